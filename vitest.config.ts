@@ -1,0 +1,61 @@
+import { existsSync } from "node:fs";
+import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from "vitest/config";
+
+const postgresSetup = "test/support/postgres-setup.ts";
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    reporters: ["default"],
+    silent: "passed-only",
+    passWithNoTests: true,
+    slowTestThreshold: 5_000,
+    projects: [
+      project("unit", 0, 10_000, {
+        include: ["{services,clients,proto,deploy,test}/**/*.test.ts"],
+        exclude: ["**/node_modules/**", "**/dist/**", "**/*.{contract,wire}.test.ts", "test/{e2e,fault}/**"],
+      }),
+      project("contract", 1, 60_000, {
+        include: ["{services,clients,test}/**/*.contract.test.ts"],
+        ...withPostgres(),
+      }),
+      project("wire", 2, 60_000, {
+        include: ["{services,clients,test}/**/*.wire.test.ts"],
+        ...withPostgres(),
+      }),
+      project("e2e", 3, 300_000, {
+        include: ["test/{e2e,fault}/**/*.test.ts"],
+        fileParallelism: false,
+        ...withPostgres(),
+      }),
+    ],
+  },
+});
+
+/** Projects run one after the other in `order`; inside one, two files at a time. */
+function project(
+  name: string,
+  order: number,
+  timeoutMillis: number,
+  test: TestProjectInlineConfiguration["test"],
+): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: {
+      name,
+      pool: "forks",
+      maxWorkers: 2,
+      sequence: { groupOrder: order },
+      testTimeout: timeoutMillis,
+      hookTimeout: timeoutMillis,
+      execArgv: ["--trace-warnings"],
+      setupFiles: ["test/support/fail-on-warnings.ts"],
+      ...test,
+    },
+  };
+}
+
+function withPostgres(): { globalSetup?: string } {
+  return existsSync(postgresSetup) ? { globalSetup: postgresSetup } : {};
+}
+
+export default config;
