@@ -25,10 +25,10 @@ export interface Token {
   scopes: string[];
   /** When it was made. */
   createTime:
-    | Date
+    | Timestamp
     | undefined;
   /** When it ends; never where absent. */
-  expireTime: Date | undefined;
+  expireTime: Timestamp | undefined;
 }
 
 /** Request of CreateToken. */
@@ -40,7 +40,7 @@ export interface CreateTokenRequest {
   /** At least one. */
   scopes: string[];
   /** When it ends; never by default. */
-  expireTime: Date | undefined;
+  expireTime: Timestamp | undefined;
 }
 
 /** Response of CreateToken. */
@@ -98,10 +98,10 @@ export const Token: MessageFns<Token> = {
       writer.uint32(34).string(v!);
     }
     if (message.createTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(42).fork()).join();
+      Timestamp.encode(message.createTime, writer.uint32(42).fork()).join();
     }
     if (message.expireTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(50).fork()).join();
+      Timestamp.encode(message.expireTime, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -156,7 +156,7 @@ export const Token: MessageFns<Token> = {
               break;
             }
 
-            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.createTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 6: {
@@ -164,7 +164,7 @@ export const Token: MessageFns<Token> = {
               break;
             }
 
-            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.expireTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -213,10 +213,10 @@ export const Token: MessageFns<Token> = {
       obj.scopes = message.scopes;
     }
     if (message.createTime !== undefined) {
-      obj.createTime = message.createTime.toISOString();
+      obj.createTime = fromTimestamp(message.createTime).toISOString();
     }
     if (message.expireTime !== undefined) {
-      obj.expireTime = message.expireTime.toISOString();
+      obj.expireTime = fromTimestamp(message.expireTime).toISOString();
     }
     return obj;
   },
@@ -230,8 +230,12 @@ export const Token: MessageFns<Token> = {
     message.description = object.description ?? "";
     message.tenant = object.tenant ?? "";
     message.scopes = object.scopes?.map((e) => e) || [];
-    message.createTime = object.createTime ?? undefined;
-    message.expireTime = object.expireTime ?? undefined;
+    message.createTime = (object.createTime !== undefined && object.createTime !== null)
+      ? Timestamp.fromPartial(object.createTime)
+      : undefined;
+    message.expireTime = (object.expireTime !== undefined && object.expireTime !== null)
+      ? Timestamp.fromPartial(object.expireTime)
+      : undefined;
     return message;
   },
 };
@@ -252,7 +256,7 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
       writer.uint32(26).string(v!);
     }
     if (message.expireTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(34).fork()).join();
+      Timestamp.encode(message.expireTime, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -299,7 +303,7 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
               break;
             }
 
-            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.expireTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -339,7 +343,7 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
       obj.scopes = message.scopes;
     }
     if (message.expireTime !== undefined) {
-      obj.expireTime = message.expireTime.toISOString();
+      obj.expireTime = fromTimestamp(message.expireTime).toISOString();
     }
     return obj;
   },
@@ -352,7 +356,9 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
     message.description = object.description ?? "";
     message.tenant = object.tenant ?? "";
     message.scopes = object.scopes?.map((e) => e) || [];
-    message.expireTime = object.expireTime ?? undefined;
+    message.expireTime = (object.expireTime !== undefined && object.expireTime !== null)
+      ? Timestamp.fromPartial(object.expireTime)
+      : undefined;
     return message;
   },
 };
@@ -836,13 +842,24 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
+const timestampFractionRegex = /:\d{2}\.\d+/;
+
+function fromJsonTimestamp(o: any): Timestamp {
   if (o instanceof globalThis.Date) {
-    return o;
+    return toTimestamp(o);
   } else if (typeof o === "string") {
-    return new globalThis.Date(o);
+    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
+    // so parse the fractional seconds ourselves and give Date only the whole seconds
+    const fraction = timestampFractionRegex.exec(o);
+    if (fraction === null) {
+      return toTimestamp(new globalThis.Date(o));
+    }
+    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
+    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
+    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
+    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
   } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
+    return Timestamp.fromJSON(o);
   }
 }
 

@@ -28,7 +28,7 @@ export interface UpsertRecordsResponse {
   revision: bigint;
   /** Time of that commit. */
   commitTime:
-    | Date
+    | Timestamp
     | undefined;
   /** Ids as stored, in the order of the request. */
   ids: string[];
@@ -297,7 +297,7 @@ export const UpsertRecordsResponse: MessageFns<UpsertRecordsResponse> = {
       writer.uint32(8).uint64(message.revision);
     }
     if (message.commitTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.commitTime), writer.uint32(18).fork()).join();
+      Timestamp.encode(message.commitTime, writer.uint32(18).fork()).join();
     }
     for (const v of message.ids) {
       writer.uint32(26).string(v!);
@@ -334,7 +334,7 @@ export const UpsertRecordsResponse: MessageFns<UpsertRecordsResponse> = {
               break;
             }
 
-            message.commitTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.commitTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 3: {
@@ -388,7 +388,7 @@ export const UpsertRecordsResponse: MessageFns<UpsertRecordsResponse> = {
       obj.revision = message.revision.toString();
     }
     if (message.commitTime !== undefined) {
-      obj.commitTime = message.commitTime.toISOString();
+      obj.commitTime = fromTimestamp(message.commitTime).toISOString();
     }
     if (message.ids?.length) {
       obj.ids = message.ids;
@@ -405,7 +405,9 @@ export const UpsertRecordsResponse: MessageFns<UpsertRecordsResponse> = {
   fromPartial(object: DeepPartial<UpsertRecordsResponse>): UpsertRecordsResponse {
     const message = createBaseUpsertRecordsResponse();
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
-    message.commitTime = object.commitTime ?? undefined;
+    message.commitTime = (object.commitTime !== undefined && object.commitTime !== null)
+      ? Timestamp.fromPartial(object.commitTime)
+      : undefined;
     message.ids = object.ids?.map((e) => e) || [];
     message.unchangedCount = object.unchangedCount ?? 0;
     return message;
@@ -2300,13 +2302,24 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
+const timestampFractionRegex = /:\d{2}\.\d+/;
+
+function fromJsonTimestamp(o: any): Timestamp {
   if (o instanceof globalThis.Date) {
-    return o;
+    return toTimestamp(o);
   } else if (typeof o === "string") {
-    return new globalThis.Date(o);
+    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
+    // so parse the fractional seconds ourselves and give Date only the whole seconds
+    const fraction = timestampFractionRegex.exec(o);
+    if (fraction === null) {
+      return toTimestamp(new globalThis.Date(o));
+    }
+    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
+    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
+    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
+    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
   } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
+    return Timestamp.fromJSON(o);
   }
 }
 

@@ -36,11 +36,11 @@ export interface Record {
   group: string;
   /** Output only. First commit of this id. */
   createTime:
-    | Date
+    | Timestamp
     | undefined;
   /** Output only. Commit that last changed it. */
   updateTime:
-    | Date
+    | Timestamp
     | undefined;
   /** Output only. SHA-256 of the UTF-8 bytes of `fields_json` as returned. */
   contentSha256: Uint8Array;
@@ -54,7 +54,7 @@ export interface Collection {
   name: string;
   /** First commit that named it. */
   createTime:
-    | Date
+    | Timestamp
     | undefined;
   /** The last commit that changed one of its records. */
   revision: bigint;
@@ -106,10 +106,10 @@ export const Record: MessageFns<Record> = {
       writer.uint32(50).string(message.group);
     }
     if (message.createTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(58).fork()).join();
+      Timestamp.encode(message.createTime, writer.uint32(58).fork()).join();
     }
     if (message.updateTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(66).fork()).join();
+      Timestamp.encode(message.updateTime, writer.uint32(66).fork()).join();
     }
     if (message.contentSha256.length !== 0) {
       writer.uint32(74).bytes(message.contentSha256);
@@ -189,7 +189,7 @@ export const Record: MessageFns<Record> = {
               break;
             }
 
-            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.createTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 8: {
@@ -197,7 +197,7 @@ export const Record: MessageFns<Record> = {
               break;
             }
 
-            message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.updateTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 9: {
@@ -284,10 +284,10 @@ export const Record: MessageFns<Record> = {
       obj.group = message.group;
     }
     if (message.createTime !== undefined) {
-      obj.createTime = message.createTime.toISOString();
+      obj.createTime = fromTimestamp(message.createTime).toISOString();
     }
     if (message.updateTime !== undefined) {
-      obj.updateTime = message.updateTime.toISOString();
+      obj.updateTime = fromTimestamp(message.updateTime).toISOString();
     }
     if (message.contentSha256.length !== 0) {
       obj.contentSha256 = base64FromBytes(message.contentSha256);
@@ -309,8 +309,12 @@ export const Record: MessageFns<Record> = {
     message.qualityScore = object.qualityScore ?? undefined;
     message.subject = object.subject ?? "";
     message.group = object.group ?? "";
-    message.createTime = object.createTime ?? undefined;
-    message.updateTime = object.updateTime ?? undefined;
+    message.createTime = (object.createTime !== undefined && object.createTime !== null)
+      ? Timestamp.fromPartial(object.createTime)
+      : undefined;
+    message.updateTime = (object.updateTime !== undefined && object.updateTime !== null)
+      ? Timestamp.fromPartial(object.updateTime)
+      : undefined;
     message.contentSha256 = object.contentSha256 ?? new Uint8Array(0);
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     return message;
@@ -327,7 +331,7 @@ export const Collection: MessageFns<Collection> = {
       writer.uint32(10).string(message.name);
     }
     if (message.createTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(18).fork()).join();
+      Timestamp.encode(message.createTime, writer.uint32(18).fork()).join();
     }
     if (message.revision !== 0n) {
       if (BigInt.asUintN(64, message.revision) !== message.revision) {
@@ -364,7 +368,7 @@ export const Collection: MessageFns<Collection> = {
               break;
             }
 
-            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.createTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 3: {
@@ -405,7 +409,7 @@ export const Collection: MessageFns<Collection> = {
       obj.name = message.name;
     }
     if (message.createTime !== undefined) {
-      obj.createTime = message.createTime.toISOString();
+      obj.createTime = fromTimestamp(message.createTime).toISOString();
     }
     if (message.revision !== 0n) {
       obj.revision = message.revision.toString();
@@ -419,7 +423,9 @@ export const Collection: MessageFns<Collection> = {
   fromPartial(object: DeepPartial<Collection>): Collection {
     const message = createBaseCollection();
     message.name = object.name ?? "";
-    message.createTime = object.createTime ?? undefined;
+    message.createTime = (object.createTime !== undefined && object.createTime !== null)
+      ? Timestamp.fromPartial(object.createTime)
+      : undefined;
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     return message;
   },
@@ -576,13 +582,24 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
+const timestampFractionRegex = /:\d{2}\.\d+/;
+
+function fromJsonTimestamp(o: any): Timestamp {
   if (o instanceof globalThis.Date) {
-    return o;
+    return toTimestamp(o);
   } else if (typeof o === "string") {
-    return new globalThis.Date(o);
+    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
+    // so parse the fractional seconds ourselves and give Date only the whole seconds
+    const fraction = timestampFractionRegex.exec(o);
+    if (fraction === null) {
+      return toTimestamp(new globalThis.Date(o));
+    }
+    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
+    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
+    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
+    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
   } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
+    return Timestamp.fromJSON(o);
   }
 }
 

@@ -25,7 +25,7 @@ export interface Dataset {
   /** SHA-256 of the recipe in its canonical form. */
   digest: Uint8Array;
   /** When this version was put. */
-  createTime: Date | undefined;
+  createTime: Timestamp | undefined;
 }
 
 /** The recipe. Rendering is a pure function of (records at a revision, this, as_of, renderer version). */
@@ -114,10 +114,10 @@ export interface TimeRange {
   field: string;
   /** Inclusive; open where absent. */
   startTime:
-    | Date
+    | Timestamp
     | undefined;
   /** Exclusive; open where absent. */
-  endTime: Date | undefined;
+  endTime: Timestamp | undefined;
 }
 
 /** weight = explicit × length factor × freshness factor, as doubles, then rounded once to 10^-6. Outside 0 to 4,000: WEIGHT_INVALID. */
@@ -199,7 +199,7 @@ export const Dataset: MessageFns<Dataset> = {
       writer.uint32(34).bytes(message.digest);
     }
     if (message.createTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(42).fork()).join();
+      Timestamp.encode(message.createTime, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -254,7 +254,7 @@ export const Dataset: MessageFns<Dataset> = {
               break;
             }
 
-            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.createTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -298,7 +298,7 @@ export const Dataset: MessageFns<Dataset> = {
       obj.digest = base64FromBytes(message.digest);
     }
     if (message.createTime !== undefined) {
-      obj.createTime = message.createTime.toISOString();
+      obj.createTime = fromTimestamp(message.createTime).toISOString();
     }
     return obj;
   },
@@ -314,7 +314,9 @@ export const Dataset: MessageFns<Dataset> = {
       ? DatasetSpec.fromPartial(object.spec)
       : undefined;
     message.digest = object.digest ?? new Uint8Array(0);
-    message.createTime = object.createTime ?? undefined;
+    message.createTime = (object.createTime !== undefined && object.createTime !== null)
+      ? Timestamp.fromPartial(object.createTime)
+      : undefined;
     return message;
   },
 };
@@ -1011,10 +1013,10 @@ export const TimeRange: MessageFns<TimeRange> = {
       writer.uint32(10).string(message.field);
     }
     if (message.startTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.startTime), writer.uint32(18).fork()).join();
+      Timestamp.encode(message.startTime, writer.uint32(18).fork()).join();
     }
     if (message.endTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.endTime), writer.uint32(26).fork()).join();
+      Timestamp.encode(message.endTime, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1045,7 +1047,7 @@ export const TimeRange: MessageFns<TimeRange> = {
               break;
             }
 
-            message.startTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.startTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 3: {
@@ -1053,7 +1055,7 @@ export const TimeRange: MessageFns<TimeRange> = {
               break;
             }
 
-            message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.endTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1090,10 +1092,10 @@ export const TimeRange: MessageFns<TimeRange> = {
       obj.field = message.field;
     }
     if (message.startTime !== undefined) {
-      obj.startTime = message.startTime.toISOString();
+      obj.startTime = fromTimestamp(message.startTime).toISOString();
     }
     if (message.endTime !== undefined) {
-      obj.endTime = message.endTime.toISOString();
+      obj.endTime = fromTimestamp(message.endTime).toISOString();
     }
     return obj;
   },
@@ -1104,8 +1106,12 @@ export const TimeRange: MessageFns<TimeRange> = {
   fromPartial(object: DeepPartial<TimeRange>): TimeRange {
     const message = createBaseTimeRange();
     message.field = object.field ?? "";
-    message.startTime = object.startTime ?? undefined;
-    message.endTime = object.endTime ?? undefined;
+    message.startTime = (object.startTime !== undefined && object.startTime !== null)
+      ? Timestamp.fromPartial(object.startTime)
+      : undefined;
+    message.endTime = (object.endTime !== undefined && object.endTime !== null)
+      ? Timestamp.fromPartial(object.endTime)
+      : undefined;
     return message;
   },
 };
@@ -1723,13 +1729,24 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
+const timestampFractionRegex = /:\d{2}\.\d+/;
+
+function fromJsonTimestamp(o: any): Timestamp {
   if (o instanceof globalThis.Date) {
-    return o;
+    return toTimestamp(o);
   } else if (typeof o === "string") {
-    return new globalThis.Date(o);
+    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
+    // so parse the fractional seconds ourselves and give Date only the whole seconds
+    const fraction = timestampFractionRegex.exec(o);
+    if (fraction === null) {
+      return toTimestamp(new globalThis.Date(o));
+    }
+    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
+    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
+    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
+    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
   } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
+    return Timestamp.fromJSON(o);
   }
 }
 

@@ -31,7 +31,7 @@ export interface SampleSource {
     | undefined;
   /** "Now" of freshness weights, for a dataset; the commit time of its newest records by default. */
   asOf:
-    | Date
+    | Timestamp
     | undefined;
   /** Reads the records as of this revision, for a dataset; the newest by default. */
   revision?:
@@ -324,7 +324,7 @@ export interface Header {
   /** What the snapshot was built at. */
   revision: bigint;
   /** "Now" of its freshness weights. */
-  asOf: Date | undefined;
+  asOf: Timestamp | undefined;
 }
 
 /** Some samples. */
@@ -443,7 +443,7 @@ export const SampleSource: MessageFns<SampleSource> = {
         break;
     }
     if (message.asOf !== undefined) {
-      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(34).fork()).join();
+      Timestamp.encode(message.asOf, writer.uint32(34).fork()).join();
     }
     if (message.revision !== undefined) {
       if (BigInt.asUintN(64, message.revision) !== message.revision) {
@@ -499,7 +499,7 @@ export const SampleSource: MessageFns<SampleSource> = {
               break;
             }
 
-            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.asOf = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 5: {
@@ -563,7 +563,7 @@ export const SampleSource: MessageFns<SampleSource> = {
       obj.snapshot = message.source.value;
     }
     if (message.asOf !== undefined) {
-      obj.asOf = message.asOf.toISOString();
+      obj.asOf = fromTimestamp(message.asOf).toISOString();
     }
     if (message.revision !== undefined) {
       obj.revision = message.revision.toString();
@@ -599,7 +599,7 @@ export const SampleSource: MessageFns<SampleSource> = {
         break;
       }
     }
-    message.asOf = object.asOf ?? undefined;
+    message.asOf = (object.asOf !== undefined && object.asOf !== null) ? Timestamp.fromPartial(object.asOf) : undefined;
     message.revision = (object.revision !== undefined && object.revision !== null)
       ? BigInt(object.revision)
       : undefined;
@@ -3264,7 +3264,7 @@ export const Header: MessageFns<Header> = {
       writer.uint32(56).uint64(message.revision);
     }
     if (message.asOf !== undefined) {
-      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(66).fork()).join();
+      Timestamp.encode(message.asOf, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -3343,7 +3343,7 @@ export const Header: MessageFns<Header> = {
               break;
             }
 
-            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.asOf = Timestamp.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -3407,7 +3407,7 @@ export const Header: MessageFns<Header> = {
       obj.revision = message.revision.toString();
     }
     if (message.asOf !== undefined) {
-      obj.asOf = message.asOf.toISOString();
+      obj.asOf = fromTimestamp(message.asOf).toISOString();
     }
     return obj;
   },
@@ -3428,7 +3428,7 @@ export const Header: MessageFns<Header> = {
     message.jsonSchema = object.jsonSchema ?? "";
     message.format = object.format ?? "";
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
-    message.asOf = object.asOf ?? undefined;
+    message.asOf = (object.asOf !== undefined && object.asOf !== null) ? Timestamp.fromPartial(object.asOf) : undefined;
     return message;
   },
 };
@@ -4278,13 +4278,24 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
+const timestampFractionRegex = /:\d{2}\.\d+/;
+
+function fromJsonTimestamp(o: any): Timestamp {
   if (o instanceof globalThis.Date) {
-    return o;
+    return toTimestamp(o);
   } else if (typeof o === "string") {
-    return new globalThis.Date(o);
+    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
+    // so parse the fractional seconds ourselves and give Date only the whole seconds
+    const fraction = timestampFractionRegex.exec(o);
+    if (fraction === null) {
+      return toTimestamp(new globalThis.Date(o));
+    }
+    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
+    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
+    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
+    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
   } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
+    return Timestamp.fromJSON(o);
   }
 }
 

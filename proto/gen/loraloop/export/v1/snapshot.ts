@@ -169,7 +169,7 @@ export interface Snapshot {
   revision: bigint;
   /** "Now" of the freshness weights: that commit's time unless the request gave another. */
   asOf:
-    | Date
+    | Timestamp
     | undefined;
   /** Where it is in its life. */
   state: Snapshot_State;
@@ -181,15 +181,15 @@ export interface Snapshot {
   digest: Uint8Array;
   /** When it was asked for. */
   createTime:
-    | Date
+    | Timestamp
     | undefined;
   /** When it was sealed. */
   sealTime:
-    | Date
+    | Timestamp
     | undefined;
   /** When it is removed unless read again; never where absent (built by BuildSnapshot without a time to live). */
   expireTime:
-    | Date
+    | Timestamp
     | undefined;
   /** Why the build failed, for the reader. */
   failure: string;
@@ -356,7 +356,7 @@ export const Snapshot: MessageFns<Snapshot> = {
       writer.uint32(40).uint64(message.revision);
     }
     if (message.asOf !== undefined) {
-      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(50).fork()).join();
+      Timestamp.encode(message.asOf, writer.uint32(50).fork()).join();
     }
     if (message.state !== 0) {
       writer.uint32(56).int32(message.state);
@@ -368,13 +368,13 @@ export const Snapshot: MessageFns<Snapshot> = {
       writer.uint32(74).bytes(message.digest);
     }
     if (message.createTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(82).fork()).join();
+      Timestamp.encode(message.createTime, writer.uint32(82).fork()).join();
     }
     if (message.sealTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.sealTime), writer.uint32(90).fork()).join();
+      Timestamp.encode(message.sealTime, writer.uint32(90).fork()).join();
     }
     if (message.expireTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(98).fork()).join();
+      Timestamp.encode(message.expireTime, writer.uint32(98).fork()).join();
     }
     if (message.failure !== "") {
       writer.uint32(106).string(message.failure);
@@ -443,7 +443,7 @@ export const Snapshot: MessageFns<Snapshot> = {
               break;
             }
 
-            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.asOf = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 7: {
@@ -475,7 +475,7 @@ export const Snapshot: MessageFns<Snapshot> = {
               break;
             }
 
-            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.createTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 11: {
@@ -483,7 +483,7 @@ export const Snapshot: MessageFns<Snapshot> = {
               break;
             }
 
-            message.sealTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.sealTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 12: {
@@ -491,7 +491,7 @@ export const Snapshot: MessageFns<Snapshot> = {
               break;
             }
 
-            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.expireTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
           case 13: {
@@ -583,7 +583,7 @@ export const Snapshot: MessageFns<Snapshot> = {
       obj.revision = message.revision.toString();
     }
     if (message.asOf !== undefined) {
-      obj.asOf = message.asOf.toISOString();
+      obj.asOf = fromTimestamp(message.asOf).toISOString();
     }
     if (message.state !== 0) {
       obj.state = snapshot_StateToJSON(message.state);
@@ -595,13 +595,13 @@ export const Snapshot: MessageFns<Snapshot> = {
       obj.digest = base64FromBytes(message.digest);
     }
     if (message.createTime !== undefined) {
-      obj.createTime = message.createTime.toISOString();
+      obj.createTime = fromTimestamp(message.createTime).toISOString();
     }
     if (message.sealTime !== undefined) {
-      obj.sealTime = message.sealTime.toISOString();
+      obj.sealTime = fromTimestamp(message.sealTime).toISOString();
     }
     if (message.expireTime !== undefined) {
-      obj.expireTime = message.expireTime.toISOString();
+      obj.expireTime = fromTimestamp(message.expireTime).toISOString();
     }
     if (message.failure !== "") {
       obj.failure = message.failure;
@@ -624,15 +624,21 @@ export const Snapshot: MessageFns<Snapshot> = {
       ? DatasetSpec.fromPartial(object.spec)
       : undefined;
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
-    message.asOf = object.asOf ?? undefined;
+    message.asOf = (object.asOf !== undefined && object.asOf !== null) ? Timestamp.fromPartial(object.asOf) : undefined;
     message.state = object.state ?? 0;
     message.statistics = (object.statistics !== undefined && object.statistics !== null)
       ? Statistics.fromPartial(object.statistics)
       : undefined;
     message.digest = object.digest ?? new Uint8Array(0);
-    message.createTime = object.createTime ?? undefined;
-    message.sealTime = object.sealTime ?? undefined;
-    message.expireTime = object.expireTime ?? undefined;
+    message.createTime = (object.createTime !== undefined && object.createTime !== null)
+      ? Timestamp.fromPartial(object.createTime)
+      : undefined;
+    message.sealTime = (object.sealTime !== undefined && object.sealTime !== null)
+      ? Timestamp.fromPartial(object.sealTime)
+      : undefined;
+    message.expireTime = (object.expireTime !== undefined && object.expireTime !== null)
+      ? Timestamp.fromPartial(object.expireTime)
+      : undefined;
     message.failure = object.failure ?? "";
     message.rendererVersion = object.rendererVersion ?? 0;
     return message;
@@ -1317,13 +1323,24 @@ function fromTimestamp(t: Timestamp): Date {
   return new globalThis.Date(millis);
 }
 
-function fromJsonTimestamp(o: any): Date {
+const timestampFractionRegex = /:\d{2}\.\d+/;
+
+function fromJsonTimestamp(o: any): Timestamp {
   if (o instanceof globalThis.Date) {
-    return o;
+    return toTimestamp(o);
   } else if (typeof o === "string") {
-    return new globalThis.Date(o);
+    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
+    // so parse the fractional seconds ourselves and give Date only the whole seconds
+    const fraction = timestampFractionRegex.exec(o);
+    if (fraction === null) {
+      return toTimestamp(new globalThis.Date(o));
+    }
+    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
+    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
+    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
+    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
   } else {
-    return fromTimestamp(Timestamp.fromJSON(o));
+    return Timestamp.fromJSON(o);
   }
 }
 

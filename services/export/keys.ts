@@ -1,0 +1,56 @@
+/**
+ * The keys of the export service in its store, per tenant. Numbers are big-endian so that byte order is number order.
+ *
+ *   collection/<name>                            StoredCollection
+ *   collection-number                            uint32: last number given
+ *   touched/<collection>                         empty; its revision is the last commit that changed a record of the collection
+ *   record/<collection><id>                      StoredRecord
+ *   ingest/<collection><ingest id>               StoredIngest
+ *   chunk/<collection><ingest id>/<number>       StoredChunk
+ *   dataset/<name>                               StoredDatasetHead
+ *   dataset-version/<name>/<version>             StoredDataset
+ *   snapshot/<key>                               StoredSnapshot
+ *   block/<snapshot key><number>                 StoredBlock
+ *   plan/<hash>                                  StoredPlan
+ */
+import type { Key, KeyRange } from "../store/store.ts";
+
+const text = new TextEncoder();
+
+function join(...parts: (string | Uint8Array | number)[]): Key {
+  return Buffer.concat(parts.map((part) => (typeof part === "string" ? text.encode(part) : typeof part === "number" ? uint32(part) : part)));
+}
+
+function uint32(value: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+export const collectionNumberKey: Key = join("collection-number");
+export const collectionKey = (name: string): Key => join("collection/", name);
+export const touchedKey = (collection: number): Key => join("touched/", collection);
+export const recordKey = (collection: number, id: string): Key => join("record/", collection, id);
+export const ingestKey = (collection: number, ingestId: string): Key => join("ingest/", collection, ingestId);
+export const chunkKey = (collection: number, ingestId: string, chunk: number): Key => join("chunk/", collection, ingestId, "/", chunk);
+export const datasetKey = (name: string): Key => join("dataset/", name);
+export const datasetVersionKey = (name: string, version: number): Key => join("dataset-version/", name, "/", version);
+export const snapshotKey = (key: Uint8Array): Key => join("snapshot/", key);
+export const blockKey = (snapshot: Uint8Array, block: number): Key => join("block/", snapshot, block);
+export const planKey = (hash: Uint8Array): Key => join("plan/", hash);
+
+/** Length of the part of a record's key before its id. */
+export const recordKeyPrefixBytes: number = recordKey(0, "").length;
+
+/** All keys that begin with a prefix. */
+export function rangeOf(prefix: Key): KeyRange {
+  const end = Buffer.from(prefix);
+  for (let place = end.length - 1; place >= 0; place -= 1) {
+    const byte = end[place] as number;
+    if (byte < 0xff) {
+      end[place] = byte + 1;
+      return { start: prefix, end: end.subarray(0, place + 1) };
+    }
+  }
+  throw new RangeError("A prefix of 0xff bytes has no end.");
+}

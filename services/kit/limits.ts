@@ -1,0 +1,53 @@
+/** Every limit of every service. Each has a test at N and at N + 1, and its error (LIMIT_EXCEEDED or FIELD_INVALID) names it as written here. */
+export const limits = {
+  /** Bytes of one gRPC message, both ways. */
+  message_bytes: 16 * 1024 * 1024,
+  /** UTF-8 bytes of a record id. */
+  record_id_bytes: 256,
+  /** UTF-8 bytes of a record's JSON. */
+  record_bytes: 4 * 1024 * 1024,
+  /** Nesting of a record's JSON. */
+  record_depth: 64,
+  /** UTF-8 bytes of a record's source. */
+  source_bytes: 1024,
+  /** UTF-8 bytes of a record's subject, and of its group. */
+  subject_bytes: 256,
+  /** Records of one upsert, delete or ingest chunk. */
+  chunk_records: 500,
+  /** Bytes of one upsert or ingest chunk of more than one record. */
+  chunk_bytes: 4 * 1024 * 1024,
+  /** UTF-8 bytes of an ingest id. */
+  ingest_id_bytes: 128,
+  /** Seconds without a message after which an ingest is abandoned. */
+  ingest_idle_seconds: 600,
+  /** Entries of a page of a list. */
+  page_size: 1000,
+  /** UTF-8 bytes of a CEL expression. */
+  filter_bytes: 4096,
+  /** UTF-8 bytes of a JSON Schema. */
+  schema_bytes: 64 * 1024,
+  /** Nesting of a JSON Schema. */
+  schema_depth: 32,
+  /** Objects and arrays in a JSON Schema. */
+  schema_nodes: 1000,
+  /** Encoded bytes of a dataset spec. */
+  dataset_bytes: 256 * 1024,
+  /** Bytes of one sample's line. */
+  sample_bytes: 8 * 1024 * 1024,
+  /** Samples shown by a preview. */
+  preview_samples: 1000,
+  /** Records read by a preview. */
+  preview_records: 10_000,
+  /** Samples of a snapshot with deduplication. */
+  deduplicated_samples: 20_000_000,
+  /** Builds that run at once, others wait. */
+  concurrent_builds: 4,
+  /** Time to live of an unnamed snapshot, in seconds, renewed by reading. */
+  stream_snapshot_ttl_seconds: 24 * 3600,
+  /** Bytes of frames that all streams together may hold. */
+  stream_memory_bytes: 64 * 1024 * 1024,
+  /** Open streams of one connection. */
+  connection_streams: 256,
+} as const;
+
+export type LimitName = keyof typeof limits;
