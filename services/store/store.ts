@@ -116,6 +116,9 @@ export interface Store extends StoreReader {
 
   head(tenant: TenantId): Promise<Head>;
 
+  /** Commit time of a revision; kept for ever, also below the floor. Rejects with OutOfRange above the head; 0 at revision 0. */
+  timeOf(tenant: TenantId, revision: Revision): Promise<Micros>;
+
   /** Oldest revision that can still be read. Below it, reads reject with OutOfRange, which names it. */
   floor(tenant: TenantId): Promise<Revision>;
 
