@@ -17,6 +17,7 @@ export function commit(
   tenant.commits.push(mutations.map((mutation, ordinal) => ({ ordinal, ...apply(tenant, revision, mutation) })));
   const earliest = tenant.head.time + 1n;
   tenant.head = { revision, time: now > earliest ? now : earliest };
+  tenant.times.push(tenant.head.time);
   return tenant.head;
 }
 
@@ -24,10 +25,13 @@ function currentRevision(tenant: Tenant, key: Key): Revision {
   return liveVersion(tenant.histories.get(key), tenant.head.revision)?.revision ?? 0n;
 }
 
-function apply(tenant: Tenant, revision: Revision, mutation: Mutation): { revision: Revision; key: Key; deleted: boolean } {
+function apply(
+  tenant: Tenant,
+  revision: Revision,
+  mutation: Mutation,
+): { revision: Revision; key: Key; deleted: boolean } {
   const history = tenant.histories.getOrAdd(mutationKey(mutation));
   const deleted = "delete" in mutation;
-  const version = deleted ? { revision } : { revision, value: new Uint8Array(mutation.value) };
-  history.versions = [...history.versions, version];
+  history.versions.push(deleted ? { revision } : { revision, value: new Uint8Array(mutation.value) });
   return { revision, key: history.key, deleted };
 }

@@ -16,13 +16,17 @@ export function livePins(tenant: Tenant, now: Micros): Pin[] {
 
 /** Raises the floor as far as live pins allow, and frees what no readable revision sees. */
 export function compact(tenant: Tenant, now: Micros, before: Revision): Revision {
-  if (before > tenant.head.revision) checkReadable(before, tenant.floor, tenant.head.revision);
+  checkReadable(before, 0n, tenant.head.revision);
   const pins = livePins(tenant, now);
   tenant.pins.clear();
   for (const live of pins) tenant.pins.set(live.id, live);
-  const floor = pins.reduce((lowest, { revision }) => (revision < lowest ? revision : lowest), before);
+  const floor = lowest([before, ...pins.map(({ revision }) => revision)]);
   if (floor > tenant.floor) raiseFloor(tenant, floor);
   return tenant.floor;
+}
+
+function lowest(revisions: Revision[]): Revision {
+  return revisions.reduce((a, b) => (b < a ? b : a));
 }
 
 function raiseFloor(tenant: Tenant, floor: Revision): void {
@@ -38,5 +42,5 @@ function raiseFloor(tenant: Tenant, floor: Revision): void {
 function dropUnseen(history: History, floor: Revision): void {
   const seen = history.versions.findLastIndex(({ revision }) => revision <= floor);
   const deleted = history.versions[seen]?.value === undefined;
-  history.versions = history.versions.slice(deleted ? seen + 1 : Math.max(0, seen));
+  history.versions = history.versions.slice(deleted ? seen + 1 : seen);
 }

@@ -10,7 +10,7 @@ export interface Version {
 /** A key with its versions, oldest first. */
 export interface History {
   readonly key: Key;
-  versions: readonly Version[];
+  versions: Version[];
 }
 
 /** The newest version at or before the revision, if it is not a delete. */
@@ -45,6 +45,10 @@ export class SortedHistories {
     if (!found) return;
     chunk.splice(place, 1);
     if (chunk.length === 0 && this.#chunks.length > 1) this.#chunks.splice(index, 1);
+  }
+
+  *all(): Generator<History> {
+    for (const chunk of this.#chunks) yield* chunk;
   }
 
   *ascending({ start, end }: KeyRange): Generator<History> {

@@ -23,7 +23,11 @@ export function scan(tenant: Tenant, range: KeyRange, limit: number, options: Sc
     if (last && (entries.length === limit || bytes > MAX_PAGE_BYTES)) {
       return { entries, next: reverse ? last.key : afterKey(last.key) };
     }
-    entries.push({ key: new Uint8Array(history.key), value: new Uint8Array(version.value), revision: version.revision });
+    entries.push({
+      key: new Uint8Array(history.key),
+      value: new Uint8Array(version.value),
+      revision: version.revision,
+    });
   }
   return { entries };
 }

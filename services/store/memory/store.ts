@@ -1,5 +1,15 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import { changesLimit, checkCommit, checkKey, checkPin, checkRange, checkTenant, pageLimit, storeClosed } from "../checks.ts";
+import {
+  changesLimit,
+  checkCommit,
+  checkKey,
+  checkPin,
+  checkRange,
+  checkReadable,
+  checkTenant,
+  pageLimit,
+  storeClosed,
+} from "../checks.ts";
 import { randomId } from "../format.ts";
 import type {
   ChangePage,
@@ -9,6 +19,7 @@ import type {
   Head,
   Key,
   KeyRange,
+  Micros,
   Mutation,
   Page,
   Pin,
@@ -24,7 +35,7 @@ import { commit } from "./committer.ts";
 import { compact, livePins, pin } from "./compaction.ts";
 import { get, scan } from "./scan.ts";
 import { servePort } from "./serve-port.ts";
-import { newTenant, type Tenant } from "./tenant.ts";
+import { newTenant, type Tenant, tenantBytes } from "./tenant.ts";
 
 /** Keeps everything in this process's memory and forgets it when closed. */
 export class MemoryStore implements Store {
@@ -32,7 +43,6 @@ export class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #tenants = new Map<TenantId, Tenant>();
   readonly #ports = new Set<MessagePort>();
-  #bytes = 0;
   #closed = false;
 
   constructor(clock: Clock) {
@@ -53,6 +63,12 @@ export class MemoryStore implements Store {
     return this.#tenant(tenant).head;
   }
 
+  async timeOf(tenant: TenantId, revision: Revision): Promise<Micros> {
+    const { head, times } = this.#tenant(tenant);
+    checkReadable(revision, 0n, head.revision);
+    return times[Number(revision) - 1] ?? 0n;
+  }
+
   async floor(tenant: TenantId): Promise<Revision> {
     return this.#tenant(tenant).floor;
   }
@@ -62,10 +78,8 @@ export class MemoryStore implements Store {
     mutations: readonly Mutation[],
     expectations: readonly Expectation[] = [],
   ): Promise<Head> {
-    const bytes = checkCommit(mutations, expectations);
-    const head = commit(this.#tenant(tenant), this.#clock.now(), mutations, expectations);
-    this.#bytes += bytes;
-    return head;
+    checkCommit(mutations, expectations);
+    return commit(this.#tenant(tenant), this.#clock.now(), mutations, expectations);
   }
 
   async changes(tenant: TenantId, after: Revision, limit?: number): Promise<ChangePage> {
@@ -98,7 +112,7 @@ export class MemoryStore implements Store {
   }
 
   async size(): Promise<number> {
-    return this.#bytes;
+    return this.#tenants.values().reduce((bytes, tenant) => bytes + tenantBytes(tenant), 0);
   }
 
   async close(): Promise<void> {
