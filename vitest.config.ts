@@ -12,7 +12,7 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       project("unit", 0, 10_000, {
         include: ["{services,clients,proto,deploy,test}/**/*.test.ts"],
-        exclude: ["**/node_modules/**", "**/dist/**", "**/*.{contract,wire}.test.ts", "test/{e2e,fault}/**"],
+        exclude: ["**/node_modules/**", "clients/*/dist/**", "**/*.{contract,wire}.test.ts", "test/{e2e,fault}/**"],
       }),
       project("contract", 1, 60_000, {
         include: ["{services,clients,test}/**/*.contract.test.ts"],
