@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type Channel, ChannelCredentials, type ChannelOptions, createChannel } from "nice-grpc";
+import { ConnectionError } from "./errors.ts";
+
+export interface ConnectionOptions {
+  /** `host:port`; by default `LORALOOP_ADDRESS`, else where `loraloop up` runs on this machine, else `127.0.0.1:50051`. */
+  readonly address?: string;
+  /** By default `LORALOOP_TOKEN`, else the token that `loraloop up` left on this machine for that address. */
+  readonly token?: string;
+  /** PEM of the authority that signed the server's certificate, or `true` for the system's; plain text by default. */
+  readonly tls?: string | true;
+}
+
+/** What `loraloop up` leaves in `$XDG_STATE_HOME/loraloop/server.json`. */
+interface LocalServer {
+  readonly address: string;
+  readonly token_file: string;
+}
+
+/** Where the file of the server on this machine lies. */
+export function localServerFile(environment: NodeJS.ProcessEnv = process.env): string {
+  return join(environment["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state"), "loraloop", "server.json");
+}
+
+function readLocalServer(): LocalServer | undefined {
+  try {
+    return JSON.parse(readFileSync(localServerFile(), "utf8")) as LocalServer;
+  } catch {
+    return undefined;
+  }
+}
+
+function readLocalToken(address: string): string | undefined {
+  const server = readLocalServer();
+  if (server?.address !== address) return undefined;
+  try {
+    return readFileSync(server.token_file, "utf8").trim();
+  } catch (error) {
+    throw new ConnectionError(`The token of the server on this machine cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Fills in what the options leave out. */
+export function findServer(options: ConnectionOptions): { readonly address: string; readonly token: string } {
+  const address = options.address ?? process.env["LORALOOP_ADDRESS"] ?? readLocalServer()?.address ?? "127.0.0.1:50051";
+  const token = options.token ?? process.env["LORALOOP_TOKEN"] ?? readLocalToken(address);
+  if (token === undefined || token === "") {
+    throw new ConnectionError(`No token for ${address}: set LORALOOP_TOKEN, or run where \`loraloop up\` runs.`);
+  }
+  return { address, token };
+}
+
+const channelOptions: ChannelOptions = {
+  "grpc.max_receive_message_length": 16 * 1024 * 1024,
+  "grpc.max_send_message_length": 16 * 1024 * 1024,
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 15_000,
+  "grpc.enable_http_proxy": 0,
+  // A connection of its own: many quick cancels of a neighbour make Node close a shared one.
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc-node.flow_control_window": 4 * 1024 * 1024,
+};
+
+export function openChannel(address: string, tls: string | true | undefined): Channel {
+  const credentials =
+    tls === undefined
+      ? ChannelCredentials.createInsecure()
+      : ChannelCredentials.createSsl(tls === true ? undefined : Buffer.from(tls));
+  return createChannel(address, credentials, channelOptions);
+}
