@@ -1,0 +1,83 @@
+import { Worker } from "node:worker_threads";
+import { storeClosed } from "../checks.ts";
+import { type Expectation, type Mutation, StoreError } from "../store.ts";
+import { type Answer, type CommitterData, type Job, type JobResult, type Request, revived } from "./messages.ts";
+
+/** The store's side of the committer thread: hands it jobs in the order of the calls. */
+export class Committer {
+  readonly #thread: Worker;
+  readonly #ended: Promise<void>;
+  readonly #waiting = new Map<number, PromiseWithResolvers<JobResult>>();
+  #nextId = 0;
+  #closed = false;
+
+  constructor(data: CommitterData) {
+    this.#thread = new Worker(new URL("./committer-thread.ts", import.meta.url), { workerData: data });
+    this.#thread.on("message", (answers: Answer[]) => {
+      for (const answer of answers) this.#receive(answer);
+    });
+    this.#thread.on("error", (error) => this.#abandon(error));
+    this.#ended = new Promise((resolve) => this.#thread.once("exit", () => resolve()));
+    this.#thread.unref();
+  }
+
+  /** Resolves once the job is on disk. */
+  submit(job: Job, transfer: ArrayBuffer[] = []): Promise<JobResult> {
+    if (this.#closed) return Promise.reject(storeClosed());
+    const request: Request = { id: this.#nextId++, job };
+    const waiting = Promise.withResolvers<JobResult>();
+    this.#waiting.set(request.id, waiting);
+    this.#thread.ref();
+    this.#thread.postMessage(request, transfer);
+    return waiting.promise;
+  }
+
+  /** Waits for the jobs before it and for the end of the thread. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      const closing = this.submit({ kind: "close" });
+      this.#closed = true;
+      await closing.catch(() => {});
+    }
+    await this.#ended;
+  }
+
+  #receive(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (this.#waiting.size === 0 && !this.#closed) this.#thread.unref();
+    if ("error" in answer) waiting?.reject(revived(answer.error));
+    else waiting?.resolve(answer.result);
+  }
+
+  #abandon(error: unknown): void {
+    this.#closed = true;
+    const lost = new StoreError("UNAVAILABLE", `The committer thread ended: ${String(error)}`, {}, error);
+    for (const waiting of this.#waiting.values()) waiting.reject(lost);
+    this.#waiting.clear();
+  }
+}
+
+/** Copies all keys and values into one buffer that changes threads without another copy. */
+export function packed(
+  mutations: readonly Mutation[],
+  expectations: readonly Expectation[],
+  commitBytes: number,
+): { mutations: Mutation[]; expectations: Expectation[]; buffer: ArrayBuffer } {
+  const expectedBytes = expectations.reduce((bytes, { key }) => bytes + key.length, 0);
+  const buffer = new ArrayBuffer(commitBytes + expectedBytes);
+  let end = 0;
+  const copy = (bytes: Uint8Array): Uint8Array => {
+    const view = new Uint8Array(buffer, end, bytes.length);
+    view.set(bytes);
+    end += bytes.length;
+    return view;
+  };
+  return {
+    mutations: mutations.map((mutation) =>
+      "put" in mutation ? { put: copy(mutation.put), value: copy(mutation.value) } : { delete: copy(mutation.delete) },
+    ),
+    expectations: expectations.map(({ key, revision }) => ({ key: copy(key), revision })),
+    buffer,
+  };
+}

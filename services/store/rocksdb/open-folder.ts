@@ -1,0 +1,118 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { type Format, newFormat, parseFormat, randomId } from "../format.ts";
+import { StoreError } from "../store.ts";
+import { Database } from "./database.ts";
+import { encodeNumbers, readWriteCount } from "./facts.ts";
+import { headPath, readHeadFile, syncFolder, writeNewHead } from "./head-file.ts";
+import { formatKey, writeCountKey } from "./keys.ts";
+
+export const FORMAT_VERSION = 1;
+
+const wayOut =
+  "Restore a backup, or accept the loss with `loraloop doctor --accept-loss`: the store then opens with what is there.";
+
+export interface OpenedFolder {
+  readonly database: Database;
+  readonly format: Format;
+}
+
+/** Opens the folder's database, or makes a new one, and refuses one that holds less than was acknowledged. */
+export async function openFolder(folder: string): Promise<OpenedFolder> {
+  makeFolder(folder);
+  return withDatabase(folder, (database) => {
+    const format = readFormat(database) ?? createStore(database, folder);
+    checkHead(database, folder);
+    return format;
+  });
+}
+
+/**
+ * Takes what the folder holds as all there is: `HEAD` follows the database, and the new incarnation tells
+ * everyone with a resume point that history has changed. Returns both counts of writes as they were.
+ */
+export async function acceptLoss(folder: string): Promise<{ acknowledged: string; stored: string }> {
+  const counts = { acknowledged: headText(folder), stored: "0" };
+  const { database } = await withDatabase(folder, (opened) => {
+    const stored = readWriteCount(opened) ?? 0n;
+    counts.stored = String(stored);
+    const format = { ...(readFormat(opened) ?? newFormat(FORMAT_VERSION)), incarnation: randomId() };
+    writeFacts(opened, format, stored);
+    writeNewHead(headPath(folder), stored);
+    return format;
+  });
+  await database.close();
+  return counts;
+}
+
+async function withDatabase(folder: string, check: (database: Database) => Format): Promise<OpenedFolder> {
+  const database = await Database.open(join(folder, "rocksdb"));
+  try {
+    return { database, format: check(database) };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function readFormat(database: Database): Format | undefined {
+  const [bytes] = database.get(formatKey);
+  return bytes && parseFormat(bytes.toString(), FORMAT_VERSION);
+}
+
+/** `HEAD` comes first: a database without one has lost it. */
+function createStore(database: Database, folder: string): Format {
+  const acknowledged = readHeadFile(headPath(folder)) ?? 0n;
+  if (acknowledged > 0n) throw lost(folder, acknowledged, 0n);
+  writeNewHead(headPath(folder), 0n);
+  const format = newFormat(FORMAT_VERSION);
+  writeFacts(database, format, 0n);
+  return format;
+}
+
+function writeFacts(database: Database, format: Format, writeCount: bigint): void {
+  const batch = database.batch();
+  batch._put(formatKey, Buffer.from(JSON.stringify(format)));
+  batch._put(writeCountKey, encodeNumbers(writeCount));
+  batch._writeSync({ sync: true });
+  batch._clear();
+}
+
+/** What was written but not acknowledged before a crash counts from now on: readers will see it. */
+function checkHead(database: Database, folder: string): void {
+  const path = headPath(folder);
+  const acknowledged = readHeadFile(path);
+  const stored = readWriteCount(database) ?? 0n;
+  if (acknowledged === undefined) throw new StoreError("DATA_LOSS", `${path} is missing. ${wayOut}`, { file: path });
+  if (stored < acknowledged) throw lost(folder, acknowledged, stored);
+  if (stored > acknowledged) writeNewHead(path, stored);
+}
+
+function lost(folder: string, acknowledged: bigint, stored: bigint): StoreError {
+  const path = headPath(folder);
+  const counts = `${path} knows of ${acknowledged} acknowledged writes, the database beside it holds ${stored}.`;
+  return new StoreError("DATA_LOSS", `${counts} ${wayOut}`, {
+    file: path,
+    acknowledged: String(acknowledged),
+    stored: String(stored),
+  });
+}
+
+function headText(folder: string): string {
+  try {
+    return String(readHeadFile(headPath(folder)) ?? "missing");
+  } catch {
+    return "damaged";
+  }
+}
+
+/** Makes the folder's entry in its parents durable too. */
+function makeFolder(folder: string): void {
+  const first = mkdirSync(folder, { recursive: true });
+  if (first === undefined) return;
+  const top = dirname(resolve(first));
+  for (let path = resolve(folder); path.length >= top.length; path = dirname(path)) {
+    syncFolder(path);
+    if (path === dirname(path)) return;
+  }
+}
