@@ -20,13 +20,10 @@ export function compact(tenant: Tenant, now: Micros, before: Revision): Revision
   const pins = livePins(tenant, now);
   tenant.pins.clear();
   for (const live of pins) tenant.pins.set(live.id, live);
-  const floor = lowest([before, ...pins.map(({ revision }) => revision)]);
+  let floor = before;
+  for (const { revision } of pins) if (revision < floor) floor = revision;
   if (floor > tenant.floor) raiseFloor(tenant, floor);
   return tenant.floor;
-}
-
-function lowest(revisions: Revision[]): Revision {
-  return revisions.reduce((a, b) => (b < a ? b : a));
 }
 
 function raiseFloor(tenant: Tenant, floor: Revision): void {
