@@ -46,6 +46,8 @@ export const limits = {
   stream_snapshot_ttl_seconds: 24 * 3600,
   /** Bytes of frames that all streams together may hold. */
   stream_memory_bytes: 64 * 1024 * 1024,
+  /** UTF-8 bytes of a token's description. */
+  token_description_bytes: 256,
   /** Open streams of one connection. */
   connection_streams: 256,
 } as const;

@@ -1,0 +1,7 @@
+import type { PageTokens } from "../kit/page-token.ts";
+import type { TokenContext } from "./tokens.ts";
+
+/** What the handlers and commands of the token service get. */
+export interface AuthContext extends TokenContext {
+  readonly pageTokens: PageTokens;
+}

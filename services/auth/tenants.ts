@@ -1,0 +1,48 @@
+import { StoredTenant } from "../../proto/gen/loraloop/storage/v1/token.ts";
+import type { Expectation, Mutation, TenantId } from "../store/store.ts";
+import { systemTenant, systemTenantName, tenantKey, tenantNumberKey } from "./keys.ts";
+import type { TokenContext } from "./tokens.ts";
+
+export interface Tenant {
+  readonly name: string;
+  readonly number: TenantId;
+}
+
+/** A tenant and, where it is new, what a commit in the system's tenant must hold to make it. */
+export interface TenantPlan {
+  readonly tenant: Tenant;
+  readonly mutations: readonly Mutation[];
+  readonly expectations: readonly Expectation[];
+}
+
+/** Finds the tenant of a name, or plans it with the next free number. */
+export async function planTenant(context: TokenContext, name: string): Promise<TenantPlan> {
+  const tenant = await findTenant(context, name);
+  if (tenant !== undefined) return { tenant, mutations: [], expectations: [] };
+  const last = await context.store.get(systemTenant, tenantNumberKey);
+  const number = last === undefined ? 1 : Buffer.from(last.value).readUInt32BE() + 1;
+  const stored: StoredTenant = { number, createTimeMicros: context.clock.now() };
+  return {
+    tenant: { name, number },
+    mutations: [
+      { put: tenantKey(name), value: StoredTenant.encode(stored).finish() },
+      { put: tenantNumberKey, value: uint32(number) },
+    ],
+    expectations: [
+      { key: tenantKey(name), revision: 0n },
+      { key: tenantNumberKey, revision: last?.revision ?? 0n },
+    ],
+  };
+}
+
+export async function findTenant(context: TokenContext, name: string): Promise<Tenant | undefined> {
+  if (name === systemTenantName) return { name, number: systemTenant };
+  const entry = await context.store.get(systemTenant, tenantKey(name));
+  return entry === undefined ? undefined : { name, number: StoredTenant.decode(entry.value).number };
+}
+
+function uint32(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
