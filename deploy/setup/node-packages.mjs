@@ -12,9 +12,7 @@ export async function installNodePackages() {
       "--no-fund",
     ]);
   }
-  if (!existsSync(join(root, "node_modules/.bin/node"))) {
-    throw new SetupError("npm installed no Node 24 (package node-<platform>): was it run with --omit=optional?");
-  }
+  linkNode();
   linkPostgresLibraries();
 }
 
@@ -32,6 +30,15 @@ function isInstalled() {
 
 function packagesIn(lockFile) {
   return JSON.parse(readFileSync(lockFile, "utf8")).packages;
+}
+
+/** Node 24 is a package like any other, so that every command of ours runs on it. npm 10 leaves its link out. */
+function linkNode() {
+  const platform = `node-${process.platform}-${process.arch}`;
+  if (!existsSync(join(root, "node_modules", platform))) {
+    throw new SetupError(`npm did not install ${platform}, which is our Node 24: remove node_modules and try again`);
+  }
+  link(`../${platform}/bin/node`, join(root, "node_modules/.bin/node"));
 }
 
 /** npm packages hold no symbolic links; PostgreSQL's package lists its own, for an install script that we do not run. */

@@ -35,7 +35,7 @@ export async function step(label, command, args) {
   try {
     const { ok, output } = await attempt(command, args);
     if (terminal) process.stdout.write("\n");
-    if (!ok) throw new SetupError(`${label} failed: ${command} ${args.join(" ")}\n${lastLines(output, 20)}`);
+    if (!ok) throw new SetupError(`${label} failed: ${command} ${args.join(" ")}\n${lastLines(output, 30)}`);
   } finally {
     clearInterval(timer);
   }
