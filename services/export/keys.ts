@@ -10,7 +10,9 @@
  *   dataset/<name>                               StoredDatasetHead
  *   dataset-version/<name>/<version>             StoredDataset
  *   snapshot/<key>                               StoredSnapshot
- *   block/<snapshot key><number>                 StoredBlock
+ *   snapshot-time/<create time><key>             empty: all snapshots by age
+ *   block/<snapshot key><first sample>           StoredBlock
+ *   block-use/<block digest><snapshot key>       empty: who needs the file
  *   plan/<hash>                                  StoredPlan
  */
 import type { Key, KeyRange } from "../store/store.ts";
@@ -27,6 +29,12 @@ function uint32(value: number): Uint8Array {
   return bytes;
 }
 
+function uint64(value: bigint): Uint8Array {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigUInt64BE(value);
+  return bytes;
+}
+
 export const collectionNumberKey: Key = join("collection-number");
 export const collectionKey = (name: string): Key => join("collection/", name);
 export const touchedKey = (collection: number): Key => join("touched/", collection);
@@ -36,7 +44,9 @@ export const chunkKey = (collection: number, ingestId: string, chunk: number): K
 export const datasetKey = (name: string): Key => join("dataset/", name);
 export const datasetVersionKey = (name: string, version: number): Key => join("dataset-version/", name, "/", version);
 export const snapshotKey = (key: Uint8Array): Key => join("snapshot/", key);
-export const blockKey = (snapshot: Uint8Array, block: number): Key => join("block/", snapshot, block);
+export const snapshotTimeKey = (createMicros: bigint, key: Uint8Array): Key => join("snapshot-time/", uint64(createMicros), key);
+export const blockKey = (snapshot: Uint8Array, firstSample: bigint): Key => join("block/", snapshot, uint64(firstSample));
+export const blockUseKey = (digest: Uint8Array, snapshot: Uint8Array): Key => join("block-use/", digest, snapshot);
 export const planKey = (hash: Uint8Array): Key => join("plan/", hash);
 
 /** Length of the part of a record's key before its id. */

@@ -33,9 +33,13 @@ export interface StoredSnapshot {
   collectionNumber: number;
   /** Hash of the plan that streams it in its own order. */
   plan: Uint8Array;
+  /** Where the records are read: the head when it was asked for. It shows what `snapshot.revision` showed, but history keeps it for longer. */
+  readRevision: bigint;
+  /** Why the build failed: an error reason without its prefix, e.g. `TOO_MANY_ERRORS`. */
+  failureReason: string;
 }
 
-/** One block of a snapshot: its part of the index. The key holds the snapshot's key and the block's number. */
+/** One block of a snapshot: its part of the index. The key holds the snapshot's key and the number of the block's first sample. */
 export interface StoredBlock {
   /** SHA-256 of the block's bytes, and the name of its file. */
   digest: Uint8Array;
@@ -47,7 +51,7 @@ export interface StoredBlock {
   pages: StoredPage[];
   /** Lengths of all lines in bytes, line feed included: uint32, little-endian. */
   lineLengths: Uint8Array;
-  /** Weights of all samples in 10^-6: uint32, little-endian. */
+  /** Weights of all samples in 10^-6: uint32, little-endian; empty where the snapshot is not weighted. */
   weightsMicros: Uint8Array;
   /** First 16 bytes of the SHA-256 of each line without metadata (what deduplication compares). */
   contentHashes: Uint8Array;
@@ -55,8 +59,12 @@ export interface StoredBlock {
   ids: Uint8Array;
   /** One bit for each record of this block's range that would be a sample without deduplication, in id order, lowest bit first: 1 = it is. */
   keptBits: Uint8Array;
-  /** Statistics of everything up to this block's last sample. */
-  statistics: Statistics | undefined;
+  /** Statistics of all records before `next_id`. */
+  statistics:
+    | Statistics
+    | undefined;
+  /** Where the scan goes on after this block: the first id that it does not cover. */
+  nextId: string;
 }
 
 /** A run of samples of about 64 kB: unit of shuffle. */
@@ -109,6 +117,8 @@ function createBaseStoredSnapshot(): StoredSnapshot {
     leaseExpireMicros: 0n,
     collectionNumber: 0,
     plan: new Uint8Array(0),
+    readRevision: 0n,
+    failureReason: "",
   };
 }
 
@@ -143,6 +153,15 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     }
     if (message.plan.length !== 0) {
       writer.uint32(66).bytes(message.plan);
+    }
+    if (message.readRevision !== 0n) {
+      if (BigInt.asUintN(64, message.readRevision) !== message.readRevision) {
+        throw new globalThis.Error("value provided for field message.readRevision of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.readRevision);
+    }
+    if (message.failureReason !== "") {
+      writer.uint32(82).string(message.failureReason);
     }
     return writer;
   },
@@ -224,6 +243,22 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
             message.plan = reader.bytes();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.readRevision = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.failureReason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -270,6 +305,16 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
         ? globalThis.Number(object.collection_number)
         : 0,
       plan: isSet(object.plan) ? bytesFromBase64(object.plan) : new Uint8Array(0),
+      readRevision: isSet(object.readRevision)
+        ? BigInt(object.readRevision)
+        : isSet(object.read_revision)
+        ? BigInt(object.read_revision)
+        : 0n,
+      failureReason: isSet(object.failureReason)
+        ? globalThis.String(object.failureReason)
+        : isSet(object.failure_reason)
+        ? globalThis.String(object.failure_reason)
+        : "",
     };
   },
 
@@ -299,6 +344,12 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     if (message.plan.length !== 0) {
       obj.plan = base64FromBytes(message.plan);
     }
+    if (message.readRevision !== 0n) {
+      obj.readRevision = message.readRevision.toString();
+    }
+    if (message.failureReason !== "") {
+      obj.failureReason = message.failureReason;
+    }
     return obj;
   },
 
@@ -321,6 +372,10 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
       : 0n;
     message.collectionNumber = object.collectionNumber ?? 0;
     message.plan = object.plan ?? new Uint8Array(0);
+    message.readRevision = (object.readRevision !== undefined && object.readRevision !== null)
+      ? BigInt(object.readRevision)
+      : 0n;
+    message.failureReason = object.failureReason ?? "";
     return message;
   },
 };
@@ -337,6 +392,7 @@ function createBaseStoredBlock(): StoredBlock {
     ids: new Uint8Array(0),
     keptBits: new Uint8Array(0),
     statistics: undefined,
+    nextId: "",
   };
 }
 
@@ -374,6 +430,9 @@ export const StoredBlock: MessageFns<StoredBlock> = {
     }
     if (message.statistics !== undefined) {
       Statistics.encode(message.statistics, writer.uint32(82).fork()).join();
+    }
+    if (message.nextId !== "") {
+      writer.uint32(90).string(message.nextId);
     }
     return writer;
   },
@@ -471,6 +530,14 @@ export const StoredBlock: MessageFns<StoredBlock> = {
             message.statistics = Statistics.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.nextId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -519,6 +586,11 @@ export const StoredBlock: MessageFns<StoredBlock> = {
         ? bytesFromBase64(object.kept_bits)
         : new Uint8Array(0),
       statistics: isSet(object.statistics) ? Statistics.fromJSON(object.statistics) : undefined,
+      nextId: isSet(object.nextId)
+        ? globalThis.String(object.nextId)
+        : isSet(object.next_id)
+        ? globalThis.String(object.next_id)
+        : "",
     };
   },
 
@@ -554,6 +626,9 @@ export const StoredBlock: MessageFns<StoredBlock> = {
     if (message.statistics !== undefined) {
       obj.statistics = Statistics.toJSON(message.statistics);
     }
+    if (message.nextId !== "") {
+      obj.nextId = message.nextId;
+    }
     return obj;
   },
 
@@ -576,6 +651,7 @@ export const StoredBlock: MessageFns<StoredBlock> = {
     message.statistics = (object.statistics !== undefined && object.statistics !== null)
       ? Statistics.fromPartial(object.statistics)
       : undefined;
+    message.nextId = object.nextId ?? "";
     return message;
   },
 };
