@@ -17,13 +17,19 @@ export function attempt(command, args) {
     const chunks = [];
     child.stdout.on("data", (chunk) => chunks.push(chunk));
     child.stderr.on("data", (chunk) => chunks.push(chunk));
-    child.on("error", (cause) => reject(new SetupError(`${command} could not be started: ${cause.message}`)));
+    child.on("error", ({ code }) =>
+      reject(new SetupError(`${command} could not be started (${code}): is it installed?`)),
+    );
     child.on("close", (code) => resolve({ ok: code === 0, output: Buffer.concat(chunks).toString() }));
   });
 }
 
+let announced = false;
+
 /** Runs a command as one step that the reader sees with the seconds it took. Throws with the end of its output when it fails. */
 export async function step(label, command, args) {
+  if (!announced) console.log("Installing what this command needs, once, into this folder only:");
+  announced = true;
   const start = Date.now();
   const seconds = () => `${Math.round((Date.now() - start) / 1_000)} s`;
   const terminal = process.stdout.isTTY;
