@@ -1,0 +1,15 @@
+import { Command } from "commander";
+
+/** One service as its own process. */
+export function serve(): Command {
+  const command = new Command("serve").description("run one service");
+  command
+    .command("export")
+    .description("corpus and export: records in, samples out")
+    .option("--config <file>", "JSON file; LORALOOP_… variables override it")
+    .action(async (options: { readonly config?: string }) => {
+      const { serveExport } = await import("../../../services/export/main.ts");
+      await serveExport(options.config);
+    });
+  return command;
+}

@@ -1,0 +1,70 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Command } from "commander";
+import { localServerFile } from "../../typescript/src/index.ts";
+import { InputError } from "../failure.ts";
+import { print, printJson } from "../output.ts";
+import { programOptions } from "../session.ts";
+
+interface UpOptions {
+  readonly data: string;
+  readonly port: string;
+  readonly metricsPort: string;
+}
+
+/** All services in one process, on an embedded RocksDB folder. */
+export function up(): Command {
+  return new Command("up")
+    .description("run everything on this machine, on an embedded store")
+    .option("--data <folder>", "where records and snapshots live", "./.loraloop")
+    .option("--port <number>", "gRPC port on 127.0.0.1; 0 = any free one", "50051")
+    .option("--metrics-port <number>", "Prometheus page on 127.0.0.1; 0 = any free one", "9464")
+    .action(run);
+}
+
+async function run(options: UpOptions, command: Command): Promise<void> {
+  const folder = resolve(options.data);
+  const [port, metricsPort] = [toPort("--port", options.port), toPort("--metrics-port", options.metricsPort)];
+  const { readConfiguration } = await import("../../../services/export/configuration.ts");
+  const { startExport } = await import("../../../services/export/service.ts");
+  const configuration = readConfiguration({ data_directory: folder, listen: { port }, metrics: { port: metricsPort } });
+  const service = await startExport(configuration);
+  const tokenFile = join(folder, "token");
+  const forget = leaveAddress(service.address, tokenFile);
+  if (programOptions(command).json) {
+    printJson({ address: service.address, metrics_address: service.metricsAddress, token_file: tokenFile });
+  } else {
+    welcome(service.address, service.metricsAddress, tokenFile);
+  }
+  await stopSignal();
+  forget();
+  await service.close();
+}
+
+function toPort(option: string, text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InputError(`${option} is not a port: ${text}`);
+  return Number(text);
+}
+
+/** Lets the clients of this user find the server; returns how to take that back. */
+function leaveAddress(address: string, tokenFile: string): () => void {
+  const file = localServerFile();
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${JSON.stringify({ address, token_file: tokenFile })}\n`, { mode: 0o600 });
+  return () => rmSync(file, { force: true });
+}
+
+function welcome(address: string, metricsAddress: string, tokenFile: string): void {
+  print(`loraloop is up at ${address} (metrics at http://${metricsAddress}/metrics). Ctrl-C stops it.`);
+  print(`Its token is in ${tokenFile}; commands on this machine find it by themselves.`);
+  print();
+  print("Try, in another terminal:");
+  print("  npx loraloop ingest faq FILE.jsonl --id-field id");
+  print("  npx loraloop preview --spec DATASET.json");
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((stop) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop());
+  });
+}

@@ -1,0 +1,114 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { pipeline, Transform, type TransformCallback } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import type { RecordInput } from "../typescript/src/index.ts";
+import { InputError } from "./failure.ts";
+
+/** Which keys of a line mean what. */
+export interface LineMapping {
+  readonly idField: string;
+  /** True where a line without id is an error; else the server gives one. */
+  readonly idRequired: boolean;
+  readonly qualityField?: string;
+  readonly subjectField?: string;
+  readonly groupField?: string;
+}
+
+export interface LineProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly problem: string;
+}
+
+/** A JSONL file, plain, gzip (.gz) or zstd (.zst), read line by line. */
+export class RecordFile {
+  readonly path: string;
+  readonly size: number;
+  /** Bytes read of the file as it lies on disk. */
+  bytesRead = 0;
+  readonly #ingestId: string;
+
+  private constructor(path: string, size: number, ingestId: string) {
+    this.path = path;
+    this.size = size;
+    this.#ingestId = ingestId;
+  }
+
+  static async open(path: string, mapping: LineMapping): Promise<RecordFile> {
+    const { size, mtimeMs } = await stat(path);
+    const identity = JSON.stringify([resolve(path), size, mtimeMs, mapping]);
+    return new RecordFile(path, size, createHash("sha256").update(identity).digest("hex").slice(0, 32));
+  }
+
+  /** The same for the same unchanged file, so that an interrupted ingest goes on. */
+  get ingestId(): string {
+    return this.#ingestId;
+  }
+
+  /** Records; lines that are none go to `onProblem`. */
+  async *records(mapping: LineMapping, onProblem: (problem: LineProblem) => void): AsyncGenerator<RecordInput> {
+    let number = 0;
+    const source = basename(this.path);
+    for await (const line of this.#lines()) {
+      number += 1;
+      if (line.trim() === "") continue;
+      const record = toRecord(line, source, mapping);
+      if (typeof record === "string") onProblem({ file: this.path, line: number, problem: record });
+      else yield record;
+    }
+  }
+
+  async *#lines(): AsyncGenerator<string> {
+    const counter = new Transform({
+      transform: (chunk: Buffer, _encoding, done: TransformCallback) => {
+        this.bytesRead += chunk.length;
+        done(null, chunk);
+      },
+    });
+    const stages = [createReadStream(this.path), counter, ...this.#decompression()] as const;
+    let failure: Error | undefined;
+    const output = pipeline([...stages], (error) => {
+      failure = error ?? undefined;
+    }) as unknown as NodeJS.ReadableStream;
+    yield* createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY });
+    if (failure !== undefined) throw new InputError(`${this.path} cannot be read to its end: ${failure.message}`);
+  }
+
+  #decompression(): Transform[] {
+    if (this.path.endsWith(".gz")) return [createGunzip()];
+    return this.path.endsWith(".zst") ? [createZstdDecompress()] : [];
+  }
+}
+
+/** A record, or why the line is none. */
+function toRecord(line: string, source: string, mapping: LineMapping): RecordInput | string {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(line);
+  } catch (error) {
+    return `not JSON: ${(error as Error).message}`;
+  }
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return "not a JSON object";
+  const own = new Map(Object.entries(fields));
+  const id = own.get(mapping.idField);
+  if (id === undefined && mapping.idRequired) return `no field "${mapping.idField}" for the id`;
+  if (id !== undefined && typeof id !== "string" && typeof id !== "number") return `"${mapping.idField}" is neither text nor a number`;
+  const quality = mapping.qualityField === undefined ? undefined : own.get(mapping.qualityField);
+  return {
+    id: id === undefined ? "" : String(id),
+    fieldsJson: line,
+    source,
+    subject: text(own, mapping.subjectField),
+    group: text(own, mapping.groupField),
+    ...(typeof quality === "number" && { qualityScore: quality }),
+  };
+}
+
+function text(own: ReadonlyMap<string, unknown>, field: string | undefined): string {
+  const value = field === undefined ? undefined : own.get(field);
+  return value === undefined || value === null ? "" : String(value);
+}

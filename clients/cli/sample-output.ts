@@ -1,0 +1,91 @@
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { once } from "node:events";
+import type { StreamState } from "../typescript/src/index.ts";
+import { InputError } from "./failure.ts";
+
+/** Where lines go. */
+export interface SampleOutput {
+  /** What an interrupted run left. */
+  readonly resume: StreamState | undefined;
+  write(lines: Uint8Array, state: StreamState): Promise<void>;
+  /** Everything has come. */
+  finish(): void;
+  /** Leaves what is needed to go on. */
+  close(): void;
+}
+
+export class StandardOutput implements SampleOutput {
+  readonly resume = undefined;
+
+  async write(lines: Uint8Array): Promise<void> {
+    if (!process.stdout.write(lines)) await once(process.stdout, "drain");
+  }
+
+  finish(): void {}
+
+  close(): void {}
+}
+
+const saveEveryBytes = 8 * 1024 * 1024;
+
+interface Saved {
+  readonly bytes: number;
+  readonly state: StreamState;
+}
+
+/** A file, and beside it while it is incomplete `FILE.state.json`: how many bytes of it count, and the stream's state after them. */
+export class FileOutput implements SampleOutput {
+  readonly resume: StreamState | undefined;
+  readonly #path: string;
+  readonly #file: number;
+  #bytes: number;
+  #savedBytes: number;
+  #state: StreamState | undefined;
+
+  constructor(path: string, resume: boolean) {
+    const saved = resume ? readSaved(path) : undefined;
+    this.#path = path;
+    this.#file = openSync(path, saved ? "r+" : "w");
+    this.#bytes = this.#savedBytes = saved?.bytes ?? 0;
+    ftruncateSync(this.#file, this.#bytes);
+    this.resume = saved?.state;
+  }
+
+  async write(lines: Uint8Array, state: StreamState): Promise<void> {
+    let written = 0;
+    while (written < lines.length) written += writeSync(this.#file, lines, written, lines.length - written, this.#bytes + written);
+    this.#bytes += lines.length;
+    this.#state = state;
+    if (this.#bytes - this.#savedBytes >= saveEveryBytes) this.#save();
+  }
+
+  finish(): void {
+    fdatasyncSync(this.#file);
+    this.#state = undefined;
+    rmSync(stateFile(this.#path), { force: true });
+  }
+
+  close(): void {
+    if (this.#state !== undefined) this.#save();
+    closeSync(this.#file);
+  }
+
+  #save(): void {
+    fdatasyncSync(this.#file);
+    writeFileSync(`${stateFile(this.#path)}.new`, JSON.stringify({ bytes: this.#bytes, state: this.#state }));
+    renameSync(`${stateFile(this.#path)}.new`, stateFile(this.#path));
+    this.#savedBytes = this.#bytes;
+  }
+}
+
+function stateFile(path: string): string {
+  return `${path}.state.json`;
+}
+
+function readSaved(path: string): Saved {
+  try {
+    return JSON.parse(readFileSync(stateFile(path), "utf8")) as Saved;
+  } catch (error) {
+    throw new InputError(`--resume needs ${stateFile(path)}, which an interrupted run leaves: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { Client } from "../typescript/src/index.ts";
+
+/** Options of the program itself. */
+export interface ProgramOptions {
+  readonly address?: string;
+  readonly tls?: string | true;
+  readonly json?: true;
+}
+
+export function programOptions(command: Command): ProgramOptions {
+  return command.optsWithGlobals<ProgramOptions>();
+}
+
+/** Runs `work` with a connected client; the first Ctrl-C aborts the signal, the second ends the program. */
+export async function withClient<T>(command: Command, work: (client: Client, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { address, tls } = programOptions(command);
+  const controller = new AbortController();
+  const interrupt = (): void => (controller.signal.aborted ? process.exit(130) : controller.abort());
+  process.on("SIGINT", interrupt);
+  try {
+    await using client = new Client({
+      ...(address !== undefined && { address }),
+      ...(tls !== undefined && { tls: tls === true ? true : readFileSync(tls, "utf8") }),
+    });
+    return await work(client, controller.signal);
+  } finally {
+    process.off("SIGINT", interrupt);
+  }
+}
