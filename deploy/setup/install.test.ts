@@ -44,7 +44,7 @@ describe("install in a fresh folder with nothing on the PATH", () => {
   it("asks for npm", () => {
     const { status, text } = install(folder, "demo", nothing);
     expect(status).toBe(1);
-    expect(text).toMatch(/^setup: npm could not be started: .*$/m);
+    expect(text).toMatch(/^setup: npm could not be started \(ENOENT\): is it installed\?$/m);
   });
 
   it("asks for Python", () => {
