@@ -21,8 +21,10 @@ const program = new Command("loraloop")
   .showHelpAfterError("Run with --help to see what there is.")
   .exitOverride();
 
-for (const command of [up, serve, ingest, dataset, preview, validate, snapshot, stream, token, doctor]) program.addCommand(command());
-for (const command of program.commands) for (const each of [command, ...command.commands]) each.exitOverride().showHelpAfterError();
+for (const command of [up, serve, ingest, dataset, preview, validate, snapshot, stream, token, doctor])
+  program.addCommand(command());
+for (const command of program.commands)
+  for (const each of [command, ...command.commands]) each.exitOverride().showHelpAfterError();
 
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));

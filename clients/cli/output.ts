@@ -28,9 +28,21 @@ export function note(line: string): void {
 /** Columns as wide as their widest cell; numbers to the right. */
 export function printTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => String(row[column]).length)));
-  print(colors.bold(head.map((name, column) => name.padEnd(widths[column] ?? 0)).join("  ").trimEnd()));
+  print(
+    colors.bold(
+      head
+        .map((name, column) => name.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    ),
+  );
   for (const row of rows) {
-    print(row.map((cell, column) => align(cell, widths[column] ?? 0)).join("  ").trimEnd());
+    print(
+      row
+        .map((cell, column) => align(cell, widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
   }
 }
 
@@ -55,5 +67,7 @@ export function bytes(value: number | bigint): string {
 
 /** ISO time to the second, or "-". */
 export function time(timestamp: { readonly seconds: bigint } | undefined): string {
-  return timestamp === undefined ? "-" : new Date(Number(timestamp.seconds) * 1000).toISOString().slice(0, 19).replace("T", " ");
+  return timestamp === undefined
+    ? "-"
+    : new Date(Number(timestamp.seconds) * 1000).toISOString().slice(0, 19).replace("T", " ");
 }

@@ -96,7 +96,8 @@ function toRecord(line: string, source: string, mapping: LineMapping): RecordInp
   const own = new Map(Object.entries(fields));
   const id = own.get(mapping.idField);
   if (id === undefined && mapping.idRequired) return `no field "${mapping.idField}" for the id`;
-  if (id !== undefined && typeof id !== "string" && typeof id !== "number") return `"${mapping.idField}" is neither text nor a number`;
+  if (id !== undefined && typeof id !== "string" && typeof id !== "number")
+    return `"${mapping.idField}" is neither text nor a number`;
   const quality = mapping.qualityField === undefined ? undefined : own.get(mapping.qualityField);
   return {
     id: id === undefined ? "" : String(id),

@@ -1,5 +1,15 @@
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { once } from "node:events";
+import {
+  closeSync,
+  fdatasyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import type { StreamState } from "../typescript/src/index.ts";
 import { InputError } from "./failure.ts";
 
@@ -53,7 +63,8 @@ export class FileOutput implements SampleOutput {
 
   async write(lines: Uint8Array, state: StreamState): Promise<void> {
     let written = 0;
-    while (written < lines.length) written += writeSync(this.#file, lines, written, lines.length - written, this.#bytes + written);
+    while (written < lines.length)
+      written += writeSync(this.#file, lines, written, lines.length - written, this.#bytes + written);
     this.#bytes += lines.length;
     this.#state = state;
     if (this.#bytes - this.#savedBytes >= saveEveryBytes) this.#save();
@@ -86,6 +97,8 @@ function readSaved(path: string): Saved {
   try {
     return JSON.parse(readFileSync(stateFile(path), "utf8")) as Saved;
   } catch (error) {
-    throw new InputError(`--resume needs ${stateFile(path)}, which an interrupted run leaves: ${(error as Error).message}`);
+    throw new InputError(
+      `--resume needs ${stateFile(path)}, which an interrupted run leaves: ${(error as Error).message}`,
+    );
   }
 }

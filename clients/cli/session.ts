@@ -14,7 +14,10 @@ export function programOptions(command: Command): ProgramOptions {
 }
 
 /** Runs `work` with a connected client; the first Ctrl-C aborts the signal, the second ends the program. */
-export async function withClient<T>(command: Command, work: (client: Client, signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  command: Command,
+  work: (client: Client, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const { address, tls } = programOptions(command);
   const controller = new AbortController();
   const interrupt = (): void => (controller.signal.aborted ? process.exit(130) : controller.abort());

@@ -21,7 +21,11 @@ export function sourceOptions(command: Command): Command {
 }
 
 /** A dataset's name or file, or a snapshot's key. */
-export async function toSource(client: Client, name: string | undefined, options: SourceOptions): Promise<DeepPartial<SampleSource>> {
+export async function toSource(
+  client: Client,
+  name: string | undefined,
+  options: SourceOptions,
+): Promise<DeepPartial<SampleSource>> {
   return {
     source: await what(client, name, options.spec),
     ...(options.asOf !== undefined && { asOf: toTimestamp(options.asOf) }),
@@ -30,7 +34,11 @@ export async function toSource(client: Client, name: string | undefined, options
   };
 }
 
-async function what(client: Client, name: string | undefined, file: string | undefined): Promise<SampleSource["source"]> {
+async function what(
+  client: Client,
+  name: string | undefined,
+  file: string | undefined,
+): Promise<SampleSource["source"]> {
   if (file !== undefined) return { $case: "spec", value: await readDatasetFile(file) };
   if (name === undefined) throw new InputError("Name a dataset or a snapshot, or give --spec FILE.");
   const isSnapshot = /^[0-9a-f]{8,64}$/.test(name) && !(await datasetExists(client, name));
@@ -50,7 +58,8 @@ async function datasetExists(client: Client, name: string): Promise<boolean> {
 
 function toTimestamp(text: string): { seconds: bigint; nanos: number } {
   const milliseconds = Date.parse(text);
-  if (Number.isNaN(milliseconds)) throw new InputError(`--as-of is not a time: ${text}. Write it like 2026-01-31T12:00:00Z.`);
+  if (Number.isNaN(milliseconds))
+    throw new InputError(`--as-of is not a time: ${text}. Write it like 2026-01-31T12:00:00Z.`);
   const micros = /\.\d{3}(\d{1,3})/.exec(text)?.[1]?.padEnd(3, "0") ?? "000";
   const seconds = Math.floor(milliseconds / 1000);
   return { seconds: BigInt(seconds), nanos: (milliseconds - seconds * 1000) * 1_000_000 + Number(micros) * 1000 };

@@ -14,7 +14,9 @@ export function dataset(): Command {
     .description("store a dataset from a JSON file; a change is a new version")
     .argument("<name>")
     .argument("<file>")
-    .action(async (name: string, file: string, _options: unknown, self: Command) => put(name, await readDatasetFile(file), self));
+    .action(async (name: string, file: string, _options: unknown, self: Command) =>
+      put(name, await readDatasetFile(file), self),
+    );
   command
     .command("import")
     .description("store a dataset from an exporter configuration (style, field_mapping, weighting, quality, …) as JSON")
@@ -22,13 +24,13 @@ export function dataset(): Command {
     .argument("<file>")
     .requiredOption("--collection <name>", "the collection that it reads")
     .action(runImport);
-  command
-    .command("get")
-    .description("print a dataset")
-    .argument("<name>", "name, or name@3 for version 3")
-    .action(get);
+  command.command("get").description("print a dataset").argument("<name>", "name, or name@3 for version 3").action(get);
   command.command("list").description("list datasets").action(list);
-  command.command("delete").description("delete a dataset with all its versions; snapshots stay").argument("<name>").action(remove);
+  command
+    .command("delete")
+    .description("delete a dataset with all its versions; snapshots stay")
+    .argument("<name>")
+    .action(remove);
   return command;
 }
 
@@ -36,11 +38,18 @@ async function put(name: string, spec: DatasetSpec, command: Command): Promise<v
   await withClient(command, async (client) => {
     const { dataset: stored } = await client.export.putDataset({ name, spec });
     if (programOptions(command).json) return printJson(stored);
-    print(`Dataset ${name}@${stored?.version} reads "${stored?.spec?.collection}". Look at it: npx loraloop preview ${name}`);
+    print(
+      `Dataset ${name}@${stored?.version} reads "${stored?.spec?.collection}". Look at it: npx loraloop preview ${name}`,
+    );
   });
 }
 
-async function runImport(name: string, file: string, options: { readonly collection: string }, command: Command): Promise<void> {
+async function runImport(
+  name: string,
+  file: string,
+  options: { readonly collection: string },
+  command: Command,
+): Promise<void> {
   const { spec, notes } = importExporterConfiguration(await readFile(file, "utf8"), options.collection);
   for (const line of notes) note(line);
   await put(name, spec, command);
@@ -67,7 +76,13 @@ async function list(_options: unknown, command: Command): Promise<void> {
     if (programOptions(command).json) return printJson(datasets);
     printTable(
       ["NAME", "VERSION", "COLLECTION", "FORMAT", "CHANGED"],
-      datasets.map((each) => [each.name, each.version, each.spec?.collection ?? "", each.spec?.format ?? "", time(each.createTime)]),
+      datasets.map((each) => [
+        each.name,
+        each.version,
+        each.spec?.collection ?? "",
+        each.spec?.format ?? "",
+        time(each.createTime),
+      ]),
     );
   });
 }

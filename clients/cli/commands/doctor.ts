@@ -1,7 +1,7 @@
-import { constants, closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { access, mkdir, readFile, statfs } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { connect } from "node:net";
+import { join, resolve } from "node:path";
 import { Command } from "commander";
 import colors from "picocolors";
 import { findServer } from "../../typescript/src/index.ts";
@@ -25,16 +25,28 @@ export function doctor(): Command {
   return new Command("doctor")
     .description("check versions, ports, disk and fsync, and the server")
     .option("--data <folder>", "the server's folder", "./.loraloop")
-    .option("--accept-loss", "let a store open that holds less than it acknowledged, e.g. after a failed disk; stop the server first")
+    .option(
+      "--accept-loss",
+      "let a store open that holds less than it acknowledged, e.g. after a failed disk; stop the server first",
+    )
     .action(run);
 }
 
 async function run(options: Options, command: Command): Promise<void> {
   const folder = resolve(options.data);
   if (options.acceptLoss) return acceptLoss(folder);
-  const findings = [version(), platform(), await disk(folder), syncTime(folder), await port(command), await server(command)];
+  const findings = [
+    version(),
+    platform(),
+    await disk(folder),
+    syncTime(folder),
+    await port(command),
+    await server(command),
+  ];
   if (programOptions(command).json) printJson(findings);
-  else for (const { check, ok, found } of findings) print(`${ok ? colors.green("ok ") : colors.red("bad")}  ${check.padEnd(10)} ${found}`);
+  else
+    for (const { check, ok, found } of findings)
+      print(`${ok ? colors.green("ok ") : colors.red("bad")}  ${check.padEnd(10)} ${found}`);
   if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 
@@ -45,12 +57,18 @@ async function acceptLoss(folder: string): Promise<void> {
   });
   const { acceptLoss: accept } = await import("../../../services/store/rocksdb/accept-loss.ts");
   await accept(store);
-  print(`The store in ${store} opens again with what it holds, as a new incarnation: resume points from before are refused.`);
+  print(
+    `The store in ${store} opens again with what it holds, as a new incarnation: resume points from before are refused.`,
+  );
 }
 
 function version(): Finding {
   const major = Number(process.versions.node.split(".")[0]);
-  return { check: "Node", ok: major >= 24, found: `${process.versions.node}${major >= 24 ? "" : "; 24 is needed: run through npm or npx"}` };
+  return {
+    check: "Node",
+    ok: major >= 24,
+    found: `${process.versions.node}${major >= 24 ? "" : "; 24 is needed: run through npm or npx"}`,
+  };
 }
 
 function platform(): Finding {
@@ -80,7 +98,11 @@ function syncTime(folder: string): Finding {
   closeSync(file);
   rmSync(path);
   const median = times.toSorted((a, b) => a - b)[10] ?? 0;
-  return { check: "fsync", ok: median < 50, found: `${median.toFixed(2)} ms${median < 0.02 ? "; suspiciously fast: does this disk really sync?" : ""}` };
+  return {
+    check: "fsync",
+    ok: median < 50,
+    found: `${median.toFixed(2)} ms${median < 0.02 ? "; suspiciously fast: does this disk really sync?" : ""}`,
+  };
 }
 
 async function port(command: Command): Promise<Finding> {
@@ -88,9 +110,16 @@ async function port(command: Command): Promise<Finding> {
   const [host = "127.0.0.1", number = "50051"] = address.split(/:(?=\d+$)/);
   const open = await new Promise<boolean>((done) => {
     const socket = connect(Number(number), host, () => done(true)).on("error", () => done(false));
-    socket.setTimeout(2000, () => done(false)).on("close", () => socket.destroy()).unref();
+    socket
+      .setTimeout(2000, () => done(false))
+      .on("close", () => socket.destroy())
+      .unref();
   });
-  return { check: "port", ok: true, found: open ? `something answers at ${address}` : `nothing answers at ${address}: free for \`loraloop up\`` };
+  return {
+    check: "port",
+    ok: true,
+    found: open ? `something answers at ${address}` : `nothing answers at ${address}: free for \`loraloop up\``,
+  };
 }
 
 function addressOption(command: Command): { address?: string } {
@@ -99,7 +128,9 @@ function addressOption(command: Command): { address?: string } {
 }
 
 async function server(command: Command): Promise<Finding> {
-  const { version: own } = JSON.parse(await readFile(new URL("../../typescript/package.json", import.meta.url), "utf8")) as { version: string };
+  const { version: own } = JSON.parse(
+    await readFile(new URL("../../typescript/package.json", import.meta.url), "utf8"),
+  ) as { version: string };
   try {
     return await withClient(command, async (client) => {
       await client.corpus.listCollections({ pageSize: 1 }, { signal: AbortSignal.timeout(3000) });

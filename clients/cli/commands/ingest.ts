@@ -27,7 +27,9 @@ const shownProblems = 10;
 /** JSONL files into a collection. */
 export function ingest(): Command {
   return new Command("ingest")
-    .description("read JSONL files (plain, .gz, .zst) into a collection; run it again after an interrupt and it goes on")
+    .description(
+      "read JSONL files (plain, .gz, .zst) into a collection; run it again after an interrupt and it goes on",
+    )
     .argument("<collection>")
     .argument("<file...>")
     .option("--id-field <key>", 'key of the record id; "id" where there is one, else the server gives ids')
@@ -68,16 +70,21 @@ async function ingestFile(
 ): Promise<IngestResult> {
   const before = tally.records;
   const send = (ingestId: string): Promise<IngestResult> =>
-    client.ingest(collection, file.records(mapping, (problem) => addProblem(tally, problem)), {
-      ingestId,
-      signal,
-      onProgress: ({ recordCount, resumed, errors }) => {
-        if (resumed) tally.resumed = recordCount;
-        for (const { index, id, problem } of errors) addProblem(tally, { file: file.path, line: index + 1, problem: `${id}: ${problem}` });
-        tally.records = before + recordCount;
-        onRecords(recordCount);
+    client.ingest(
+      collection,
+      file.records(mapping, (problem) => addProblem(tally, problem)),
+      {
+        ingestId,
+        signal,
+        onProgress: ({ recordCount, resumed, errors }) => {
+          if (resumed) tally.resumed = recordCount;
+          for (const { index, id, problem } of errors)
+            addProblem(tally, { file: file.path, line: index + 1, problem: `${id}: ${problem}` });
+          tally.records = before + recordCount;
+          onRecords(recordCount);
+        },
       },
-    });
+    );
   try {
     return await send(file.ingestId);
   } catch (error) {
@@ -97,13 +104,21 @@ function addProblem(tally: Tally, problem: LineProblem): void {
 }
 
 function report(collection: string, tally: Tally, seconds: number, json: boolean): void {
-  if (json) {
-    const { problems, problemCount, ...counts } = tally;
-    return printJson({ collection, ...counts, seconds, problem_count: problemCount, problems });
-  }
-  for (const { file, line, problem } of tally.problems.slice(0, shownProblems)) note(`${file}:${line}: ${problem}`);
-  if (tally.problemCount > shownProblems) note(`… and ${count(tally.problemCount - shownProblems)} more bad records.`);
-  const rate = count(Math.round(tally.records / Math.max(seconds, 0.001)));
-  const resumed = tally.resumed > 0 ? `, ${count(tally.resumed)} of them by an earlier run` : "";
-  print(`${count(tally.kept)} records are in "${collection}"${resumed}; ${count(tally.problemCount)} bad. ${seconds.toFixed(1)} s, ${rate} records/s.`);
+  const { problems, problemCount, ...counts } = tally;
+  if (json) printJson({ collection, ...counts, seconds, problem_count: problemCount, problems });
+  else reportToPerson(collection, tally, seconds);
+}
+
+function reportToPerson(
+  collection: string,
+  { records, kept, resumed, problems, problemCount }: Tally,
+  seconds: number,
+): void {
+  for (const { file, line, problem } of problems.slice(0, shownProblems)) note(`${file}:${line}: ${problem}`);
+  if (problemCount > shownProblems) note(`… and ${count(problemCount - shownProblems)} more bad records.`);
+  const rate = count(Math.round(records / Math.max(seconds, 0.001)));
+  const earlier = resumed > 0 ? `, ${count(resumed)} of them by an earlier run` : "";
+  print(
+    `${count(kept)} records are in "${collection}"${earlier}; ${count(problemCount)} bad. ${seconds.toFixed(1)} s, ${rate} records/s.`,
+  );
 }

@@ -35,10 +35,12 @@ function show(answer: PreviewSamplesResponse): void {
   for (const sample of answer.samples) {
     print(`${colors.cyan(sample.recordId)}  ${explainWeight(sample)}`);
     print(sample.line);
-    if (sample.schemaProblem !== "") print(colors.yellow(`kept though it does not fit the schema: ${sample.schemaProblem}`));
+    if (sample.schemaProblem !== "")
+      print(colors.yellow(`kept though it does not fit the schema: ${sample.schemaProblem}`));
   }
   if (answer.rejects.length > 0) print(`\n${colors.bold("Rejected")}`);
-  for (const { recordId, reason, problem } of answer.rejects) print(`${colors.cyan(recordId)}  ${reasonName(reason)}: ${problem}`);
+  for (const { recordId, reason, problem } of answer.rejects)
+    print(`${colors.cyan(recordId)}  ${reasonName(reason)}: ${problem}`);
   print();
   for (const line of answer.statistics === undefined ? [] : statisticsLines(answer.statistics)) print(line);
   if (!answer.complete) print(colors.dim("Only the beginning of the collection was read."));

@@ -20,14 +20,23 @@ export function snapshot(): Command {
     .argument("[dataset]", "name, or name@3 for version 3")
     .option("--ttl <seconds>", "remove it this long after it was last read; kept by default");
   sourceOptions(build).action(runBuild);
-  command.command("list").description("list snapshots, newest first").option("--dataset <name>", "only of this dataset").action(list);
+  command
+    .command("list")
+    .description("list snapshots, newest first")
+    .option("--dataset <name>", "only of this dataset")
+    .action(list);
   command.command("show").description("show a snapshot").argument("<key>", "key, or its first 8 digits").action(show);
-  command.command("delete").description("delete a snapshot and its bytes").argument("<key>", "key, or its first 8 digits").action(remove);
+  command
+    .command("delete")
+    .description("delete a snapshot and its bytes")
+    .argument("<key>", "key, or its first 8 digits")
+    .action(remove);
   return command;
 }
 
 async function runBuild(name: string | undefined, options: BuildOptions, command: Command): Promise<void> {
-  if (options.ttl !== undefined && !/^\d{1,9}$/.test(options.ttl)) throw new InputError(`--ttl is not a number of seconds: ${options.ttl}`);
+  if (options.ttl !== undefined && !/^\d{1,9}$/.test(options.ttl))
+    throw new InputError(`--ttl is not a number of seconds: ${options.ttl}`);
   await withClient(command, async (client, signal) => {
     const source = await toSource(client, name, options);
     using progress = new Progress("building", 0, "records");
@@ -85,7 +94,9 @@ async function remove(key: string, _options: unknown, command: Command): Promise
 
 function describe(each: Snapshot): void {
   print(`snapshot  ${each.key}`);
-  print(`dataset   ${datasetName(each)} of "${each.spec?.collection}" at revision ${each.revision}, as of ${time(each.asOf)}`);
+  print(
+    `dataset   ${datasetName(each)} of "${each.spec?.collection}" at revision ${each.revision}, as of ${time(each.asOf)}`,
+  );
   print(`state     ${stateName(each.state)}${each.failure === "" ? "" : `: ${each.failure}`}`);
   if (each.digest.length > 0) print(`digest    ${Buffer.from(each.digest).toString("hex")}`);
   print(`created   ${time(each.createTime)}, sealed ${time(each.sealTime)}, expires ${time(each.expireTime)}`);

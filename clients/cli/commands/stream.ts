@@ -33,7 +33,8 @@ async function run(name: string | undefined, options: Options, command: Command)
   if (!/^\d{1,9}$/.test(options.batchSize)) throw new InputError(`--batch-size is not a number: ${options.batchSize}`);
   await withClient(command, async (client, signal) => {
     const source = await toSource(client, name, options);
-    const output = options.output === undefined ? new StandardOutput() : new FileOutput(options.output, options.resume === true);
+    const output =
+      options.output === undefined ? new StandardOutput() : new FileOutput(options.output, options.resume === true);
     const samples = client.stream(source, {
       signal,
       batchSize: Number(options.batchSize),

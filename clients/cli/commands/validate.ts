@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
+import type { SchemaProblem, ValidateSampleRequest } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import type { Client } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { count, print, printJson } from "../output.ts";
 import { programOptions, withClient } from "../session.ts";
@@ -8,6 +10,12 @@ import { programOptions, withClient } from "../session.ts";
 interface Options {
   readonly schema?: string;
   readonly dataset?: string;
+}
+
+interface Checked {
+  readonly line: number;
+  readonly valid: boolean;
+  readonly problems: readonly SchemaProblem[];
 }
 
 /** Samples against a JSON Schema. */
@@ -21,24 +29,40 @@ export function validate(): Command {
 }
 
 async function run(file: string, options: Options, command: Command): Promise<void> {
-  if ((options.schema === undefined) === (options.dataset === undefined)) throw new InputError("Give either --schema FILE or --dataset NAME.");
-  const schema =
-    options.schema === undefined
-      ? ({ $case: "dataset", value: options.dataset ?? "" } as const)
-      : ({ $case: "jsonSchema", value: await readFile(options.schema, "utf8") } as const);
+  const schema = await toSchema(options);
   const content = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
   const json = programOptions(command).json === true;
-  let [checked, invalid] = [0, 0];
-  await withClient(command, async (client, signal) => {
-    for (const [place, sampleJson] of content.split("\n").entries()) {
-      if (sampleJson.trim() === "") continue;
-      const { valid, problems } = await client.export.validateSample({ schema, sampleJson }, { signal });
-      checked += 1;
-      invalid += valid ? 0 : 1;
-      if (json) printJson({ line: place + 1, valid, problems });
-      else for (const { path, problem } of problems) print(`${file}:${place + 1}: ${path === "" ? "" : `${path}: `}${problem}`);
-    }
-  });
-  if (!json) print(`${count(checked)} samples checked, ${count(invalid)} invalid.`);
-  if (invalid > 0) process.exitCode = 1;
+  const checked = await withClient(command, (client, signal) => check(client, schema, content, signal));
+  if (json) for (const answer of checked) printJson(answer);
+  else report(file, checked);
+  if (checked.some(({ valid }) => !valid)) process.exitCode = 1;
+}
+
+async function toSchema({ schema, dataset }: Options): Promise<ValidateSampleRequest["schema"]> {
+  if ((schema === undefined) === (dataset === undefined))
+    throw new InputError("Give either --schema FILE or --dataset NAME.");
+  if (schema !== undefined) return { $case: "jsonSchema", value: await readFile(schema, "utf8") };
+  return { $case: "dataset", value: dataset ?? "" };
+}
+
+async function check(
+  client: Client,
+  schema: ValidateSampleRequest["schema"],
+  content: string,
+  signal: AbortSignal,
+): Promise<Checked[]> {
+  const checked: Checked[] = [];
+  for (const [place, sampleJson] of content.split("\n").entries()) {
+    if (sampleJson.trim() === "") continue;
+    const { valid, problems } = await client.export.validateSample({ schema, sampleJson }, { signal });
+    checked.push({ line: place + 1, valid, problems });
+  }
+  return checked;
+}
+
+function report(file: string, checked: readonly Checked[]): void {
+  for (const { line, problems } of checked) {
+    for (const { path, problem } of problems) print(`${file}:${line}: ${path === "" ? "" : `${path}: `}${problem}`);
+  }
+  print(`${count(checked.length)} samples checked, ${count(checked.filter(({ valid }) => !valid).length)} invalid.`);
 }
