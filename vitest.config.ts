@@ -1,32 +1,20 @@
-import { existsSync } from "node:fs";
 import { defineConfig, type TestProjectInlineConfiguration, type ViteUserConfig } from "vitest/config";
-
-const postgresSetup = "test/support/postgres-setup.ts";
 
 const config: ViteUserConfig = defineConfig({
   test: {
     reporters: ["default"],
     silent: "passed-only",
-    passWithNoTests: true,
     slowTestThreshold: 5_000,
+    // One PostgreSQL for the whole run.
+    globalSetup: "test/support/postgres-setup.ts",
     projects: [
       project("unit", 0, 10_000, {
         include: ["{services,clients,proto,deploy,test}/**/*.test.ts"],
         exclude: ["**/node_modules/**", "clients/*/dist/**", "**/*.{contract,wire}.test.ts", "test/{e2e,fault}/**"],
       }),
-      project("contract", 1, 60_000, {
-        include: ["{services,clients,test}/**/*.contract.test.ts"],
-        ...withPostgres(),
-      }),
-      project("wire", 2, 60_000, {
-        include: ["{services,clients,test}/**/*.wire.test.ts"],
-        ...withPostgres(),
-      }),
-      project("e2e", 3, 300_000, {
-        include: ["test/{e2e,fault}/**/*.test.ts"],
-        fileParallelism: false,
-        ...withPostgres(),
-      }),
+      project("contract", 1, 60_000, { include: ["{services,clients,test}/**/*.contract.test.ts"] }),
+      project("wire", 2, 60_000, { include: ["{services,clients,test}/**/*.wire.test.ts"] }),
+      project("e2e", 3, 300_000, { include: ["test/{e2e,fault}/**/*.test.ts"], fileParallelism: false }),
     ],
   },
 });
@@ -52,10 +40,6 @@ function project(
       ...test,
     },
   };
-}
-
-function withPostgres(): { globalSetup?: string } {
-  return existsSync(postgresSetup) ? { globalSetup: postgresSetup } : {};
 }
 
 export default config;

