@@ -4,6 +4,7 @@ import { type Outcome, runTool, type Tool } from "./tools.ts";
 
 const python = "clients/python";
 const checks: Readonly<Record<string, Tool>> = {
+  "package lock": { command: "npm", args: ["ci", "--dry-run", "--ignore-scripts"] },
   "TypeScript types": { command: "tsc", args: ["-p", "."] },
   "TypeScript format and lint": { command: "biome", args: ["check", "--error-on-warnings"] },
   "proto lint": { command: "buf", args: ["lint"], folder: "proto" },
