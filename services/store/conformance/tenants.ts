@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Fixture } from "./harness.ts";
-import { bytes, everything, keys, put, rejection, showChange } from "./helpers.ts";
+import { bytes, everything, keys, put, rejection, showChange, text } from "./helpers.ts";
 
 export function tenants({ store, tenant }: Fixture): void {
   test("each has its own keys, revisions, changes, pins and floor", async () => {
@@ -27,7 +27,7 @@ export function tenants({ store, tenant }: Fixture): void {
     await Promise.all(ids.flatMap((id) => [1, 2, 3].map((n) => store().commit(id, [put(`${n}`, `${id}`)]))));
     for (const id of ids) {
       const page = await store().scan(id, everything);
-      expect(page.entries.map(({ value }) => value)).toEqual([1, 2, 3].map(() => bytes(`${id}`)));
+      expect(page.entries.map(({ value }) => text(value))).toEqual([`${id}`, `${id}`, `${id}`]);
     }
   });
 

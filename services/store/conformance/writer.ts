@@ -1,10 +1,10 @@
 import { writeSync } from "node:fs";
 import { openStore, type StoreConfig } from "../open-store.ts";
-import type { Revision, TenantId } from "../store.ts";
+import { type Revision, StoreError, type TenantId } from "../store.ts";
 
 /**
  * A process that commits until it is killed, four commits at a time, and writes `<revision> <key>` after each
- * acknowledgement. It ends when the store fails. Arguments: configuration as JSON, tenant, name, most commits.
+ * acknowledgement. It ends, without a word, when the store fails. Arguments: configuration as JSON, tenant, name, most commits.
  */
 
 export interface Acknowledgement {
@@ -13,7 +13,12 @@ export interface Acknowledgement {
 }
 
 const [config, tenant, name, most] = process.argv.slice(2);
-await main(JSON.parse(config ?? "") as StoreConfig, Number(tenant), name ?? "", Number(most));
+try {
+  await main(JSON.parse(config ?? "") as StoreConfig, Number(tenant), name ?? "", Number(most));
+} catch (error) {
+  if (!(error instanceof StoreError)) throw error;
+  process.exit();
+}
 
 async function main(config: StoreConfig, tenant: TenantId, name: string, most: number): Promise<void> {
   const store = await openStore(config);
