@@ -16,6 +16,8 @@ export const limits = {
   chunk_records: 500,
   /** Bytes of one upsert or ingest chunk of more than one record. */
   chunk_bytes: 4 * 1024 * 1024,
+  /** Bytes of such a chunk once its JSON is normalised: numbers may grow, `1e-5` is kept as `0.00001`. */
+  chunk_stored_bytes: 7 * 1024 * 1024,
   /** UTF-8 bytes of an ingest id. */
   ingest_id_bytes: 128,
   /** Seconds without a message after which an ingest is abandoned. */
@@ -24,12 +26,22 @@ export const limits = {
   page_size: 1000,
   /** UTF-8 bytes of a CEL expression. */
   filter_bytes: 4096,
+  /** Elements that a filter's macros (`all`, `exists`, `map`, `filter`) may visit in one record. */
+  filter_steps: 2000,
+  /** Size of a regular expression's program, in a filter and in a JSON Schema. */
+  pattern_instructions: 1000,
+  /** Characters of a text that a regular expression is tried on. */
+  pattern_text_characters: 64 * 1024,
   /** UTF-8 bytes of a JSON Schema. */
   schema_bytes: 64 * 1024,
   /** Nesting of a JSON Schema. */
   schema_depth: 32,
   /** Objects and arrays in a JSON Schema. */
   schema_nodes: 1000,
+  /** Characters of a sample that is checked against a JSON Schema. */
+  schema_sample_characters: 1024 * 1024,
+  /** References (`$ref`) that a JSON Schema may follow in one sample. */
+  schema_steps: 100_000,
   /** Encoded bytes of a dataset spec. */
   dataset_bytes: 256 * 1024,
   /** Bytes of one sample's line. */

@@ -1,0 +1,158 @@
+import {
+  type CelResult,
+  CelScalar,
+  type CelValue,
+  celEnv,
+  celFunc,
+  celList,
+  isCelError,
+  isCelList,
+  isCelMap,
+  parse,
+  plan,
+} from "@bufbuild/cel";
+import { create } from "@bufbuild/protobuf";
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import type { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { ServiceError } from "../../kit/errors.ts";
+import { limits } from "../../kit/limits.ts";
+import { toTimestamp } from "../../kit/timestamp.ts";
+import type { Micros } from "../../store/store.ts";
+import { boundLoops, filterProblem, loopRange } from "./filter-syntax.ts";
+import { timeMethods } from "./filter-time.ts";
+import type { Fields } from "./path.ts";
+import { compilePattern, type Pattern } from "./pattern.ts";
+import { type Rejection, reject } from "./rejection.ts";
+
+export type Filter = (id: string, fields: Fields, record: StoredRecord) => boolean | Rejection;
+
+/** Names that a filter may use. */
+const variables: ReadonlySet<string> = new Set([
+  "record",
+  "id",
+  "source",
+  "quality_score",
+  "create_time",
+  "update_time",
+]);
+
+/**
+ * Compiles a CEL expression. Bounded: `filter_bytes` of text, `filter_steps` of loops, patterns as in `compilePattern`; numbers of a record are doubles.
+ * Throws ServiceError FILTER_INVALID.
+ */
+export function compileFilter(source: string): Filter {
+  const budget = new LoopBudget();
+  const evaluate = planFilter(source, budget);
+  return (id, fields, record) => {
+    budget.left = limits.filter_steps;
+    const result = evaluate({
+      record: toCelInput(fields),
+      id,
+      source: record.source,
+      quality_score: record.qualityScore ?? 0,
+      create_time: timestampMessage(record.createTimeMicros),
+      update_time: timestampMessage(record.updateTimeMicros),
+    });
+    const problem =
+      budget.left < 0 ? `loops over more than filter_steps (${limits.filter_steps}) elements` : problemOf(result);
+    return problem === undefined
+      ? result === true
+      : reject(RejectReason.REJECT_REASON_FILTER_FAILED, `Filter could not be evaluated: ${problem}`);
+  };
+}
+
+type Bindings = Readonly<Record<string, unknown>>;
+
+function planFilter(source: string, budget: LoopBudget): (bindings: Bindings) => CelResult {
+  if (Buffer.byteLength(source) > limits.filter_bytes) {
+    throw invalid(`is longer than filter_bytes (${limits.filter_bytes})`);
+  }
+  const environment = celEnv({ funcs: [budget.rangeFunction(), ...timeMethods], re2: cachedPatterns() });
+  try {
+    const parsed = parse(source);
+    const problem = filterProblem(parsed.expr, variables, (name) => environment.funcs.find(name) !== undefined);
+    if (problem !== undefined) {
+      throw invalid(problem);
+    }
+    boundLoops(parsed.expr);
+    return plan(environment, parsed) as (bindings: Bindings) => CelResult;
+  } catch (error) {
+    throw error instanceof ServiceError ? error : invalid(whyNot(error), error);
+  }
+}
+
+function whyNot(error: unknown): string {
+  if (error instanceof RangeError) {
+    return "is nested too deeply";
+  }
+  return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function invalid(problem: string, cause?: unknown): ServiceError {
+  return new ServiceError(
+    "FILTER_INVALID",
+    `selection.filter ${problem}.`,
+    { field: "selection.filter", problem },
+    { cause },
+  );
+}
+
+function problemOf(result: CelResult): string | undefined {
+  if (isCelError(result)) {
+    return result.message;
+  }
+  return typeof result === "boolean" ? undefined : "it gives no bool";
+}
+
+/** Charges each loop with the size of what it runs over; with nothing left, loops run over nothing and the evaluation is void. */
+class LoopBudget {
+  left = 0;
+
+  rangeFunction(): ReturnType<typeof celFunc> {
+    return celFunc(loopRange, [CelScalar.DYN], CelScalar.DYN, (range): CelValue => {
+      this.left -= isCelList(range) || isCelMap(range) ? range.size : 0;
+      return this.left < 0 ? nothing : range;
+    });
+  }
+}
+
+const nothing = celList([]);
+
+/** Patterns come with the expression and, computed, with records: only the last few are kept. */
+function cachedPatterns(): { compile(source: string): Pattern } {
+  const patterns = new Map<string, Pattern>();
+  return {
+    compile(source) {
+      const known = patterns.get(source);
+      if (known !== undefined) {
+        return known;
+      }
+      const pattern = compilePattern(source);
+      if (patterns.size >= 16) {
+        patterns.clear();
+      }
+      patterns.set(source, pattern);
+      return pattern;
+    },
+  };
+}
+
+/** Maps instead of objects: a record may have any key, `constructor` and `__proto__` too. */
+function toCelInput(value: unknown): unknown {
+  if (value === null || typeof value !== "object") {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(toCelInput);
+  }
+  const map = new Map<string, unknown>();
+  for (const [key, field] of Object.entries(value)) {
+    map.set(key, toCelInput(field));
+  }
+  return map;
+}
+
+function timestampMessage(micros: Micros): unknown {
+  return create(TimestampSchema, toTimestamp(micros));
+}

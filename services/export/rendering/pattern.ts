@@ -1,0 +1,52 @@
+import { RE2JS } from "re2js";
+import { limits } from "../../kit/limits.ts";
+
+/** A regular expression in RE2 syntax: takes time linear in the text, whatever it is. */
+export interface Pattern {
+  /** Throws PatternProblem for text over `pattern_text_characters`. */
+  test(text: string): boolean;
+}
+
+/** What is wrong with a pattern or its text, in one sentence. */
+export class PatternProblem extends Error {
+  override readonly name = "PatternProblem";
+}
+
+/** Throws PatternProblem for what RE2 does not take (look-around, back references) and for programs over `pattern_instructions`. */
+export function compilePattern(source: string): Pattern {
+  if (source.length > limits.pattern_instructions) {
+    throw tooLarge(source);
+  }
+  const compiled = parse(source);
+  if (compiled.programSize() > limits.pattern_instructions) {
+    throw tooLarge(source);
+  }
+  return {
+    test(text) {
+      if (text.length > limits.pattern_text_characters) {
+        const limit = `pattern_text_characters (${limits.pattern_text_characters})`;
+        throw new PatternProblem(`Text of ${text.length} characters is too long for a pattern: ${limit}`);
+      }
+      return compiled.test(text);
+    },
+  };
+}
+
+function parse(source: string): RE2JS {
+  try {
+    return RE2JS.compile(source);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new PatternProblem(`Pattern ${shownPattern(source)} is no RE2 regular expression: ${why}`, { cause: error });
+  }
+}
+
+function tooLarge(source: string): PatternProblem {
+  return new PatternProblem(
+    `Pattern ${shownPattern(source)} is larger than pattern_instructions (${limits.pattern_instructions})`,
+  );
+}
+
+function shownPattern(source: string): string {
+  return JSON.stringify(source.length > 80 ? `${source.slice(0, 80)}…` : source);
+}

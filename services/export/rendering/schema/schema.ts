@@ -1,0 +1,110 @@
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { limits } from "../../../kit/limits.ts";
+import { compilePattern } from "../pattern.ts";
+import { schemaFormats } from "./schema-formats.ts";
+import { replaceKeywords, StepBudget, withSteps } from "./schema-keywords.ts";
+import { type JsonObject, parseSchema, schemaInvalid } from "./schema-limits.ts";
+
+/** At most this many problems of one sample are told. */
+const maximumProblems = 20;
+
+export interface Schema {
+  /** The first thing that does not fit, or undefined. Never throws. `characters`: length of the sample's JSON. */
+  problemOf(sample: unknown, characters: number): string | undefined;
+  /** What does not fit, at most 20 with `allProblems`, else one. Never throws. */
+  problemsOf(sample: unknown, characters: number): SchemaProblem[];
+}
+
+/**
+ * Compiles a JSON Schema of draft 2020-12, or draft-07 where `$schema` says so. Bounded in size, depth, patterns, references and samples, see `limits.ts`.
+ * Throws ServiceError SCHEMA_INVALID. A schema that nobody has checked yet belongs into `SchemaWorker` first: compiling it can take a second.
+ */
+export function compileSchema(text: string, options: { readonly allProblems?: boolean } = {}): Schema {
+  const schema = parseSchema(text);
+  const budget = new StepBudget();
+  const validate = compile(schema, budget, options.allProblems ?? false);
+
+  function problemsOf(sample: unknown, characters: number): SchemaProblem[] {
+    if (characters > limits.schema_sample_characters) {
+      const limit = `schema_sample_characters (${limits.schema_sample_characters})`;
+      return [{ path: "", problem: `Sample of ${characters} characters is too large for a schema: ${limit}` }];
+    }
+    budget.left = limits.schema_steps;
+    try {
+      return validate(sample) ? [] : (validate.errors ?? []).slice(0, maximumProblems).map(problemFrom);
+    } catch (error) {
+      return [{ path: "", problem: whileChecking(error) }];
+    }
+  }
+
+  return {
+    problemsOf,
+    problemOf(sample, characters) {
+      const [first] = problemsOf(sample, characters);
+      return first && (first.path === "" ? first.problem : `${first.path}: ${first.problem}`);
+    },
+  };
+}
+
+function compile(schema: JsonObject, budget: StepBudget, allErrors: boolean): ValidateFunction {
+  try {
+    const ajv = ajvFor(schema["$schema"], { ...ajvOptions, allErrors });
+    replaceKeywords(ajv, budget);
+    return ajv.compile(withSteps(schema));
+  } catch (error) {
+    const why = error instanceof RangeError ? "it is nested too deeply" : (error as Error).message;
+    throw schemaInvalid(`cannot be compiled: ${why}`, error);
+  }
+}
+
+const regExp: NonNullable<NonNullable<Options["code"]>["regExp"]> = Object.assign(
+  (source: string) => compilePattern(source),
+  { code: "compilePattern" },
+);
+
+const ajvOptions: Options = {
+  strictSchema: true,
+  strictNumbers: true,
+  strictTypes: false,
+  strictTuples: false,
+  strictRequired: false,
+  ownProperties: true,
+  logger: false,
+  formats: schemaFormats,
+  code: { regExp },
+};
+
+const drafts: ReadonlyMap<unknown, (options: Options) => Ajv> = new Map<unknown, (options: Options) => Ajv>([
+  [undefined, (options) => new Ajv2020(options)],
+  ["https://json-schema.org/draft/2020-12/schema", (options) => new Ajv2020(options)],
+  ["http://json-schema.org/draft-07/schema", (options) => new Ajv(options)],
+]);
+
+function ajvFor(draft: unknown, options: Options): Ajv {
+  const make = drafts.get(typeof draft === "string" ? draft.replace(/#$/, "") : draft);
+  if (make === undefined) {
+    throw new Error(`$schema is ${JSON.stringify(draft)}; there are draft 2020-12 and draft-07`);
+  }
+  return make(options);
+}
+
+function problemFrom(error: ErrorObject): SchemaProblem {
+  return { path: error.instancePath, problem: problemText(error) };
+}
+
+function problemText({ keyword, params, message }: ErrorObject): string {
+  if (keyword === "required") {
+    return `Missing required field: ${params["missingProperty"]}`;
+  }
+  if (keyword === "additionalProperties" || keyword === "unevaluatedProperties") {
+    return `Unexpected field: ${params["additionalProperty"] ?? params["unevaluatedProperty"]}`;
+  }
+  const allowed = keyword === "enum" ? `: ${JSON.stringify(params["allowedValues"]).slice(0, 200)}` : "";
+  return `${message ?? `does not fit ${keyword}`}${allowed}`;
+}
+
+function whileChecking(error: unknown): string {
+  return error instanceof RangeError ? "The schema refers to itself without end" : (error as Error).message;
+}
