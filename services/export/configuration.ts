@@ -1,20 +1,26 @@
 import { z } from "zod";
-import { serverKeys } from "../kit/configuration.ts";
+import { type ConfigurationSources, readConfiguration, serverKeys } from "../kit/configuration.ts";
 
 /** Keys of the export service's configuration file; in the environment `LORALOOP_EXPORT_<KEY IN CAPITALS>`. */
-export const exportConfiguration = z.strictObject({
+const schema = z.strictObject({
   ...serverKeys,
   /** Worker threads that render samples. */
   rendering_threads: z.int().min(1).max(64).default(2),
   /** Hours for which every revision can be read. */
-  retention_hours: z.number().min(0).max(24 * 365).default(24),
+  retention_hours: z
+    .number()
+    .min(0)
+    .max(24 * 365)
+    .default(24),
   /** Folder with exporters that add formats; none by default. */
   plugins_directory: z.string().min(1).optional(),
   /** Memory for the frames of all streams together, in MiB. */
   stream_memory_mib: z.int().min(1).max(16_384).default(64),
 });
 
-export type ExportConfiguration = z.infer<typeof exportConfiguration>;
+export type ExportConfiguration = z.infer<typeof schema>;
 
-/** Prefix of the environment variables. */
-export const environmentPrefix = "LORALOOP_EXPORT_";
+/** Reads the configuration of the export service. Throws ConfigurationError, which names the key. */
+export function readExportConfiguration(sources: Omit<ConfigurationSources, "environmentPrefix">): ExportConfiguration {
+  return readConfiguration(schema, { ...sources, environmentPrefix: "LORALOOP_EXPORT_" });
+}

@@ -43,18 +43,20 @@ export interface ConfigurationSources {
   /** JSON file. */
   readonly file?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Overrides both, e.g. from the command line. */
+  readonly values?: Readonly<Record<string, unknown>>;
   /** Before the names of environment variables, e.g. `LORALOOP_EXPORT_`. */
   readonly environmentPrefix: string;
 }
 
-/** Reads a configuration: defaults, then the file, then the environment. Throws ConfigurationError. */
+/** Reads a configuration: defaults, then the file, then the environment, then `values`. Throws ConfigurationError. */
 export function readConfiguration<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape, z.core.$strict>,
   sources: ConfigurationSources,
 ): z.infer<z.ZodObject<Shape, z.core.$strict>> {
   const fromFile = sources.file === undefined ? {} : readFile(sources.file);
   const fromEnvironment = readEnvironment(schema, sources);
-  const result = schema.safeParse({ ...fromFile, ...fromEnvironment });
+  const result = schema.safeParse({ ...fromFile, ...fromEnvironment, ...sources.values });
   if (result.success) {
     return result.data;
   }

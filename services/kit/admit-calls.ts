@@ -1,0 +1,110 @@
+import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from "nice-grpc";
+import type { CallExtension, Caller, Scope } from "./call.ts";
+import { ServiceError } from "./errors.ts";
+import { methodScopes } from "./method-scopes.ts";
+
+/** Who a bearer token stands for. Rejects with TOKEN_INVALID or TOKEN_EXPIRED. */
+export type VerifyToken = (token: string) => Promise<Caller>;
+
+/** How often an open stream's token is checked again; revocation counts within five seconds. */
+const recheckMillis = 2_000;
+
+/** Admits a call whose token has the method's scope, while the server is not stopping. Default deny. */
+export function admitCalls(
+  verify: VerifyToken,
+  drain: AbortSignal,
+): ServerMiddleware<CallExtension, { requestId: string }> {
+  return async function* admit<Request, Response>(
+    call: ServerMiddlewareCall<Request, Response, CallExtension & { requestId: string }>,
+    context: CallContext & { requestId: string },
+  ) {
+    if (drain.aborted) throw new ServiceError("DRAINING", "The server stops; connect again.");
+    const token = bearerToken(context.metadata.get("authorization"));
+    const caller = await verify(token);
+    checkScope(caller, methodScopes[call.method.path]);
+    if (!(call.requestStream || call.responseStream)) {
+      return yield* call.next(call.request, { ...context, caller, drain });
+    }
+    using watch = watchToken(() => verify(token));
+    const signal = AbortSignal.any([context.signal, watch.ended]);
+    const request = call.requestStream ? untilAborted(call.request, watch.ended) : call.request;
+    try {
+      const responses: Responses<Response> = call.next(request, { ...context, signal, caller, drain });
+      return yield* checkEach(responses, watch.ended);
+    } catch (error) {
+      watch.ended.throwIfAborted();
+      throw error;
+    }
+  };
+}
+
+function bearerToken(header: string | undefined): string {
+  const token = /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
+  if (token === undefined) {
+    throw new ServiceError("TOKEN_MISSING", "The call needs the metadata `authorization: Bearer <token>`.");
+  }
+  return token;
+}
+
+/** The tenant of number 0 holds the tokens of all others and no data of its own. */
+function checkScope(caller: Caller, needed: Scope | undefined): void {
+  if (needed === undefined) throw new ServiceError("SCOPE_MISSING", "No scope allows this method.", { scope: "" });
+  if (caller.tenant === 0 && needed !== "admin") {
+    throw new ServiceError("SCOPE_MISSING", "Tokens of the tenant system only manage tokens.", { scope: needed });
+  }
+  if (!caller.scopes.has(needed) && !caller.scopes.has("admin")) {
+    throw new ServiceError("SCOPE_MISSING", `The token lacks the scope ${needed}.`, { scope: needed });
+  }
+}
+
+interface TokenWatch extends Disposable {
+  /** Aborted, with the ServiceError as its reason, once the token is refused. */
+  readonly ended: AbortSignal;
+}
+
+function watchToken(verify: () => Promise<Caller>): TokenWatch {
+  const controller = new AbortController();
+  const timer = setInterval(() => {
+    verify().catch((error: unknown) => {
+      // A store that cannot be reached says nothing about the token.
+      if (error instanceof ServiceError) controller.abort(error);
+    });
+  }, recheckMillis).unref();
+  return { ended: controller.signal, [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+// biome-ignore lint/suspicious/noConfusingVoidType: as nice-grpc has it
+type Responses<T> = AsyncGenerator<T, T | void, undefined>;
+
+/** The same messages, until `ended` is aborted: then its reason is thrown in place of the next one. */
+async function* checkEach<T>(source: Responses<T>, ended: AbortSignal): Responses<T> {
+  try {
+    for (;;) {
+      const { done, value } = await source.next();
+      ended.throwIfAborted();
+      if (done) return value;
+      yield value;
+    }
+  } finally {
+    await source.return();
+  }
+}
+
+/** The same messages; waiting for the next one ends, with the signal's reason, when it is aborted. */
+async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  aborted.catch(() => undefined);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([iterator.next(), aborted]);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener("abort", abort);
+    void iterator.return?.();
+  }
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import type { Meter } from "@opentelemetry/api";
+import { type ServerMiddleware, Status } from "nice-grpc";
+import type { Logger } from "pino";
+import { toGrpcError } from "./grpc-error.ts";
+import type { SentListener } from "./service.ts";
+
+export interface CallMetrics {
+  ended(method: string, code: Status, seconds: number): void;
+  streams(method: string, difference: 1 | -1): void;
+  readonly sent: SentListener;
+}
+
+export function createCallMetrics(meter: Meter): CallMetrics {
+  const calls = meter.createHistogram("loraloop_call_seconds", {
+    description: "Duration of calls, streams to their end.",
+    advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 60, 600] },
+  });
+  const open = meter.createUpDownCounter("loraloop_open_streams", { description: "Streaming calls that run now." });
+  const messages = meter.createCounter("loraloop_messages_sent", { description: "Responses and frames." });
+  const bytes = meter.createCounter("loraloop_bytes_sent", { description: "Bytes of responses and frames." });
+  return {
+    ended: (method, code, seconds) => calls.record(seconds, { method, code: Status[code] ?? String(code) }),
+    streams: (method, difference) => open.add(difference, { method }),
+    sent(method, length) {
+      messages.add(1, { method });
+      bytes.add(length, { method });
+    },
+  };
+}
+
+/** Calls whose handlers have not finished. */
+export class OpenCalls {
+  #count = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  enter(): void {
+    this.#count += 1;
+  }
+
+  leave(): void {
+    this.#count -= 1;
+    if (this.#count === 0) for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /** Resolves when there is none. */
+  async ended(): Promise<void> {
+    if (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+export interface CallObserver {
+  readonly log: Logger;
+  readonly metrics: CallMetrics;
+  readonly calls: OpenCalls;
+}
+
+/** Gives each call its id, measures and logs it, and turns what it throws into what goes on the wire. */
+export function observeCalls({ log, metrics, calls }: CallObserver): ServerMiddleware<{ readonly requestId: string }> {
+  return async function* observe(call, context) {
+    const method = call.method.path;
+    const requestId = randomBytes(8).toString("hex");
+    const started = performance.now();
+    const streams = call.requestStream || call.responseStream;
+    let code: Status = Status.CANCELLED;
+    calls.enter();
+    if (streams) metrics.streams(method, 1);
+    try {
+      const response = yield* call.next(call.request, { ...context, requestId });
+      code = Status.OK;
+      return response;
+    } catch (error) {
+      if (isAbortError(error)) throw error;
+      const mapped = toGrpcError(error, requestId);
+      code = mapped.code;
+      if (code === Status.INTERNAL) log.error({ requestId, method, err: error }, "call failed");
+      throw mapped;
+    } finally {
+      const seconds = (performance.now() - started) / 1_000;
+      log.debug({ requestId, method, code: Status[code], seconds }, "call ended");
+      metrics.ended(method, code, seconds);
+      if (streams) metrics.streams(method, -1);
+      calls.leave();
+    }
+  };
+}
+
+/** What waiting for an aborted signal throws: the client has cancelled. */
+function isAbortError(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}

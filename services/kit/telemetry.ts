@@ -1,0 +1,70 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Meter } from "@opentelemetry/api";
+import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
+import { createAllowListAttributesProcessor, MeterProvider } from "@opentelemetry/sdk-metrics";
+import { hostAndPort } from "./address.ts";
+
+/** The only labels that leave the process: none names a person, a tenant or a text. */
+const labels = ["code", "method", "outcome", "quantile", "reason", "tenant"];
+
+export interface Telemetry extends AsyncDisposable {
+  readonly meter: Meter;
+  /** `host:port`; metrics are at `/metrics`. */
+  readonly address: string;
+}
+
+/** Metrics of this process with a Prometheus page. Rejects where the port is taken. */
+export async function startTelemetry(options: { readonly host: string; readonly port: number }): Promise<Telemetry> {
+  const exporter = new PrometheusExporter({
+    preventServerStart: true,
+    withoutScopeInfo: true,
+    withoutTargetInfo: true,
+  });
+  const provider = new MeterProvider({
+    readers: [exporter],
+    views: [{ instrumentName: "*", attributesProcessors: [createAllowListAttributesProcessor(labels)] }],
+  });
+  const meter = provider.getMeter("loraloop");
+  const stopDelay = measureProcess(meter);
+  const server = await listen(exporter, options);
+  return {
+    meter,
+    address: hostAndPort(options.host, (server.address() as AddressInfo).port),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      stopDelay();
+      await provider.shutdown();
+    },
+  };
+}
+
+function listen(exporter: PrometheusExporter, { host, port }: { host: string; port: number }): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url === "/metrics") exporter.getMetricsRequestHandler(request, response);
+    else response.writeHead(404).end();
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject).listen(port, host, () => resolve(server));
+  });
+}
+
+/** Event loop delay since the last look, and memory. */
+function measureProcess(meter: Meter): () => void {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  meter
+    .createObservableGauge("loraloop_event_loop_delay_seconds", { description: "Since the last scrape." })
+    .addCallback((result) => {
+      for (const quantile of [50, 99, 100]) {
+        result.observe(delay.percentile(quantile) / 1e9, { quantile: String(quantile / 100) });
+      }
+      delay.reset();
+    });
+  meter
+    .createObservableGauge("loraloop_process_resident_memory_bytes", { description: "Memory of the whole process." })
+    .addCallback((result) => result.observe(process.memoryUsage.rss()));
+  return () => delay.disable();
+}
