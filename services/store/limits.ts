@@ -2,8 +2,8 @@
 
 export const MAX_KEY_BYTES: number = 1024;
 
-/** Keys and values of one commit, without its largest value. */
-export const MAX_COMMIT_BYTES: number = 4 * 1024 * 1024;
+/** Keys and values of one commit, without its largest value: a request of 4 MiB, and what its parts grow by when stored. */
+export const MAX_COMMIT_BYTES: number = 8 * 1024 * 1024;
 
 /** One value, on top of `MAX_COMMIT_BYTES`. */
 export const MAX_VALUE_BYTES: number = 16 * 1024 * 1024;

@@ -124,7 +124,7 @@ export interface Store extends StoreReader {
 
   /**
    * Applies all mutations or none, as the tenant's next revision, and resolves once they are on disk (fsync).
-   * A key may occur once. An empty commit is InvalidArgument; over 4 MiB + one value of ≤ 16 MiB is ResourceExhausted.
+   * A key may occur once. An empty commit is InvalidArgument; over 8 MiB + one value of ≤ 16 MiB is ResourceExhausted.
    * Rejects with Aborted (naming the key) when an expectation fails; commits that share an fsync with it are not hurt.
    * Commits are ordered as they were called. Rejects with Unavailable once the disk failed or is full; then nothing of it is visible.
    */

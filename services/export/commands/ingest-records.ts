@@ -1,0 +1,56 @@
+import type {
+  IngestRecordsRequest_Chunk as Chunk,
+  IngestRecordsRequest_Commit as Commit,
+  IngestRecordsResponse,
+} from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
+import type { Micros } from "../../store/store.ts";
+import type { CorpusContext } from "../corpus/corpus-context.ts";
+import { type IngestName, IngestWriter } from "../corpus/ingest-writer.ts";
+import { mapInOrder } from "../corpus/map-in-order.ts";
+import { type PreparedChunk, prepareChunk } from "../corpus/prepare-chunk.ts";
+
+export type IngestMessage = { $case: "chunk"; value: Chunk } | { $case: "commit"; value: Commit };
+
+export type IngestAnswer = NonNullable<IngestRecordsResponse["message"]>;
+
+/** Messages that are worked on at once; the next is read when the oldest has its answer. */
+const messagesAtOnce = 4;
+
+/**
+ * Writes one ingest. Chunks are checked while earlier ones are written, and written one after the other.
+ * The end of the messages closes nothing: a call that broke off looks the same.
+ * @param signal when aborted, chunks whose writing has not begun are not written
+ */
+export async function* ingestRecords(
+  context: CorpusContext,
+  name: IngestName,
+  messages: AsyncIterator<IngestMessage>,
+  signal: AbortSignal,
+): AsyncGenerator<IngestAnswer> {
+  const writer = await IngestWriter.start(context, name);
+  yield { $case: "started", value: { nextChunk: writer.nextChunk } };
+  let before: Promise<unknown> = Promise.resolve();
+  const answer = (message: IngestMessage): Promise<IngestAnswer> => {
+    const heard = context.clock.now();
+    const ready = Promise.all([prepare(message), before]);
+    const answered = ready.then(([prepared]) => {
+      signal.throwIfAborted();
+      return write(writer, prepared, heard);
+    });
+    before = answered;
+    return answered;
+  };
+  for await (const answered of mapInOrder(messages, messagesAtOnce, answer)) {
+    yield answered;
+    if (answered.$case === "committed") return;
+  }
+}
+
+async function prepare(message: IngestMessage): Promise<PreparedChunk | Commit> {
+  return message.$case === "chunk" ? prepareChunk(message.value) : message.value;
+}
+
+async function write(writer: IngestWriter, prepared: PreparedChunk | Commit, heard: Micros): Promise<IngestAnswer> {
+  if ("kept" in prepared) return { $case: "acknowledged", value: await writer.write(prepared, heard) };
+  return { $case: "committed", value: await writer.commit(prepared, heard) };
+}

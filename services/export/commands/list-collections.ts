@@ -1,0 +1,28 @@
+import type { Collection } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
+import type { Key, Revision, TenantId } from "../../store/store.ts";
+import { toCollection } from "../corpus/collections.ts";
+import type { CorpusContext } from "../corpus/corpus-context.ts";
+import { collectionKey, rangeOf } from "../keys.ts";
+
+export interface ListCollections {
+  readonly limit: number;
+  readonly at: Revision;
+  /** `next` of the page before. */
+  readonly start: Key | undefined;
+}
+
+export interface CollectionPage {
+  readonly collections: Collection[];
+  readonly next: Key | undefined;
+}
+
+export async function listCollections(
+  context: CorpusContext,
+  tenant: TenantId,
+  { limit, at, start }: ListCollections,
+): Promise<CollectionPage> {
+  const all = rangeOf(collectionKey(""));
+  const { entries, next } = await context.store.scan(tenant, { ...all, start: start ?? all.start }, { at, limit });
+  const collections = await Promise.all(entries.map((entry) => toCollection(context, tenant, entry, at)));
+  return { collections, next };
+}

@@ -1,0 +1,7 @@
+import type { Clock, Store } from "../../store/store.ts";
+
+/** What the corpus needs of the export service. */
+export interface CorpusContext {
+  readonly store: Store;
+  readonly clock: Clock;
+}

@@ -1,0 +1,60 @@
+import { StoredIngest, StoredIngest_State } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { limits } from "../../kit/limits.ts";
+import { prefixRange } from "../../store/range.ts";
+import type { Entry, Key, Micros, StoreReader, TenantId } from "../../store/store.ts";
+import { chunkKey, ingestKey } from "../keys.ts";
+import type { CorpusContext } from "./corpus-context.ts";
+
+const idleMicros = BigInt(limits.ingest_idle_seconds) * 1_000_000n;
+
+/** Whether an ingest whose last message came at `active` is over at `now`. */
+export function isIdle(active: Micros, now: Micros): boolean {
+  return now - active > idleMicros;
+}
+
+/** Ids of the collection's ingests that have neither been committed nor been idle for ten minutes. */
+export async function openIngests(
+  { store, clock }: CorpusContext,
+  tenant: TenantId,
+  collection: number,
+): Promise<string[]> {
+  const open: string[] = [];
+  const now = clock.now();
+  const prefix = ingestKey(collection, "");
+  for await (const { key, value } of entries(store, tenant, prefixRange(prefix))) {
+    const { state, activeTimeMicros } = StoredIngest.decode(value);
+    if (state === StoredIngest_State.STATE_OPEN && !isIdle(activeTimeMicros, now)) {
+      open.push(Buffer.from(key).toString("utf8", prefix.length));
+    }
+  }
+  return open;
+}
+
+/** The stored chunks of an ingest, in order. */
+export async function* storedChunks(
+  store: StoreReader,
+  tenant: TenantId,
+  collection: number,
+  ingestId: string,
+  count: number,
+): AsyncGenerator<Entry> {
+  const start = chunkKey(collection, ingestId, 0);
+  const end = chunkKey(collection, ingestId, count);
+  for await (const entry of entries(store, tenant, { start, end })) {
+    // Between them may lie chunks of ingests whose id goes on with "/".
+    if (entry.key.length === start.length) yield entry;
+  }
+}
+
+async function* entries(
+  store: StoreReader,
+  tenant: TenantId,
+  range: { readonly start: Key; readonly end: Key },
+): AsyncGenerator<Entry> {
+  let start: Key | undefined = range.start;
+  while (start) {
+    const page = await store.scan(tenant, { start, end: range.end });
+    yield* page.entries;
+    start = page.next;
+  }
+}
