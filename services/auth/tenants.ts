@@ -1,5 +1,5 @@
 import { StoredTenant } from "../../proto/gen/loraloop/storage/v1/token.ts";
-import type { Expectation, Mutation, TenantId } from "../store/store.ts";
+import type { Entry, Expectation, Mutation, TenantId } from "../store/store.ts";
 import { systemTenant, systemTenantName, tenantKey, tenantNumberKey } from "./keys.ts";
 import type { TokenContext } from "./tokens.ts";
 
@@ -20,7 +20,7 @@ export async function planTenant(context: TokenContext, name: string): Promise<T
   const tenant = await findTenant(context, name);
   if (tenant !== undefined) return { tenant, mutations: [], expectations: [] };
   const last = await context.store.get(systemTenant, tenantNumberKey);
-  const number = last === undefined ? 1 : Buffer.from(last.value).readUInt32BE() + 1;
+  const number = lastNumber(last) + 1;
   const stored: StoredTenant = { number, createTimeMicros: context.clock.now() };
   return {
     tenant: { name, number },
@@ -39,6 +39,16 @@ export async function findTenant(context: TokenContext, name: string): Promise<T
   if (name === systemTenantName) return { name, number: systemTenant };
   const entry = await context.store.get(systemTenant, tenantKey(name));
   return entry === undefined ? undefined : { name, number: StoredTenant.decode(entry.value).number };
+}
+
+/** All tenants of the store, the system's too. */
+export async function tenantNumbers(context: TokenContext): Promise<TenantId[]> {
+  const last = lastNumber(await context.store.get(systemTenant, tenantNumberKey));
+  return Array.from({ length: last + 1 }, (_, number) => number);
+}
+
+function lastNumber(entry: Entry | undefined): TenantId {
+  return entry === undefined ? systemTenant : Buffer.from(entry.value).readUInt32BE();
 }
 
 function uint32(value: number): Uint8Array {

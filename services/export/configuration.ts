@@ -6,12 +6,6 @@ const schema = z.strictObject({
   ...serverKeys,
   /** Worker threads that render samples. */
   rendering_threads: z.int().min(1).max(64).default(2),
-  /** Hours for which every revision can be read. */
-  retention_hours: z
-    .number()
-    .min(0)
-    .max(24 * 365)
-    .default(24),
   /** Folder with exporters that add formats; none by default. */
   plugins_directory: z.string().min(1).optional(),
   /** Memory for the frames of all streams together, in MiB. */

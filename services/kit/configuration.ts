@@ -14,6 +14,8 @@ export const serverKeys = {
     .string()
     .regex(/^[a-z][a-z0-9_]{0,62}$/)
     .default("loraloop"),
+  /** Hours for which every revision of the store can be read. */
+  retention_hours: z.number().positive().default(24),
   listen_host: z.string().min(1).default("127.0.0.1"),
   /** 0 takes any free port. */
   listen_port: z.int().min(0).max(65_535).default(50_051),

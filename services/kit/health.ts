@@ -9,17 +9,20 @@ const probeMillis = 2_000;
 /** SERVING until the store fails or the server stops; SERVING again once the store takes a commit. */
 export class Health implements Disposable {
   readonly state: HealthState = HealthState();
-  readonly #services: readonly string[];
+  #services = [""];
   readonly #log: Logger;
   #probe: NodeJS.Timeout | undefined;
   #stopping = false;
 
-  /** @param services full names of the services, which a client may ask for one by one */
-  constructor(services: readonly string[], log: Logger) {
-    this.#services = ["", ...services];
+  constructor(log: Logger) {
     this.#log = log;
     this.state.setMaxListeners(0);
-    this.#set("healthy");
+  }
+
+  /** @param services full names, which a client may ask for one by one beside the whole server */
+  serve(services: readonly string[]): void {
+    this.#services = ["", ...services];
+    this.#set(this.#probe === undefined ? "healthy" : "unhealthy");
   }
 
   stop(): void {

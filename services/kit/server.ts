@@ -64,6 +64,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   }
   const { listen_host: host, listen_port } = configuration;
   const port = await server.listen(hostAndPort(host, listen_port), serverCredentials(configuration));
+  health.serve(parts.services.map(({ definition }) => definition.fullName));
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= stop(server, calls, { health, drain, seconds: configuration.drain_seconds });

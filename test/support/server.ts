@@ -12,7 +12,8 @@ import {
 import { errorDetailsClientMiddleware } from "nice-grpc-error-details";
 import { systemTokenFile, tokenFile } from "../../services/auth/first-start.ts";
 import { type ExportConfiguration, readExportConfiguration } from "../../services/export/configuration.ts";
-import { type RunningExport, startExport } from "../../services/export/service.ts";
+import { startExport } from "../../services/export/service.ts";
+import type { RunningService } from "../../services/kit/start.ts";
 
 export interface TestServerOptions {
   /** Configuration beside data directory and ports, e.g. `{ store: "rocksdb" }`; the store is memory by default. */
@@ -22,7 +23,7 @@ export interface TestServerOptions {
 }
 
 export interface TestServer extends AsyncDisposable {
-  readonly service: RunningExport;
+  readonly service: RunningService;
   readonly address: string;
   readonly dataDirectory: string;
   /** Admin of the tenant `default`. */
