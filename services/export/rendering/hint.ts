@@ -6,7 +6,7 @@ export function emptyResultHint(statistics: Statistics): string {
     return "";
   }
   if (statistics.scannedCount === 0n) {
-    return "No samples: the collection is empty.";
+    return "No samples: no record was read; is the collection empty?";
   }
   const condition = largest(statistics.dropped);
   const reject = largest(statistics.rejects);

@@ -32,7 +32,6 @@ function isRead(part: Part, mapped: ReadonlyMap<string, PartSource>): boolean {
 
 function compilePart(part: Part, source: PartSource | undefined): PartReader {
   const read = compileSource(part, source);
-  const wanted = part.type === "text" ? "text" : "true or false";
   const { name, type, required, unless } = part;
   return (fields, parts) => {
     if (unless !== undefined && parts[unless] !== undefined) {
@@ -44,22 +43,30 @@ function compilePart(part: Part, source: PartSource | undefined): PartReader {
         ? reject(RejectReason.REJECT_REASON_MISSING_FIELD, `Missing required field '${name}'`)
         : undefined;
     }
-    if (value instanceof TemplateFailure) {
-      return reject(
-        RejectReason.REJECT_REASON_TEMPLATE_FAILED,
-        `Template of '${name}' names the missing field '${value.path}'`,
-      );
-    }
-    // biome-ignore lint/suspicious/useValidTypeof: the type of a part is the name of a JSON type.
-    if (type !== "any" && typeof value !== (type === "text" ? "string" : type)) {
-      const problem = `Field '${name}' must be ${wanted}, not ${kindOf(value)}: ${shown(value)}`;
-      return reject(RejectReason.REJECT_REASON_WRONG_TYPE, problem);
+    if (!fits[type](value)) {
+      return misfit(part, value);
     }
     if (required || type !== "text" || !isBlank(value as string)) {
       parts[name] = value;
     }
     return undefined;
   };
+}
+
+const fits: Readonly<Record<Part["type"], (value: unknown) => boolean>> = {
+  text: (value) => typeof value === "string",
+  boolean: (value) => typeof value === "boolean",
+  any: (value) => !(value instanceof TemplateFailure),
+};
+
+function misfit({ name, type }: Part, value: unknown): Rejection {
+  if (value instanceof TemplateFailure) {
+    const problem = `Template of '${name}' names the missing field '${value.path}'`;
+    return reject(RejectReason.REJECT_REASON_TEMPLATE_FAILED, problem);
+  }
+  const wanted = type === "text" ? "text" : "true or false";
+  const problem = `Field '${name}' must be ${wanted}, not ${kindOf(value)}: ${shown(value)}`;
+  return reject(RejectReason.REJECT_REASON_WRONG_TYPE, problem);
 }
 
 class TemplateFailure {

@@ -44,8 +44,8 @@ export interface Renderer {
   readonly weighted: boolean;
   /** Never throws for bad data. */
   render(id: string, record: StoredRecord): Outcome;
-  /** The factors of a sample's weight; undefined where the record gives no sample or the dataset has no weighting. */
-  explainWeight(id: string, record: StoredRecord): WeightExplanation | undefined;
+  /** The factors of the weight of a record that gives a sample; undefined where the dataset has no weighting. */
+  explainWeight(record: StoredRecord): WeightExplanation | undefined;
 }
 
 /**
@@ -56,25 +56,11 @@ export interface Renderer {
 export function createRenderer(spec: DatasetSpec, asOf: Micros, exporters: ExporterRegistry): Renderer {
   const exporter = exporterOf(spec.format, exporters);
   const selection = compileSelection(spec.selection);
-  const readParts = compileParts(exporter, spec);
-  const checkQuality = compileQuality(spec.quality);
+  const sampleOf = compileSample(exporter, spec);
   const checkSchema = compileSchemaCheck(spec.schemaValidation);
   const printMetadata = compileMetadata(spec.metadataFields);
   const weigher = spec.weighting && compileWeighting(spec.weighting, asOf);
   const keepInvalid = spec.schemaValidation?.keepInvalidSamples ?? false;
-
-  /** From the record's parts to its sample. */
-  function sampleOf(fields: Fields): Sample | Rejection {
-    const parts = readParts(fields);
-    if (parts instanceof Rejection) {
-      return parts;
-    }
-    const sample = exporter.sample(parts);
-    if ("problem" in sample) {
-      return reject(sample.reason, sample.problem);
-    }
-    return checkQuality(sample.output) ?? sample;
-  }
 
   function render(id: string, record: StoredRecord): Outcome {
     const fields = parseFields(record);
@@ -110,15 +96,29 @@ export function createRenderer(spec: DatasetSpec, asOf: Micros, exporters: Expor
         return reject(RejectReason.REJECT_REASON_EXPORTER_FAILED, exporterProblem(error));
       }
     },
-    explainWeight(id, record) {
+    explainWeight(record) {
       const fields = parseFields(record);
-      const sample = weigher === undefined || this.render(id, record).kind !== "sample" ? undefined : sampleOf(fields);
-      if (sample === undefined || sample instanceof Rejection) {
-        return undefined;
-      }
-      const explanation = weigher?.explain(fields, record, sample.output);
-      return explanation === undefined || explanation instanceof Rejection ? undefined : explanation;
+      const sample = sampleOf(fields);
+      const explanation = sample instanceof Rejection ? sample : weigher?.explain(fields, record, sample.output);
+      return explanation instanceof Rejection ? undefined : explanation;
     },
+  };
+}
+
+/** From a record's fields to its sample, as far as parts and quality go. */
+function compileSample(exporter: Exporter, spec: DatasetSpec): (fields: Fields) => Sample | Rejection {
+  const readParts = compileParts(exporter, spec);
+  const checkQuality = compileQuality(spec.quality);
+  return (fields) => {
+    const parts = readParts(fields);
+    if (parts instanceof Rejection) {
+      return parts;
+    }
+    const sample = exporter.sample(parts);
+    if ("problem" in sample) {
+      return reject(sample.reason, sample.problem);
+    }
+    return checkQuality(sample.output) ?? sample;
   };
 }
 

@@ -13,34 +13,32 @@ const maximumErrors = 1_000;
 export class StatisticsBuilder {
   readonly #dropped: { condition: string; count: number }[];
   readonly #rejects: Map<RejectReason, { count: number; examples: Reject[] }> = new Map();
-  readonly #errors: string[];
+  readonly #errors: string[] = [];
   #scanned = 0;
   #samples = 0;
   #failed = 0;
   #lineBytes = 0;
   #outputBytes = 0;
   #schemaInvalid = 0;
-  #durationMs = 0;
 
   /** @param conditions of the renderer */
-  constructor(conditions: readonly string[], before?: Statistics) {
-    this.#dropped = conditions.map((condition, index) => ({
-      condition,
-      count: Number(before?.dropped[index]?.count ?? 0),
-    }));
-    this.#errors = [...(before?.errors ?? [])];
+  constructor(conditions: readonly string[]) {
+    this.#dropped = conditions.map((condition) => ({ condition, count: 0 }));
   }
 
   /** Goes on counting where a message stopped. */
-  static from(conditions: readonly string[], before: Statistics): StatisticsBuilder {
-    const builder = new StatisticsBuilder(conditions, before);
+  static from(before: Statistics): StatisticsBuilder {
+    const builder = new StatisticsBuilder(before.dropped.map(({ condition }) => condition));
+    builder.#dropped.forEach((count, index) => {
+      count.count = Number(before.dropped[index]?.count ?? 0);
+    });
+    builder.#errors.push(...before.errors);
     builder.#scanned = Number(before.scannedCount);
     builder.#samples = Number(before.sampleCount);
     builder.#failed = Number(before.failedCount);
     builder.#lineBytes = Number(before.lineBytes);
     builder.#outputBytes = Number(before.outputBytes);
     builder.#schemaInvalid = Number(before.schemaInvalidKeptCount);
-    builder.#durationMs = Number(before.durationMs);
     for (const { reason, count, examples } of before.rejects) {
       builder.#rejects.set(reason, { count: Number(count), examples: [...examples] });
     }
@@ -82,14 +80,9 @@ export class StatisticsBuilder {
     this.#schemaInvalid += schemaInvalid ? 1 : 0;
   }
 
-  /** Time spent, added to what was spent before. */
-  spent(milliseconds: number): void {
-    this.#durationMs += Math.round(milliseconds);
-  }
-
-  /** @param final whether everything has been read: only then can it be said that nothing came out */
-  toMessage(final = false): Statistics {
-    const statistics = Statistics.fromPartial({
+  /** Everything so far, with the hint where nothing came out; the time spent is not known here and 0. */
+  toMessage(): Statistics {
+    const counts = Statistics.fromPartial({
       scannedCount: BigInt(this.#scanned),
       selectedCount: BigInt(this.#samples + this.#failed),
       sampleCount: BigInt(this.#samples),
@@ -97,12 +90,11 @@ export class StatisticsBuilder {
       lineBytes: BigInt(this.#lineBytes),
       outputBytes: BigInt(this.#outputBytes),
       schemaInvalidKeptCount: BigInt(this.#schemaInvalid),
-      durationMs: BigInt(this.#durationMs),
       dropped: this.#dropped.map(({ condition, count }) => ({ condition, count: BigInt(count) })),
       rejects: this.#rejectCounts(),
       errors: this.#errors,
     });
-    return { ...statistics, hint: final ? emptyResultHint(statistics) : "" };
+    return { ...counts, hint: emptyResultHint(counts) };
   }
 
   #rejectCounts(): RejectCount[] {

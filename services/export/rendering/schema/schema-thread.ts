@@ -1,0 +1,29 @@
+import { parentPort } from "node:worker_threads";
+import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { type Reason, ServiceError } from "../../../kit/errors.ts";
+import { compileSchema } from "./schema.ts";
+
+export interface SchemaRequest {
+  readonly schema: string;
+  /** Absent: the schema is only compiled. */
+  readonly sample?: { readonly value: unknown; readonly characters: number };
+}
+
+export type SchemaReply =
+  | { readonly problems: SchemaProblem[] }
+  | { readonly reason: Reason; readonly message: string; readonly metadata: Readonly<Record<string, string>> };
+
+function answer({ schema, sample }: SchemaRequest): SchemaReply {
+  try {
+    const compiled = compileSchema(schema, { allProblems: true });
+    return { problems: sample === undefined ? [] : compiled.problemsOf(sample.value, sample.characters) };
+  } catch (error) {
+    if (!(error instanceof ServiceError)) {
+      throw error;
+    }
+    return { reason: error.reason, message: error.message, metadata: error.metadata };
+  }
+}
+
+parentPort?.on("message", (request: SchemaRequest) => parentPort?.postMessage(answer(request)));
+parentPort?.postMessage("ready");

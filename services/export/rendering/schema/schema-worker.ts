@@ -1,0 +1,77 @@
+import { Worker } from "node:worker_threads";
+import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { ServiceError } from "../../../kit/errors.ts";
+import { limits } from "../../../kit/limits.ts";
+import { schemaInvalid } from "./schema-limits.ts";
+import type { SchemaReply, SchemaRequest } from "./schema-thread.ts";
+
+/**
+ * Compiles schemas and checks single samples in a thread of its own, one after the other, at most `schema_milliseconds` each:
+ * a schema that takes longer is SCHEMA_INVALID and its thread is ended.
+ */
+export class SchemaWorker implements AsyncDisposable {
+  #thread: Promise<Worker> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Rejects with ServiceError SCHEMA_INVALID. */
+  async check(schema: string): Promise<void> {
+    await this.#ask({ schema });
+  }
+
+  /** What does not fit, at most 20. Rejects with ServiceError SCHEMA_INVALID. */
+  validate(schema: string, sample: unknown, characters: number): Promise<SchemaProblem[]> {
+    return this.#ask({ schema, sample: { value: sample, characters } });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const thread = await this.#thread;
+    await thread?.terminate();
+  }
+
+  #ask(request: SchemaRequest): Promise<SchemaProblem[]> {
+    const answer = this.#last.then(() => this.#run(request));
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #run(request: SchemaRequest): Promise<SchemaProblem[]> {
+    this.#thread ??= startThread();
+    const thread = await this.#thread;
+    const reply = await replyOf(thread, request);
+    if (reply === undefined) {
+      this.#thread = undefined;
+      await thread.terminate();
+      throw schemaInvalid(`takes too long or too much memory: schema_milliseconds (${limits.schema_milliseconds})`);
+    }
+    if ("reason" in reply) {
+      throw new ServiceError(reply.reason, reply.message, reply.metadata);
+    }
+    return reply.problems;
+  }
+}
+
+/** Undefined where the thread gave no answer in time, or ended. */
+function replyOf(thread: Worker, request: SchemaRequest): Promise<SchemaReply | undefined> {
+  const { promise, resolve } = Promise.withResolvers<SchemaReply | undefined>();
+  const timer = setTimeout(() => resolve(undefined), limits.schema_milliseconds);
+  const gone = (): void => resolve(undefined);
+  thread.once("message", resolve).once("error", gone).once("exit", gone);
+  thread.postMessage(request);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    thread.off("message", resolve).off("error", gone).off("exit", gone);
+  });
+}
+
+async function startThread(): Promise<Worker> {
+  const thread = new Worker(new URL("./schema-thread.ts", import.meta.url), {
+    name: "schema",
+    resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32 },
+  });
+  thread.on("error", () => undefined);
+  thread.unref();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  thread.once("message", () => resolve()).once("error", reject);
+  await promise.finally(() => thread.off("error", reject));
+  return thread;
+}
