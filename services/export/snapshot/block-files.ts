@@ -1,0 +1,100 @@
+import { constants } from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { StoreReader, TenantId } from "../../store/store.ts";
+import { blockUseKey, rangeOf } from "../keys.ts";
+import { blockPath, blocksFolder, buildingFolder, buildingPath } from "./block-paths.ts";
+import { Mutex } from "./mutex.ts";
+
+/** The files of all blocks. Publishing a block and removing one never overlap, since equal blocks share a file. */
+export class BlockFiles {
+  readonly #dataDirectory: string;
+  readonly #store: StoreReader;
+  readonly #mutex = new Mutex();
+
+  constructor(dataDirectory: string, store: StoreReader) {
+    this.#dataDirectory = dataDirectory;
+    this.#store = store;
+  }
+
+  path(tenant: TenantId, digest: Uint8Array): string {
+    return blockPath(this.#dataDirectory, tenant, digest);
+  }
+
+  buildingPath(tenant: TenantId, snapshot: Uint8Array, firstSample: number): string {
+    return buildingPath(this.#dataDirectory, tenant, snapshot, firstSample);
+  }
+
+  /** Gives a finished block its name, durably, then runs `commit`, which says in the store who uses it. */
+  publish(building: string, path: string, commit: () => Promise<void>): Promise<void> {
+    return this.#mutex.run(async () => {
+      await makeFolder(dirname(path));
+      await rename(building, path);
+      await syncFolder(dirname(path));
+      await commit();
+    });
+  }
+
+  /** Removes a block unless a snapshot uses it. */
+  removeUnused(tenant: TenantId, digest: Uint8Array): Promise<void> {
+    return this.#mutex.run(async () => {
+      const uses = await this.#store.scan(tenant, rangeOf(blockUseKey(digest, new Uint8Array())), { limit: 1 });
+      if (uses.entries.length === 0) await rm(this.path(tenant, digest), { force: true });
+    });
+  }
+
+  /** Removes what crashes left and nothing names. Files younger than `minimumAgeMillis` may belong to a build and stay. */
+  async removeOrphans(tenant: TenantId, minimumAgeMillis: number): Promise<void> {
+    const folder = join(blocksFolder(this.#dataDirectory), String(tenant));
+    for (const shard of await namesIn(folder)) {
+      for (const name of await namesIn(join(folder, shard))) {
+        const old = await isOlder(join(folder, shard, name), minimumAgeMillis);
+        if (old) await this.removeUnused(tenant, Buffer.from(name, "hex"));
+      }
+    }
+  }
+
+  /** Removes what a build was writing. */
+  async removeBuilding(tenant: TenantId, snapshot: Uint8Array): Promise<void> {
+    const prefix = `${tenant}-${Buffer.from(snapshot).toString("hex")}-`;
+    const folder = buildingFolder(this.#dataDirectory);
+    const names = (await namesIn(folder)).filter((name) => name.startsWith(prefix));
+    for (const name of names) await rm(join(folder, name), { force: true });
+  }
+
+  /** Removes what builds were writing when they were broken off, and no build has gone on with since. */
+  async removeOldBuilding(minimumAgeMillis: number): Promise<void> {
+    const folder = buildingFolder(this.#dataDirectory);
+    for (const name of await namesIn(folder)) {
+      if (await isOlder(join(folder, name), minimumAgeMillis)) await rm(join(folder, name), { force: true });
+    }
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true });
+  if (made !== undefined) await syncFolder(dirname(folder));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function isOlder(path: string, millis: number): Promise<boolean> {
+  const { mtimeMs } = await stat(path);
+  return Date.now() - mtimeMs >= millis;
+}

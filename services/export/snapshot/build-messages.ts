@@ -1,0 +1,35 @@
+import type { StoreShare, TenantId } from "../../store/store.ts";
+import type { BuiltBlock } from "./block-builder.ts";
+import type { Chunk } from "./chunk.ts";
+import type { Page } from "./page.ts";
+import type { ThreadError } from "./thread-error.ts";
+
+/** What a build thread needs to assemble one snapshot. */
+export interface AssembleJob {
+  readonly tenant: TenantId;
+  readonly snapshot: Uint8Array;
+  readonly dataDirectory: string;
+  /** What the statistics count, in checking order. */
+  readonly conditions: readonly string[];
+  readonly weighted: boolean;
+  readonly skipDuplicates: boolean;
+  readonly maxErrors: number | undefined;
+}
+
+export type BuildRequest =
+  | { readonly kind: "start"; readonly job: AssembleJob; readonly store: StoreShare }
+  | { readonly kind: "chunk"; readonly chunk: Chunk }
+  /** Let go of everything; answered by `stopped`. */
+  | { readonly kind: "stop" };
+
+export type BuildReply =
+  /** What an earlier session had committed is restored: the scan begins at this id. */
+  | { readonly kind: "restored"; readonly nextId: string; readonly sampleCount: number; readonly blockCount: number }
+  /** Pages whose bytes are in the block that begins at sample `block`. */
+  | { readonly kind: "pages"; readonly block: number; readonly pages: readonly Page[] }
+  | { readonly kind: "block"; readonly block: BuiltBlock }
+  /** A chunk is done with; now and then the encoded Statistics so far. */
+  | { readonly kind: "consumed"; readonly statistics: Uint8Array | undefined }
+  | { readonly kind: "finished"; readonly digest: Uint8Array; readonly statistics: Uint8Array }
+  | { readonly kind: "failed"; readonly error: ThreadError }
+  | { readonly kind: "stopped" };

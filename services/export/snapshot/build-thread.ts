@@ -1,0 +1,149 @@
+import { mkdirSync } from "node:fs";
+import { parentPort } from "node:worker_threads";
+import { Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { openReader } from "../../store/open-reader.ts";
+import type { StoreReader } from "../../store/store.ts";
+import { StatisticsBuilder } from "../rendering/statistics.ts";
+import { Assembler } from "./assembler.ts";
+import { BlockWriter } from "./block-writer.ts";
+import { buildingFolder, buildingPath } from "./block-paths.ts";
+import type { AssembleJob, BuildReply, BuildRequest } from "./build-messages.ts";
+import type { Chunk } from "./chunk.ts";
+import type { Page } from "./page.ts";
+import { storedBlocks } from "./stored-blocks.ts";
+import { toThreadError } from "./thread-error.ts";
+
+/** Assembles one snapshot at a time: deduplication, file writes and digests stay off the thread that serves. */
+
+const port = parentPort as NonNullable<typeof parentPort>;
+/** Milliseconds between two reports of the statistics. */
+const STATISTICS_INTERVAL = 250;
+
+class Session {
+  readonly #assembler: Assembler;
+  /** Chunks that came before their turn. */
+  readonly #early = new Map<number, Chunk>();
+  #nextChunk = 0;
+  #pages: Page[] = [];
+  #block = 0;
+  #reported = Number.NEGATIVE_INFINITY;
+
+  constructor(job: AssembleJob, statistics: StatisticsBuilder, earlierMillis: number) {
+    const begin = performance.now() - earlierMillis;
+    mkdirSync(buildingFolder(job.dataDirectory), { recursive: true });
+    this.#assembler = new Assembler({
+      ...job,
+      statistics,
+      finishStatistics: (message) => ({ ...message, durationMs: BigInt(Math.round(performance.now() - begin)) }),
+      openBlock: (firstSample) => {
+        this.#block = firstSample;
+        return new BlockWriter(buildingPath(job.dataDirectory, job.tenant, job.snapshot, firstSample));
+      },
+      onPage: ({ firstId: _, contentHashes: __, ...page }) => this.#pages.push(page),
+      onBlock: (block) => {
+        this.#sendPages();
+        port.postMessage({ kind: "block", block } satisfies BuildReply, [block.index.buffer as ArrayBuffer]);
+      },
+    });
+  }
+
+  get assembler(): Assembler {
+    return this.#assembler;
+  }
+
+  add(chunk: Chunk): void {
+    this.#early.set(chunk.number, chunk);
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      this.#assembler.add(next);
+      this.#sendPages();
+      reply({ kind: "consumed", statistics: this.#statisticsIfDue() });
+      if (next.last) this.#finish();
+    }
+  }
+
+  #take(): Chunk | undefined {
+    const chunk = this.#early.get(this.#nextChunk);
+    if (chunk !== undefined) this.#early.delete(this.#nextChunk++);
+    return chunk;
+  }
+
+  #finish(): void {
+    const { digest, statistics } = this.#assembler.finish();
+    this.#sendPages();
+    reply({ kind: "finished", digest, statistics: Statistics.encode(statistics).finish() });
+  }
+
+  #sendPages(): void {
+    if (this.#pages.length > 0) reply({ kind: "pages", block: this.#block, pages: this.#pages });
+    this.#pages = [];
+  }
+
+  #statisticsIfDue(): Uint8Array | undefined {
+    const now = performance.now();
+    if (now - this.#reported < STATISTICS_INTERVAL) return undefined;
+    this.#reported = now;
+    return Statistics.encode(this.#assembler.statistics()).finish();
+  }
+}
+
+interface Restored {
+  readonly started: Session;
+  readonly nextId: string;
+  readonly blockCount: number;
+}
+
+let session: Session | undefined;
+
+let handled: Promise<void> = Promise.resolve();
+
+port.on("message", (request: BuildRequest) => {
+  handled = handled.then(() => handle(request)).catch(fail);
+});
+
+async function handle(request: BuildRequest): Promise<void> {
+  if (request.kind === "start") await start(request);
+  else if (request.kind === "chunk") session?.add(request.chunk);
+  else {
+    end();
+    reply({ kind: "stopped" });
+  }
+}
+
+async function start({ job, store }: BuildRequest & { kind: "start" }): Promise<void> {
+  const reader = await openReader(store);
+  try {
+    const { started, nextId, blockCount } = await restore(reader, job);
+    session = started;
+    reply({ kind: "restored", nextId, sampleCount: started.assembler.sampleCount, blockCount });
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Goes on from the last committed block; from the start where there is none. */
+async function restore(reader: StoreReader, job: AssembleJob): Promise<Restored> {
+  const last = await storedBlocks.last(reader, job.tenant, job.snapshot);
+  const statistics = last?.statistics;
+  const builder = statistics === undefined ? new StatisticsBuilder(job.conditions) : StatisticsBuilder.from(statistics);
+  const started = new Session(job, builder, Number(statistics?.durationMs ?? 0n));
+  let blockCount = 0;
+  for await (const block of storedBlocks.all(reader, job.tenant, job.snapshot)) {
+    started.assembler.restore(block);
+    blockCount += 1;
+  }
+  return { started, nextId: last?.nextId ?? "", blockCount };
+}
+
+function fail(error: unknown): void {
+  end();
+  reply({ kind: "failed", error: toThreadError(error) });
+}
+
+function end(): void {
+  session?.assembler.abandon();
+  session = undefined;
+}
+
+function reply(message: BuildReply): void {
+  port.postMessage(message);
+}

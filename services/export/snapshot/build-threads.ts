@@ -1,0 +1,88 @@
+import { Worker } from "node:worker_threads";
+import type { BuildReply, BuildRequest } from "./build-messages.ts";
+
+/** What a build hears from its thread. */
+export interface BuildListener {
+  reply(reply: BuildReply): void;
+  /** The thread ended without being asked to. */
+  lost(error: Error): void;
+}
+
+/** A thread that assembles one snapshot at a time. */
+export class BuildThread {
+  readonly #worker: Worker = new Worker(new URL("./build-thread.ts", import.meta.url), { name: "build" });
+  #listener: BuildListener | undefined;
+  #ended = false;
+
+  constructor() {
+    this.#worker.on("message", (reply: BuildReply) => this.#listener?.reply(reply));
+    this.#worker.on("error", (error) => this.#end(error));
+    this.#worker.on("exit", () => this.#end(new Error("A build thread ended.")));
+    this.#worker.unref();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  listen(listener: BuildListener | undefined): void {
+    this.#listener = listener;
+  }
+
+  post(request: BuildRequest, transfers: readonly ArrayBuffer[] = []): void {
+    const port = request.kind === "start" && request.store.kind === "memory" ? [request.store.port] : [];
+    this.#worker.postMessage(request, [...transfers, ...port]);
+  }
+
+  async terminate(): Promise<void> {
+    this.#ended = true;
+    await this.#worker.terminate();
+  }
+
+  #end(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#listener?.lost(error);
+  }
+}
+
+/** Threads for the builds that run at once; one more build waits for its turn. One idle thread is kept ready. */
+export class BuildThreads {
+  readonly #maximum: number;
+  readonly #idle: BuildThread[] = [new BuildThread()];
+  readonly #busy = new Set<BuildThread>();
+  readonly #waiting: PromiseWithResolvers<BuildThread>[] = [];
+
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
+
+  acquire(): Promise<BuildThread> {
+    const waiting = Promise.withResolvers<BuildThread>();
+    this.#waiting.push(waiting);
+    this.#next();
+    return waiting.promise;
+  }
+
+  /** Takes back a thread that has let go of its build, or ended. */
+  release(thread: BuildThread): void {
+    thread.listen(undefined);
+    this.#busy.delete(thread);
+    if (!thread.ended && this.#idle.length === 0) this.#idle.push(thread);
+    else void thread.terminate();
+    this.#next();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#idle, ...this.#busy].map((thread) => thread.terminate()));
+  }
+
+  #next(): void {
+    if (this.#busy.size >= this.#maximum) return;
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) return;
+    const thread = this.#idle.pop() ?? new BuildThread();
+    this.#busy.add(thread);
+    waiting.resolve(thread);
+  }
+}

@@ -1,0 +1,39 @@
+import type { Micros, Revision, StoreShare, TenantId } from "../../store/store.ts";
+import type { Chunk } from "./chunk.ts";
+import type { ThreadError } from "./thread-error.ts";
+
+export interface RenderThreadData {
+  readonly store: StoreShare;
+  readonly pluginsDirectory: string | undefined;
+}
+
+/** What to render, and where it is read. */
+export interface RenderJob {
+  readonly tenant: TenantId;
+  /** Internal number. */
+  readonly collection: number;
+  readonly at: Revision;
+  /** Encoded DatasetSpec. */
+  readonly spec: Uint8Array;
+  readonly asOf: Micros;
+}
+
+export type RenderRequest =
+  /** `job` comes with a build's first scan in the thread. */
+  | { readonly kind: "scan"; readonly build: number; readonly job: RenderJob | undefined; readonly scan: ScanRequest }
+  | { readonly kind: "close"; readonly build: number };
+
+export interface ScanRequest {
+  /** Number of the chunk. */
+  readonly number: number;
+  /** First key. */
+  readonly start: Uint8Array;
+  /** Records at most. */
+  readonly limit: number;
+}
+
+export type RenderReply =
+  /** The records were read; the next chunk, if there is one, begins at `next`. */
+  | { readonly kind: "scanned"; readonly next: Uint8Array | undefined }
+  | { readonly kind: "rendered"; readonly chunk: Chunk }
+  | { readonly kind: "failed"; readonly error: ThreadError };

@@ -1,0 +1,119 @@
+import { Worker } from "node:worker_threads";
+import type { Store } from "../../store/store.ts";
+import type { Chunk } from "./chunk.ts";
+import type { RenderJob, RenderReply, RenderRequest, RenderThreadData, ScanRequest } from "./render-messages.ts";
+import { fromThreadError } from "./thread-error.ts";
+
+/** One build's use of the pool. */
+export interface RenderClient {
+  readonly build: number;
+  readonly job: RenderJob;
+  /** The next scan may begin at `next`; the chunk follows. */
+  scanned(next: Uint8Array | undefined): void;
+  rendered(chunk: Chunk): void;
+  failed(error: Error): void;
+}
+
+interface Task {
+  readonly client: RenderClient;
+  readonly scan: ScanRequest;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly builds: Set<number>;
+  task: Task | undefined;
+}
+
+/** The threads that scan and render for all builds; each has one chunk at a time. */
+export class RenderPool {
+  readonly #data: () => RenderThreadData;
+  readonly #threads: Thread[] = [];
+  #waiting: Task[] = [];
+  #closed = false;
+
+  constructor(store: Store, threads: number, pluginsDirectory: string | undefined) {
+    this.#data = () => ({ store: store.share(), pluginsDirectory });
+    for (let thread = 0; thread < threads; thread += 1) this.#start();
+  }
+
+  get threads(): number {
+    return this.#threads.length;
+  }
+
+  scan(client: RenderClient, scan: ScanRequest): void {
+    this.#waiting.push({ client, scan });
+    this.#next();
+  }
+
+  /** Nothing of this build is reported any more. */
+  forget(build: number): void {
+    this.#waiting = this.#waiting.filter(({ client }) => client.build !== build);
+    for (const thread of this.#threads) {
+      if (thread.builds.delete(build)) send(thread, { kind: "close", build });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #start(): void {
+    const data = this.#data();
+    const worker = new Worker(new URL("./render-thread.ts", import.meta.url), {
+      workerData: data,
+      transferList: data.store.kind === "memory" ? [data.store.port] : [],
+      name: "render",
+    });
+    const thread: Thread = { worker, builds: new Set(), task: undefined };
+    worker.on("message", (reply: RenderReply) => this.#receive(thread, reply));
+    worker.on("error", (error) => this.#lose(thread, error));
+    worker.on("exit", () => this.#lose(thread, new Error("A render thread ended.")));
+    worker.unref();
+    this.#threads.push(thread);
+  }
+
+  /** Gives waiting scans to idle threads. */
+  #next(): void {
+    for (const thread of this.#threads) {
+      if (thread.task !== undefined) continue;
+      const task = this.#waiting.shift();
+      if (task === undefined) return;
+      this.#give(thread, task);
+    }
+  }
+
+  #give(thread: Thread, task: Task): void {
+    const { build, job } = task.client;
+    thread.task = task;
+    const isNew = !thread.builds.has(build);
+    thread.builds.add(build);
+    send(thread, { kind: "scan", build, job: isNew ? job : undefined, scan: task.scan });
+  }
+
+  #receive(thread: Thread, reply: RenderReply): void {
+    const client = thread.task?.client;
+    if (reply.kind === "scanned") {
+      client?.scanned(reply.next);
+      return;
+    }
+    thread.task = undefined;
+    this.#next();
+    if (reply.kind === "rendered") client?.rendered(reply.chunk);
+    else client?.failed(fromThreadError(reply.error));
+  }
+
+  #lose(thread: Thread, error: Error): void {
+    const place = this.#threads.indexOf(thread);
+    if (place === -1 || this.#closed) return;
+    this.#threads.splice(place, 1);
+    this.#start();
+    thread.task?.client.failed(error);
+    this.#next();
+  }
+}
+
+function send({ worker }: Thread, request: RenderRequest): void {
+  worker.postMessage(request);
+}

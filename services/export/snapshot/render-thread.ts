@@ -1,0 +1,76 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
+import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { openReader } from "../../store/open-reader.ts";
+import type { Entry } from "../../store/store.ts";
+import { rangeOf, recordKey, recordKeyPrefixBytes } from "../keys.ts";
+import { loadExporters } from "../rendering/exporter-registry.ts";
+import { createRenderer, type Renderer } from "../rendering/renderer.ts";
+import { weightText } from "../rendering/weight-text.ts";
+import { transfersOf } from "./chunk.ts";
+import { ChunkBuilder } from "./chunk-builder.ts";
+import type { RenderJob, RenderReply, RenderRequest, RenderThreadData } from "./render-messages.ts";
+import { toThreadError } from "./thread-error.ts";
+
+/** Scans and renders chunks, one at a time: JSON and hashing stay off the thread that serves. */
+
+interface OpenJob {
+  readonly job: RenderJob;
+  readonly renderer: Renderer;
+}
+
+const port = parentPort as NonNullable<typeof parentPort>;
+const data = workerData as RenderThreadData;
+const reader = await openReader(data.store);
+const exporters = await loadExporters(data.pluginsDirectory);
+const jobs = new Map<number, OpenJob>();
+let builder = new ChunkBuilder();
+/** `,"weight":` */
+const WEIGHT_KEY_BYTES = 10;
+
+port.on("message", (request: RenderRequest) => {
+  if (request.kind === "close") jobs.delete(request.build);
+  else void scan(request).catch(fail);
+});
+
+async function scan({ build, job: newJob, scan }: RenderRequest & { kind: "scan" }): Promise<void> {
+  if (newJob !== undefined) jobs.set(build, openJob(newJob));
+  const { job, renderer } = jobs.get(build) as OpenJob;
+  const { end } = rangeOf(recordKey(job.collection, ""));
+  const page = await reader.scan(job.tenant, { start: scan.start, end }, { at: job.at, limit: scan.limit });
+  reply({ kind: "scanned", next: page.next });
+  for (const entry of page.entries) render(renderer, entry);
+  const chunk = builder.take(scan.number, page.next === undefined);
+  port.postMessage({ kind: "rendered", chunk } satisfies RenderReply, transfersOf(chunk));
+}
+
+function openJob(job: RenderJob): OpenJob {
+  return { job, renderer: createRenderer(DatasetSpec.decode(job.spec), job.asOf, exporters) };
+}
+
+function render(renderer: Renderer, entry: Entry): void {
+  const id = Buffer.from(entry.key.buffer, entry.key.byteOffset, entry.key.length).toString("utf8", recordKeyPrefixBytes);
+  const outcome = renderer.render(id, StoredRecord.decode(entry.value));
+  if (outcome.kind === "dropped") {
+    builder.dropped(outcome.condition);
+  } else if (outcome.kind === "rejected") {
+    builder.rejected({ id, reason: outcome.reason, problem: outcome.problem });
+  } else {
+    builder.sample(id, {
+      line: outcome.line,
+      content: outcome.content,
+      weightMicros: outcome.weightMicros,
+      weightBytes: renderer.weighted ? WEIGHT_KEY_BYTES + weightText(outcome.weightMicros).length : 0,
+      schemaInvalid: outcome.schemaProblem !== "",
+    });
+  }
+}
+
+function fail(error: unknown): void {
+  builder = new ChunkBuilder();
+  reply({ kind: "failed", error: toThreadError(error) });
+}
+
+function reply(message: RenderReply): void {
+  port.postMessage(message);
+}

@@ -1,0 +1,59 @@
+import { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import type { Entry, KeyRange, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
+import { retryAborted } from "../corpus/retry-aborted.ts";
+import { snapshotKey } from "../keys.ts";
+
+/** A stored snapshot with its key. */
+export interface SnapshotEntry {
+  readonly key: Uint8Array;
+  readonly stored: StoredSnapshot;
+}
+
+const prefixBytes = snapshotKey(new Uint8Array()).length;
+
+export async function getSnapshot(store: StoreReader, tenant: TenantId, key: Uint8Array): Promise<StoredSnapshot | undefined> {
+  const entry = await store.get(tenant, snapshotKey(key));
+  return entry && StoredSnapshot.decode(entry.value);
+}
+
+/**
+ * Changes a stored snapshot, in one commit with `more`; again where another commit came between. Returns what is stored then:
+ * undefined where there is none, and unchanged where `change` gives undefined.
+ */
+export function changeSnapshot(
+  store: Store,
+  tenant: TenantId,
+  key: Uint8Array,
+  change: (stored: StoredSnapshot) => StoredSnapshot | undefined,
+  more: readonly Mutation[] = [],
+): Promise<StoredSnapshot | undefined> {
+  return retryAborted(async () => {
+    const entry = await store.get(tenant, snapshotKey(key));
+    if (entry === undefined) return undefined;
+    const stored = StoredSnapshot.decode(entry.value);
+    const changed = change(stored);
+    if (changed === undefined) return stored;
+    const put: Mutation = { put: snapshotKey(key), value: StoredSnapshot.encode(changed).finish() };
+    await store.commit(tenant, [put, ...more], [{ key: snapshotKey(key), revision: entry.revision }]);
+    return changed;
+  });
+}
+
+/** All snapshots whose key begins with these hex digits, by key; all of them for none. */
+export async function* snapshotsByKey(store: StoreReader, tenant: TenantId, hexPrefix = ""): AsyncGenerator<SnapshotEntry> {
+  let range: KeyRange | undefined = keysFrom(hexPrefix);
+  while (range !== undefined) {
+    const page = await store.scan(tenant, range);
+    for (const entry of page.entries) yield toSnapshotEntry(entry);
+    range = page.next && { start: page.next, end: range.end };
+  }
+}
+
+function keysFrom(hexPrefix: string): KeyRange {
+  const bound = (fill: string): Uint8Array => Buffer.from(hexPrefix.padEnd(64, fill), "hex");
+  return { start: snapshotKey(bound("0")), end: Buffer.concat([snapshotKey(bound("f")), Buffer.of(0)]) };
+}
+
+function toSnapshotEntry(entry: Entry): SnapshotEntry {
+  return { key: entry.key.subarray(prefixBytes), stored: StoredSnapshot.decode(entry.value) };
+}

@@ -1,0 +1,49 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { StreamSamplesResponse } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { layoutBatch } from "./frame-encoder.ts";
+
+const id = fc.string({ minLength: 1, maxLength: 250, unit: "grapheme" }).filter((text) => !text.includes("\n"));
+const sample = fc.record({ id, line: fc.string({ maxLength: 300 }), weight: fc.nat(4_294_967_295) });
+
+test("gives the bytes of the generated encoder", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(sample, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 }),
+      fc.boolean(),
+      fc.maxSafeNat(),
+      (pages, weighted, firstIndex) => {
+        const samples = pages.flat();
+        const lines = Buffer.from(samples.map(({ line }) => `${line}\n`).join(""));
+        const segmentBytes = pages.map((page) => Buffer.byteLength(page.map(({ line }) => `${line}\n`).join("")));
+        const frame = layoutBatch({
+          lineBytes: lines.length,
+          count: samples.length,
+          ids: pages.map((page) => Buffer.from(page.map((one) => `${one.id}\n`).join(""))),
+          weights: weighted ? pages.map((page) => Uint32Array.from(page, ({ weight }) => weight)) : [],
+          firstIndex,
+          segmentBytes,
+        });
+        lines.copy(frame.lines);
+        const generated = StreamSamplesResponse.encode({
+          frame: {
+            $case: "batch",
+            value: {
+              lines,
+              ids: samples.map((one) => Buffer.from(one.id).toString()),
+              weightsMicros: weighted ? samples.map(({ weight }) => weight) : [],
+              indexRuns: [{ first: BigInt(firstIndex), count: samples.length }],
+              segmentBytes,
+            },
+          },
+        }).finish();
+        expect(frame.bytes.equals(generated)).toBe(true);
+      },
+    ),
+  );
+});
+
+test("keeps a frame in memory of its own, so that it is sent without a copy", () => {
+  const { bytes } = layoutBatch({ lineBytes: 2, count: 1, ids: [Buffer.from("a\n")], weights: [], firstIndex: 0, segmentBytes: [2] });
+  expect(bytes.byteLength).toBe(bytes.buffer.byteLength);
+});

@@ -1,0 +1,124 @@
+/**
+ * Encodes the batch frame by hand, byte for byte as the generated encoder would: everything but the lines, whose place it leaves
+ * free so that they are read from the block's file straight into the frame. The generated code costs a quarter of the way.
+ */
+
+export interface BatchParts {
+  readonly lineBytes: number;
+  readonly count: number;
+  /** Ids, each followed by a line feed, in runs. */
+  readonly ids: readonly Uint8Array[];
+  /** In 10⁻⁶, in runs; empty where the stream is not weighted. */
+  readonly weights: readonly Uint32Array[];
+  readonly firstIndex: number;
+  readonly segmentBytes: readonly number[];
+}
+
+export interface BatchFrame {
+  /** An encoded StreamSamplesResponse in memory of its own. */
+  readonly bytes: Buffer;
+  /** Where the lines belong. */
+  readonly lines: Buffer;
+}
+
+const LINE_FEED = 10;
+const TAG_BATCH = 0x12;
+const TAG_LINES = 0x0a;
+const TAG_ID = 0x12;
+const TAG_WEIGHTS = 0x1a;
+const TAG_INDEX_RUN = 0x22;
+const TAG_FIRST = 0x08;
+const TAG_COUNT = 0x10;
+const TAG_SEGMENTS = 0x2a;
+
+export function layoutBatch(parts: BatchParts): BatchFrame {
+  const weightBytes = parts.weights.reduce((sum, run) => sum + varintsSize(run), 0);
+  const runBytes = indexRunSize(parts.firstIndex, parts.count);
+  const segmentBytes = varintsSize(parts.segmentBytes);
+  const batchBytes =
+    fieldSize(parts.lineBytes) +
+    parts.ids.reduce((sum, run) => sum + idsSize(run), 0) +
+    fieldSize(weightBytes) +
+    fieldSize(runBytes) +
+    fieldSize(segmentBytes);
+  const bytes = Buffer.allocUnsafeSlow(1 + varintSize(batchBytes) + batchBytes);
+  const linesStart = writeTagged(bytes, writeTagged(bytes, 0, TAG_BATCH, batchBytes), TAG_LINES, parts.lineBytes);
+  const linesEnd = linesStart + parts.lineBytes;
+  let place = linesEnd;
+  for (const run of parts.ids) place = writeIds(bytes, place, run);
+  if (weightBytes > 0) place = writeTagged(bytes, place, TAG_WEIGHTS, weightBytes);
+  for (const run of parts.weights) place = writeVarints(bytes, place, run);
+  place = writeIndexRun(bytes, writeTagged(bytes, place, TAG_INDEX_RUN, runBytes), parts.firstIndex, parts.count);
+  writeVarints(bytes, writeTagged(bytes, place, TAG_SEGMENTS, segmentBytes), parts.segmentBytes);
+  return { bytes, lines: bytes.subarray(linesStart, linesEnd) };
+}
+
+/** Bytes of tag, length and content; an empty field is not written. */
+function fieldSize(contentBytes: number): number {
+  return contentBytes === 0 ? 0 : 1 + varintSize(contentBytes) + contentBytes;
+}
+
+/** Each id gives up its line feed for its length. */
+function idsSize(ids: Uint8Array): number {
+  let size = ids.length;
+  for (let start = 0; start < ids.length; ) {
+    const end = ids.indexOf(LINE_FEED, start);
+    size += varintSize(end - start);
+    start = end + 1;
+  }
+  return size;
+}
+
+function writeIds(target: Buffer, place: number, ids: Uint8Array): number {
+  let next = place;
+  for (let start = 0; start < ids.length; ) {
+    const end = ids.indexOf(LINE_FEED, start);
+    next = writeTagged(target, next, TAG_ID, end - start);
+    for (; start < end; start += 1) target[next++] = ids[start] as number;
+    start = end + 1;
+  }
+  return next;
+}
+
+function indexRunSize(first: number, count: number): number {
+  return (first === 0 ? 0 : 1 + varintSize(first)) + 1 + varintSize(count);
+}
+
+function writeIndexRun(target: Buffer, place: number, first: number, count: number): number {
+  const next = first === 0 ? place : writeTagged(target, place, TAG_FIRST, first);
+  return writeTagged(target, next, TAG_COUNT, count);
+}
+
+function writeTagged(target: Buffer, place: number, tag: number, value: number): number {
+  target[place] = tag;
+  return writeVarint(target, place + 1, value);
+}
+
+function varintsSize(values: Uint32Array | readonly number[]): number {
+  let size = 0;
+  for (const value of values) size += varintSize(value);
+  return size;
+}
+
+function writeVarints(target: Buffer, place: number, values: Uint32Array | readonly number[]): number {
+  let next = place;
+  for (const value of values) next = writeVarint(target, next, value);
+  return next;
+}
+
+/** For integers from 0 to 2^53 − 1. */
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size += 1;
+  return size;
+}
+
+function writeVarint(target: Buffer, place: number, value: number): number {
+  let [next, rest] = [place, value];
+  while (rest >= 128) {
+    target[next++] = (rest % 128) | 128;
+    rest = Math.floor(rest / 128);
+  }
+  target[next++] = rest;
+  return next;
+}
