@@ -5,6 +5,8 @@ const config: ViteUserConfig = defineConfig({
     reporters: ["default"],
     silent: "passed-only",
     slowTestThreshold: 5_000,
+    // Node itself loads the files, as it does outside the tests.
+    experimental: { viteModuleRunner: false },
     // One PostgreSQL for the whole run.
     globalSetup: "test/support/postgres-setup.ts",
     projects: [
