@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+import orjson
+
+from loraloop.export.v1 import export_service_pb2 as pb
+
+#: One sample: the rendered JSON object, with `weight` as its last key where the stream is weighted.
+Sample: TypeAlias = "dict[str, Any]"
+_MICROS = 1_000_000
+
+
+class SampleBatch:
+    """The samples of one frame, in order and without gaps."""
+
+    __slots__ = ("_message",)
+
+    def __init__(self, message: pb.Batch) -> None:
+        self._message = message
+
+    def __len__(self) -> int:
+        return len(self._message.ids)
+
+    @property
+    def indices(self) -> range:
+        """Index of each sample."""
+        first = self._message.index_runs[0].first
+        return range(first, first + len(self))
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Id of each sample's record."""
+        return self._message.ids
+
+    @property
+    def weights(self) -> list[float] | None:
+        """Weight of each sample; None where the stream is not weighted."""
+        return [micros / _MICROS for micros in self._message.weights_micros] or None
+
+    def samples(self) -> list[Sample]:
+        """The samples as dicts."""
+        # One array in one call: JSON strings hold no raw line feed, and the last one makes room for a null.
+        samples: list[Sample] = orjson.loads(b"[" + self._message.lines.replace(b"\n", b",") + b"null]")
+        samples.pop()
+        for sample, micros in zip(samples, self._message.weights_micros, strict=False):
+            sample["weight"] = micros / _MICROS
+        return samples
+
+    def lines(self) -> list[bytes]:
+        """The samples as JSON with a line feed each, byte for byte as `loraloop stream` prints them."""
+        lines = self._message.lines.splitlines(keepends=True)
+        if not self._message.weights_micros:
+            return lines
+        return [
+            b'%b,"weight":%b}\n' % (line[:-2], weight_text(micros))
+            for line, micros in zip(lines, self._message.weights_micros, strict=True)
+        ]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples())
+
+
+def weight_text(micros: int) -> bytes:
+    """A weight in 10^-6 as it stands in a line: no exponent, no trailing zeros, at least one decimal."""
+    decimals = f"{micros % _MICROS:06d}".rstrip("0") or "0"
+    return f"{micros // _MICROS}.{decimals}".encode()

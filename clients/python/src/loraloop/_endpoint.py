@@ -1,0 +1,107 @@
+"""Where the server is and how to speak to it."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import grpc
+
+from loraloop.errors import ConfigurationError
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+# As `message_bytes` of the server's limits.
+MESSAGE_BYTES = 16 * 1024 * 1024
+
+#: False: plain text. True: the authorities of the system. A path or PEM bytes: these authorities.
+Tls: TypeAlias = "bool | str | os.PathLike[str] | bytes"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An address and the token to show there."""
+
+    address: str
+    token: str
+
+    @property
+    def local(self) -> bool:
+        return self.address.startswith("unix:") or _is_loopback(_host(self.address))
+
+
+def find_endpoint(address: str | None, token: str | None) -> Endpoint:
+    """Takes what is given, else the environment, else what `loraloop up` left on this machine."""
+    left = _left_by_up()
+    address = address or os.environ.get("LORALOOP_ADDRESS") or left.get("address") or DEFAULT_ADDRESS
+    token = token or os.environ.get("LORALOOP_TOKEN")
+    if token is None and _same_server(address, left.get("address", "")):
+        token = Path(left["token_file"]).read_text("utf-8").strip()
+    if token is None:
+        raise ConfigurationError(
+            f"no token for {address}: pass token=, set LORALOOP_TOKEN, or run `loraloop up` on this machine"
+        )
+    return Endpoint(address, token)
+
+
+def open_channel(endpoint: Endpoint, tls: Tls) -> grpc.Channel:
+    """Opens a channel with a connection of its own; nothing is sent before the first call."""
+    options = _channel_options(endpoint)
+    if tls is False:
+        return grpc.insecure_channel(endpoint.address, options)
+    return grpc.secure_channel(endpoint.address, grpc.ssl_channel_credentials(_certificates(tls)), options)
+
+
+def _channel_options(endpoint: Endpoint) -> Sequence[tuple[str, int]]:
+    options = [
+        ("grpc.max_receive_message_length", MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MESSAGE_BYTES),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 15_000),
+        ("grpc.http2.max_pings_without_data", 0),
+        # Retries are ours: the channel must not refuse to try for minutes.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.enable_retries", 0),
+        # Another client of this process that makes the server close its connection must not close ours.
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+    return [*options, ("grpc.enable_http_proxy", 0)] if endpoint.local else options
+
+
+def _certificates(tls: Tls) -> bytes | None:
+    if isinstance(tls, bytes):
+        return tls
+    return None if isinstance(tls, bool) else Path(tls).read_bytes()
+
+
+def _left_by_up() -> dict[str, str]:
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    try:
+        left = json.loads((Path(state) / "loraloop" / "server.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return left if isinstance(left, dict) and {"address", "token_file"} <= left.keys() else {}
+
+
+def _same_server(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    return (
+        _is_loopback(_host(one)) and _is_loopback(_host(other)) and one.rpartition(":")[2] == other.rpartition(":")[2]
+    )
+
+
+def _host(address: str) -> str:
+    return address.rpartition(":")[0].strip("[]")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from loraloop._connection import Connection
+from loraloop._datasets import Datasets
+from loraloop._endpoint import Tls
+from loraloop._ingest import AnyRecord, Ingest, IngestResult
+from loraloop._records import Collection, Record, from_collection, from_record, to_record
+from loraloop._results import Preview, Validation, from_preview, from_validation
+from loraloop._snapshots import Snapshots
+from loraloop._source import to_source
+from loraloop._stream import SampleStream
+from loraloop._times import Time
+from loraloop.corpus.v1 import corpus_service_pb2 as corpus
+from loraloop.export.v1 import export_service_pb2 as export
+
+
+class Client:
+    """A connection to a loraloop server, opened when it is first used. Picklable, and usable after a fork.
+
+    `address` is `host:port`; by default LORALOOP_ADDRESS, else where `loraloop up` runs on this machine, else
+    `127.0.0.1:50051`. `token` is by default LORALOOP_TOKEN, else the one that `loraloop up` left. `tls` is False for
+    plain text, True for the system's authorities, or a PEM file (or its bytes) with others. A unary call takes at most
+    `timeout` seconds, retries of idempotent ones included; a stream or ingest whose connection breaks tries to go on
+    for `patience` seconds without progress. Methods raise LoraloopErrors, see `loraloop.errors`.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        token: str | None = None,
+        *,
+        tls: Tls = False,
+        timeout: float = 30.0,
+        patience: float = 300.0,
+    ) -> None:
+        self._connection = Connection(address, token, tls, timeout, patience)
+        self.datasets = Datasets(self._connection)
+        self.snapshots = Snapshots(self._connection)
+
+    def ingest(
+        self,
+        collection: str,
+        records: Iterable[AnyRecord],
+        *,
+        id_field: str = "id",
+        ingest_id: str | None = None,
+        progress: Callable[[IngestResult], None] | None = None,
+    ) -> IngestResult:
+        """Writes any number of records; returns when all are on disk.
+
+        The collection is made where it does not exist. A dict is the record's fields, and what `id_field` holds is its
+        id too. Bad records are in the result's `errors`, the rest goes on. Memory holds four chunks of at most 500
+        records. `progress` is called after each acknowledged chunk. The same `ingest_id` (random by default) over the
+        same records goes on where an earlier call was interrupted. Until it is committed, or ten minutes after its
+        last chunk, datasets refuse to read the collection.
+        """
+        ingest = Ingest(
+            self._connection, collection, records, id_field=id_field, ingest_id=ingest_id, progress=progress
+        )
+        return ingest.run()
+
+    def upsert(self, collection: str, records: Iterable[AnyRecord], *, id_field: str = "id") -> Sequence[str]:
+        """Writes at most 500 records in one commit, all or none; returns their ids in order."""
+        encoded = [to_record(record, id_field) for record in records]
+        request = corpus.UpsertRecordsRequest(collection=collection, records=encoded)
+        # The server gives a missing id: sent twice, such a record would be there twice.
+        idempotent = all(record.id for record in encoded)
+        response = self._connection.call(lambda opened: opened.corpus.UpsertRecords, request, idempotent=idempotent)
+        return list(response.ids)
+
+    def get(self, collection: str, id: str, *, revision: int | None = None) -> Record:  # noqa: A002 (the field's name)
+        """One record, as of a revision or now."""
+        request = corpus.GetRecordRequest(collection=collection, id=id, revision=revision)
+        return from_record(self._connection.call(lambda opened: opened.corpus.GetRecord, request).record)
+
+    def list(self, collection: str, *, id_prefix: str = "", revision: int | None = None) -> Iterator[Record]:
+        """Records by id, all as of the same revision."""
+        request = corpus.ListRecordsRequest(collection=collection, id_prefix=id_prefix, revision=revision)
+        while True:
+            response = self._connection.call(lambda opened: opened.corpus.ListRecords, request)
+            yield from map(from_record, response.records)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    def delete(self, collection: str, ids: Iterable[str]) -> int:
+        """Deletes at most 500 records in one commit; returns how many existed."""
+        request = corpus.DeleteRecordsRequest(collection=collection, ids=ids)
+        return self._connection.call(lambda opened: opened.corpus.DeleteRecords, request).deleted_count
+
+    def collections(self) -> Iterator[Collection]:
+        """All collections by name."""
+        request = corpus.ListCollectionsRequest()
+        while True:
+            response = self._connection.call(lambda opened: opened.corpus.ListCollections, request)
+            yield from map(from_collection, response.collections)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    def preview(
+        self,
+        dataset: str | None = None,
+        *,
+        spec: Mapping[str, Any] | None = None,
+        as_of: Time | None = None,
+        revision: int | None = None,
+        allow_open_ingest: bool = False,
+        sample_count: int = 10,
+    ) -> Preview:
+        """Shows the first samples with the reasons for their weights, and the first rejects. Stores nothing."""
+        source = to_source(dataset, spec, None, as_of, revision, allow_open_ingest)
+        request = export.PreviewSamplesRequest(source=source, sample_count=sample_count)
+        return from_preview(self._connection.call(lambda opened: opened.export.PreviewSamples, request))
+
+    def validate(
+        self, sample: Mapping[str, Any], *, schema: Mapping[str, Any] | str | None = None, dataset: str | None = None
+    ) -> Validation:
+        """Checks one sample against a JSON Schema (dict or text) or a dataset's."""
+        if (schema is None) == (dataset is None):
+            raise TypeError("give exactly one of schema= and dataset=")
+        request = export.ValidateSampleRequest(sample_json=orjson.dumps(sample).decode())
+        if dataset is not None:
+            request.dataset = dataset
+        if schema is not None:
+            request.json_schema = schema if isinstance(schema, str) else orjson.dumps(schema).decode()
+        return from_validation(self._connection.call(lambda opened: opened.export.ValidateSample, request))
+
+    def stream(
+        self,
+        dataset: str | None = None,
+        *,
+        spec: Mapping[str, Any] | None = None,
+        snapshot: str | None = None,
+        as_of: Time | None = None,
+        revision: int | None = None,
+        allow_open_ingest: bool = False,
+        batch_size: int = 0,
+        resume: Mapping[str, Any] | None = None,
+    ) -> SampleStream:
+        """Streams samples of a dataset (`name` or `name@3`), of an unnamed one, or of a snapshot.
+
+        Nothing is sent before the first sample is asked for. `batch_size` is the most samples of a frame (0: the server
+        chooses) and changes nothing else. `resume` is a `state_dict()` of a stream of the same request.
+        """
+        source = to_source(dataset, spec, snapshot, as_of, revision, allow_open_ingest)
+        request = export.StreamSamplesRequest(source=source, batch_size=batch_size)
+        return SampleStream(self._connection, request, resume)
+
+    def close(self) -> None:
+        """Ends every call. Idempotent."""
+        self._connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
