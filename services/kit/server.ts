@@ -1,12 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ServerOptions } from "@grpc/grpc-js";
+import { logVerbosity, type ServerOptions, setLogVerbosity } from "@grpc/grpc-js";
 import type { Meter } from "@opentelemetry/api";
 import { createServer, type Server, type ServerMiddleware } from "nice-grpc";
 import { errorDetailsServerMiddleware } from "nice-grpc-error-details";
 import { HealthDefinition, HealthServiceImpl } from "nice-grpc-server-health";
 import type { Logger } from "pino";
-import { hostAndPort } from "./address.ts";
+import { cannotListen, hostAndPort } from "./address.ts";
 import { admitCalls, type VerifyToken } from "./admit-calls.ts";
 import type { ServerConfiguration } from "./configuration.ts";
 import { serverCredentials } from "./credentials.ts";
@@ -52,6 +52,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { configuration, health, log, meter } = parts;
   for (const { definition } of parts.services) checkScopes(methodPaths(definition));
   capDeadlines();
+  // It writes to standard error what the errors it gives say again.
+  setLogVerbosity(logVerbosity.NONE);
   const drain = new AbortController();
   setMaxListeners(0, drain.signal);
   const calls = new OpenCalls();
@@ -62,8 +64,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   for (const service of parts.services) {
     guarded.add(toServiceDefinition(service, metrics.sent), service.implementation);
   }
-  const { listen_host: host, listen_port } = configuration;
-  const port = await server.listen(hostAndPort(host, listen_port), serverCredentials(configuration));
+  const host = configuration.listen_host;
+  const port = await listen(server, configuration);
   health.serve(parts.services.map(({ definition }) => definition.fullName));
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
@@ -71,6 +73,16 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     return closed;
   };
   return { address: hostAndPort(host, port), close, [Symbol.asyncDispose]: close };
+}
+
+async function listen(server: Pick<Server, "listen">, configuration: ServerConfiguration): Promise<number> {
+  const { listen_host: host, listen_port: port } = configuration;
+  const credentials = serverCredentials(configuration);
+  try {
+    return await server.listen(hostAndPort(host, port), credentials);
+  } catch (cause) {
+    throw cannotListen(host, port, "listen_port", cause);
+  }
 }
 
 function checkScopes(paths: readonly string[]): void {

@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Meter } from "@opentelemetry/api";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { createAllowListAttributesProcessor, MeterProvider } from "@opentelemetry/sdk-metrics";
-import { hostAndPort } from "./address.ts";
+import { cannotListen, hostAndPort } from "./address.ts";
 
 /** The only labels that leave the process: none names a person, a tenant or a text. */
 const labels = ["code", "method", "outcome", "quantile", "reason", "tenant"];
@@ -47,7 +47,8 @@ function listen(exporter: PrometheusExporter, { host, port }: { host: string; po
     else response.writeHead(404).end();
   });
   return new Promise((resolve, reject) => {
-    server.once("error", reject).listen(port, host, () => resolve(server));
+    server.once("error", (cause) => reject(cannotListen(host, port, "metrics_port", cause)));
+    server.listen(port, host, () => resolve(server));
   });
 }
 

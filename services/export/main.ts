@@ -1,0 +1,18 @@
+import { parseArgs } from "node:util";
+import { limitHeap, runService } from "../kit/main.ts";
+import { readExportConfiguration } from "./configuration.ts";
+import { startExport } from "./service.ts";
+
+/** Serves until a signal ends it. @param file JSON configuration; the environment (`LORALOOP_EXPORT_…`) overrides it. */
+export async function serveExport(file?: string): Promise<void> {
+  limitHeap();
+  await runService("export", async () => {
+    const configuration = readExportConfiguration({ ...(file && { file }), environment: process.env });
+    return { service: await startExport(configuration), drainSeconds: configuration.drain_seconds };
+  });
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { config: { type: "string" } } });
+  await serveExport(values.config);
+}
