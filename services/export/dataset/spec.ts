@@ -19,12 +19,11 @@ export async function checkSpec(
   exporters: ExporterRegistry,
   schemas: SchemaWorker,
 ): Promise<DatasetSpec> {
-  const canonical = normalise(spec);
-  validate(canonical, exporters);
-  if (canonical.schemaValidation !== undefined) {
-    await schemas.check(canonical.schemaValidation.jsonSchema);
+  validate(spec, exporters);
+  if (spec.schemaValidation !== undefined) {
+    await schemas.check(spec.schemaValidation.jsonSchema);
   }
-  return canonical;
+  return normalise(spec);
 }
 
 /** The same recipe in its canonical form: the mapping in the order of its names, no messages that say nothing. */
@@ -32,7 +31,7 @@ export function normalise(spec: DatasetSpec): DatasetSpec {
   const mapping = Object.entries(spec.mapping).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     ...spec,
-    mapping: Object.setPrototypeOf(Object.fromEntries(mapping), Object.getPrototypeOf(spec.mapping)),
+    mapping: Object.fromEntries(mapping),
     selection: unlessEmpty(Selection, spec.selection),
     quality: unlessEmpty(Quality, spec.quality),
     errorHandling: unlessEmpty(ErrorHandling, spec.errorHandling),

@@ -2,11 +2,12 @@ import { parentPort } from "node:worker_threads";
 import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { type Reason, ServiceError } from "../../../kit/errors.ts";
 import { compileSchema } from "./schema.ts";
+import { isObject, type JsonObject } from "./schema-limits.ts";
 
 export interface SchemaRequest {
   readonly schema: string;
   /** Absent: the schema is only compiled. */
-  readonly sample?: { readonly value: unknown; readonly characters: number };
+  readonly sample?: { readonly json: string; readonly without: readonly string[] };
 }
 
 export type SchemaReply =
@@ -16,13 +17,21 @@ export type SchemaReply =
 function answer({ schema, sample }: SchemaRequest): SchemaReply {
   try {
     const compiled = compileSchema(schema, { allProblems: true });
-    return { problems: sample === undefined ? [] : compiled.problemsOf(sample.value, sample.characters) };
+    return { problems: sample === undefined ? [] : compiled.problemsOf(parse(sample), sample.json.length) };
   } catch (error) {
     if (!(error instanceof ServiceError)) {
       throw error;
     }
     return { reason: error.reason, message: error.message, metadata: error.metadata };
   }
+}
+
+function parse({ json, without }: Required<SchemaRequest>["sample"]): unknown {
+  const value: unknown = JSON.parse(json);
+  for (const key of isObject(value) ? without : []) {
+    delete (value as JsonObject)[key];
+  }
+  return value;
 }
 
 parentPort?.on("message", (request: SchemaRequest) => parentPort?.postMessage(answer(request)));

@@ -18,9 +18,9 @@ export class SchemaWorker implements AsyncDisposable {
     await this.#ask({ schema });
   }
 
-  /** What does not fit, at most 20. Rejects with ServiceError SCHEMA_INVALID. */
-  validate(schema: string, sample: unknown, characters: number): Promise<SchemaProblem[]> {
-    return this.#ask({ schema, sample: { value: sample, characters } });
+  /** What does not fit of a sample given as valid JSON, `without` some of its keys; at most 20. Rejects with ServiceError SCHEMA_INVALID. */
+  validate(schema: string, sampleJson: string, without: readonly string[] = []): Promise<SchemaProblem[]> {
+    return this.#ask({ schema, sample: { json: sampleJson, without } });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
