@@ -21,6 +21,7 @@ export interface Span {
   readonly gte: Buffer;
   readonly lt: Buffer;
   readonly reverse?: boolean;
+  /** −1: no limit. */
   readonly limit: number;
   /** The rows stop after the one that goes over this. */
   readonly bytes?: number;
@@ -70,7 +71,10 @@ export class Database {
   scan(span: Span): Rows {
     const { bytes, ...range } = span;
     const cap = bytes === undefined ? {} : { highWaterMarkBytes: bytes };
-    return this.#read(() => this.#level.querySync({ ...encoding, ...range, ...cap, keys: true, values: true }));
+    const query = { ...encoding, ...range, ...cap, keys: true, values: true };
+    const { rows, finished } = this.#read(() => this.#level.querySync(query));
+    // The binding also calls it finished when the limit is reached.
+    return { rows, finished: finished && rows.length / 2 !== span.limit };
   }
 
   /** The first row of a span. */
@@ -94,11 +98,20 @@ export class Database {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#owner) await this.#level.close();
+    if (!this.#owner) return;
+    try {
+      await this.#level.close();
+    } catch (error) {
+      throw storeError(error, "write");
+    }
+  }
+
+  checkOpen(): void {
+    if (this.#closed) throw storeClosed();
   }
 
   #read<Result>(read: () => Result): Result {
-    if (this.#closed) throw storeClosed();
+    this.checkOpen();
     try {
       return read();
     } catch (error) {

@@ -1,13 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { type Format, newFormat, parseFormat, randomId } from "../format.ts";
+import { type Format, newFormat, parseFormat } from "../format.ts";
 import { StoreError } from "../store.ts";
 import { Database } from "./database.ts";
 import { encodeNumbers, readWriteCount } from "./facts.ts";
 import { headPath, readHeadFile, syncFolder, writeNewHead } from "./head-file.ts";
 import { formatKey, writeCountKey } from "./keys.ts";
 
-export const FORMAT_VERSION = 1;
+export const formatVersion = 1;
 
 const wayOut =
   "Restore a backup, or accept the loss with `loraloop doctor --accept-loss`: the store then opens with what is there.";
@@ -27,25 +27,8 @@ export async function openFolder(folder: string): Promise<OpenedFolder> {
   });
 }
 
-/**
- * Takes what the folder holds as all there is: `HEAD` follows the database, and the new incarnation tells
- * everyone with a resume point that history has changed. Returns both counts of writes as they were.
- */
-export async function acceptLoss(folder: string): Promise<{ acknowledged: string; stored: string }> {
-  const counts = { acknowledged: headText(folder), stored: "0" };
-  const { database } = await withDatabase(folder, (opened) => {
-    const stored = readWriteCount(opened) ?? 0n;
-    counts.stored = String(stored);
-    const format = { ...(readFormat(opened) ?? newFormat(FORMAT_VERSION)), incarnation: randomId() };
-    writeFacts(opened, format, stored);
-    writeNewHead(headPath(folder), stored);
-    return format;
-  });
-  await database.close();
-  return counts;
-}
-
-async function withDatabase(folder: string, check: (database: Database) => Format): Promise<OpenedFolder> {
+/** Closes it again when the check fails. */
+export async function withDatabase(folder: string, check: (database: Database) => Format): Promise<OpenedFolder> {
   const database = await Database.open(join(folder, "rocksdb"));
   try {
     return { database, format: check(database) };
@@ -55,9 +38,9 @@ async function withDatabase(folder: string, check: (database: Database) => Forma
   }
 }
 
-function readFormat(database: Database): Format | undefined {
+export function readFormat(database: Database): Format | undefined {
   const [bytes] = database.get(formatKey);
-  return bytes && parseFormat(bytes.toString(), FORMAT_VERSION);
+  return bytes && parseFormat(bytes.toString(), formatVersion);
 }
 
 /** `HEAD` comes first: a database without one has lost it. */
@@ -65,12 +48,12 @@ function createStore(database: Database, folder: string): Format {
   const acknowledged = readHeadFile(headPath(folder)) ?? 0n;
   if (acknowledged > 0n) throw lost(folder, acknowledged, 0n);
   writeNewHead(headPath(folder), 0n);
-  const format = newFormat(FORMAT_VERSION);
+  const format = newFormat(formatVersion);
   writeFacts(database, format, 0n);
   return format;
 }
 
-function writeFacts(database: Database, format: Format, writeCount: bigint): void {
+export function writeFacts(database: Database, format: Format, writeCount: bigint): void {
   const batch = database.batch();
   batch._put(formatKey, Buffer.from(JSON.stringify(format)));
   batch._put(writeCountKey, encodeNumbers(writeCount));
@@ -96,14 +79,6 @@ function lost(folder: string, acknowledged: bigint, stored: bigint): StoreError 
     acknowledged: String(acknowledged),
     stored: String(stored),
   });
-}
-
-function headText(folder: string): string {
-  try {
-    return String(readHeadFile(headPath(folder)) ?? "missing");
-  } catch {
-    return "damaged";
-  }
 }
 
 /** Makes the folder's entry in its parents durable too. */

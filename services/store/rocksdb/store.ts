@@ -46,6 +46,7 @@ class RocksdbStore implements Store {
   readonly #committer: Committer;
   /** Of tenants that were written to; moves when a commit is acknowledged. */
   readonly #heads = new Map<TenantId, Head>();
+  #closing: Promise<void> | undefined;
 
   constructor(folder: string, clock: Clock, { database, format }: OpenedFolder) {
     this.identity = { storeId: format.storeId, incarnation: format.incarnation };
@@ -139,12 +140,13 @@ class RocksdbStore implements Store {
   }
 
   /** The threads end first: closing frees the memory under them. */
-  async close(): Promise<void> {
-    await this.#committer.close();
-    await this.#database.close();
+  close(): Promise<void> {
+    this.#closing ??= this.#committer.close().then(() => this.#database.close());
+    return this.#closing;
   }
 
   #head(tenant: TenantId): Head {
+    this.#database.checkOpen();
     checkTenant(tenant);
     const head = this.#heads.get(tenant) ?? readHead(this.#database, tenant);
     if (head !== emptyHead) this.#heads.set(tenant, head);
