@@ -1,7 +1,7 @@
 import type { Mutation, Revision, TenantId } from "../../store/store.ts";
 import { findCollection } from "../corpus/collections.ts";
 import type { CorpusContext } from "../corpus/corpus-context.ts";
-import { existingRecords } from "../corpus/existing-records.ts";
+import { existingRecords, recordKeys } from "../corpus/existing-records.ts";
 import { retryAborted } from "../corpus/retry-aborted.ts";
 import { touchedKey } from "../keys.ts";
 
@@ -18,9 +18,10 @@ export async function deleteRecords(
   ids: readonly string[],
 ): Promise<Deleted> {
   const collection = await findCollection(context, tenant, collectionName);
+  const keys = recordKeys(collection, ids);
   return retryAborted(async () => {
     const { revision } = await context.store.head(tenant);
-    const existing = await existingRecords(context.store, tenant, collection, new Set(ids), revision);
+    const existing = await existingRecords(context.store, tenant, keys, revision);
     if (existing.size === 0) return { revision, deletedCount: 0 };
     const entries = [...existing.values()];
     const mutations: Mutation[] = entries.map(({ key }) => ({ delete: key }));

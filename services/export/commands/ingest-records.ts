@@ -7,11 +7,13 @@ import type { Micros } from "../../store/store.ts";
 import type { CorpusContext } from "../corpus/corpus-context.ts";
 import { type IngestName, IngestWriter } from "../corpus/ingest-writer.ts";
 import { mapInOrder } from "../corpus/map-in-order.ts";
-import { type PreparedChunk, prepareChunk } from "../corpus/prepare-chunk.ts";
+import { prepareChunk } from "../corpus/prepare-chunk.ts";
 
 export type IngestMessage = { $case: "chunk"; value: Chunk } | { $case: "commit"; value: Commit };
 
 export type IngestAnswer = NonNullable<IngestRecordsResponse["message"]>;
+
+type Write = (heard: Micros) => Promise<IngestAnswer>;
 
 /** Messages that are worked on at once; the next is read when the oldest has its answer. */
 const messagesAtOnce = 4;
@@ -32,10 +34,9 @@ export async function* ingestRecords(
   let before: Promise<unknown> = Promise.resolve();
   const answer = (message: IngestMessage): Promise<IngestAnswer> => {
     const heard = context.clock.now();
-    const ready = Promise.all([prepare(message), before]);
-    const answered = ready.then(([prepared]) => {
+    const answered = Promise.all([prepare(writer, message), before]).then(([write]) => {
       signal.throwIfAborted();
-      return write(writer, prepared, heard);
+      return write(heard);
     });
     before = answered;
     return answered;
@@ -46,11 +47,10 @@ export async function* ingestRecords(
   }
 }
 
-async function prepare(message: IngestMessage): Promise<PreparedChunk | Commit> {
-  return message.$case === "chunk" ? prepareChunk(message.value) : message.value;
-}
-
-async function write(writer: IngestWriter, prepared: PreparedChunk | Commit, heard: Micros): Promise<IngestAnswer> {
-  if ("kept" in prepared) return { $case: "acknowledged", value: await writer.write(prepared, heard) };
-  return { $case: "committed", value: await writer.commit(prepared, heard) };
+/** Does what can be done before the messages before it are written; returns the rest. */
+async function prepare(writer: IngestWriter, { $case, value }: IngestMessage): Promise<Write> {
+  if ($case === "commit") return async (heard) => ({ $case: "committed", value: await writer.commit(value, heard) });
+  const chunk = await prepareChunk(value);
+  const plan = await writer.plan(chunk);
+  return async (heard) => ({ $case: "acknowledged", value: await writer.write(chunk, plan, heard) });
 }

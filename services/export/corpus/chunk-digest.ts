@@ -9,19 +9,33 @@ const scoreBytes = 32;
 /** SHA-256 over the records as sent, computed off this thread; the protocol's `Commit.digest` says over which bytes. */
 export async function chunkDigest(records: readonly Record[]): Promise<Uint8Array> {
   const most = records.reduce((bytes, record) => bytes + sentBytes(record) + parts * lengthBytes + scoreBytes, 0);
-  const buffer = Buffer.allocUnsafe(most);
-  const end = records.reduce((offset, record) => writeRecord(buffer, offset, record), 0);
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", buffer.subarray(0, end)));
+  const text = new DigestText(most);
+  for (const { id, fieldsJson, source, qualityScore, subject, group } of records) {
+    text.add(id);
+    text.add(fieldsJson);
+    text.add(source);
+    text.add(qualityScore === undefined ? "" : String(qualityScore));
+    text.add(subject);
+    text.add(group);
+  }
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", text.bytes));
 }
 
-function writeRecord(buffer: Buffer<ArrayBuffer>, offset: number, record: Record): number {
-  const { id, fieldsJson, source, qualityScore, subject, group } = record;
-  const score = qualityScore === undefined ? "" : String(qualityScore);
-  return [id, fieldsJson, source, score, subject, group].reduce((end, part) => writePart(buffer, end, part), offset);
-}
+class DigestText {
+  readonly #buffer: Buffer<ArrayBuffer>;
+  #end = 0;
 
-function writePart(buffer: Buffer<ArrayBuffer>, offset: number, part: string): number {
-  const length = buffer.write(part, offset + lengthBytes);
-  buffer.writeUInt32BE(length, offset);
-  return offset + lengthBytes + length;
+  constructor(capacity: number) {
+    this.#buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  add(part: string): void {
+    const length = part === "" ? 0 : this.#buffer.write(part, this.#end + lengthBytes);
+    this.#buffer.writeUInt32BE(length, this.#end);
+    this.#end += lengthBytes + length;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#end);
+  }
 }

@@ -3,25 +3,28 @@ import type { Entry, Key, Revision, StoreReader, TenantId } from "../../store/st
 import { recordKey } from "../keys.ts";
 import { idOf } from "./stored-record.ts";
 
-/** The records of these ids that exist at a revision; at most 1,000 ids. */
+/** The keys of these ids, each once. */
+export function recordKeys(collection: number, ids: readonly string[]): Map<string, Key> {
+  return new Map(ids.map((id) => [id, recordKey(collection, id)]));
+}
+
+/** Those of these records of one collection that exist at a revision, by id; at most 1,000. */
 export async function existingRecords(
   store: StoreReader,
   tenant: TenantId,
-  collection: number,
-  ids: ReadonlySet<string>,
+  keys: ReadonlyMap<string, Key>,
   at: Revision,
 ): Promise<Map<string, Entry>> {
-  const keys = [...ids].map((id) => recordKey(collection, id));
+  const all = [...keys.values()];
+  // One page from the smallest to the largest key: it holds nothing for new records, and everything for neighbours.
+  const range = { start: all.reduce(smaller), end: afterKey(all.reduce(larger)) };
+  const { entries, next } = await store.scan(tenant, range, { at, limit: all.length });
+  const beyond = next === undefined ? [] : all.filter((key) => compareKeys(key, next) >= 0);
+  const others = await Promise.all(beyond.map((key) => store.get(tenant, key, at)));
   const found = new Map<string, Entry>();
-  const [first, ...others] = keys;
-  if (first === undefined) return found;
-  // One page between the smallest and the largest id: it holds nothing for new records, and everything for neighbours.
-  const range = { start: others.reduce(smaller, first), end: afterKey(others.reduce(larger, first)) };
-  const page = await store.scan(tenant, range, { at, limit: keys.length });
-  const { next } = page;
-  const beyond = next === undefined ? [] : keys.filter((key) => compareKeys(key, next) >= 0);
-  const looked = await Promise.all(beyond.map((key) => store.get(tenant, key, at)));
-  for (const entry of [...page.entries, ...looked]) if (entry && ids.has(idOf(entry))) found.set(idOf(entry), entry);
+  for (const entry of [...entries, ...others]) {
+    if (entry && keys.has(idOf(entry))) found.set(idOf(entry), entry);
+  }
   return found;
 }
 

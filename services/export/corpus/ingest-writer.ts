@@ -21,8 +21,9 @@ import { chunkKey, ingestKey } from "../keys.ts";
 import type { CorpusContext } from "./corpus-context.ts";
 import { chunkChanged, chunkOutOfOrder, commitMismatch, continuedElsewhere, ingestClosed } from "./ingest-errors.ts";
 import { isIdle, storedChunks } from "./ingests.ts";
-import { planWrites } from "./plan-writes.ts";
+import { planWrites, type WritePlan } from "./plan-writes.ts";
 import type { PreparedChunk } from "./prepare-chunk.ts";
+import { RecentWrites } from "./recent-writes.ts";
 import { retryAborted } from "./retry-aborted.ts";
 
 export interface IngestName {
@@ -41,6 +42,7 @@ export class IngestWriter {
   #ingest: StoredIngest;
   /** Where `#ingest` was written; 0 before it is. */
   #revision: Revision;
+  readonly #recent = new RecentWrites();
 
   private constructor(context: CorpusContext, name: IngestName, ingest: StoredIngest, revision: Revision) {
     this.#context = context;
@@ -63,17 +65,29 @@ export class IngestWriter {
     return this.#ingest.nextChunk;
   }
 
+  /** What writing the chunk takes; may be asked while the chunks before it are being written. */
+  plan({ kept }: PreparedChunk): Promise<WritePlan> {
+    return planWrites(this.#context, this.#name.tenant, this.#name.collection, kept);
+  }
+
   /**
    * Stores the chunk's good records in one commit, or repeats the answer for a chunk that was stored before.
    * @param heard when the chunk came
    */
-  async write(chunk: PreparedChunk, heard: Micros): Promise<Acknowledged> {
+  async write(chunk: PreparedChunk, plan: WritePlan, heard: Micros): Promise<Acknowledged> {
     await this.#heard(heard);
     const { nextChunk, state } = this.#ingest;
     if (chunk.number < nextChunk) return this.#repeat(chunk);
     if (state === State.STATE_COMMITTED) throw ingestClosed(this.#name.ingestId, "committed");
     if (chunk.number > nextChunk) throw chunkOutOfOrder(this.#name.ingestId, chunk.number, nextChunk);
-    return retryAborted(() => this.#store(chunk, heard));
+    let current = this.#recent.outdate(plan, chunk.kept) ? undefined : plan;
+    const answer = await retryAborted(async () => {
+      const used = current ?? (await this.plan(chunk));
+      current = undefined;
+      return this.#store(chunk, used, heard);
+    });
+    this.#recent.add(chunk.kept, answer.revision);
+    return answer;
   }
 
   /** Closes the ingest. Repeats the answer where it was closed by an equal commit before. */
@@ -96,9 +110,8 @@ export class IngestWriter {
     this.#ingest = { ...this.#ingest, activeTimeMicros: now };
   }
 
-  async #store(chunk: PreparedChunk, heard: Micros): Promise<Acknowledged> {
-    const { tenant, collection, ingestId } = this.#name;
-    const plan = await planWrites(this.#context, tenant, collection, chunk.kept);
+  async #store(chunk: PreparedChunk, plan: WritePlan, heard: Micros): Promise<Acknowledged> {
+    const { collection, ingestId } = this.#name;
     const answer = answerOf(chunk, plan.unchangedCount);
     const stored = StoredChunk.encode({ digest: chunk.digest, acknowledged: Acknowledged.encode(answer).finish() });
     const put = { put: chunkKey(collection, ingestId, Number(chunk.number)), value: stored.finish() };

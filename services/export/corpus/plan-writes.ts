@@ -1,9 +1,10 @@
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
-import type { Entry, Expectation, Head, Mutation, TenantId } from "../../store/store.ts";
-import { recordKey, touchedKey } from "../keys.ts";
+import type { Entry, Expectation, Head, Key, Micros, Mutation, TenantId } from "../../store/store.ts";
+import { touchedKey } from "../keys.ts";
 import type { CheckedRecord } from "./check-record.ts";
 import type { CorpusContext } from "./corpus-context.ts";
-import { existingRecords } from "./existing-records.ts";
+import { existingRecords, recordKeys } from "./existing-records.ts";
 import { Slices } from "./slices.ts";
 import { sameContent, toStored } from "./stored-record.ts";
 
@@ -12,7 +13,7 @@ export interface WritePlan {
   readonly head: Head;
   /** Empty where nothing has to change. */
   readonly mutations: readonly Mutation[];
-  /** That nobody changes, until the commit, what the plan was made from. */
+  /** That, until the commit, nobody changes the records that it found. */
   readonly expectations: readonly Expectation[];
   readonly unchangedCount: number;
 }
@@ -24,29 +25,42 @@ export async function planWrites(
   collection: number,
   records: readonly CheckedRecord[],
 ): Promise<WritePlan> {
-  const latest = new Map(records.map((record) => [record.id, record]));
   const head = await store.head(tenant);
-  const existing = await existingRecords(store, tenant, collection, new Set(latest.keys()), head.revision);
-  const now = clock.now();
+  if (records.length === 0) return { head, mutations: [], expectations: [], unchangedCount: 0 };
+  const keys = recordKeys(
+    collection,
+    records.map(({ id }) => id),
+  );
+  const existing = await existingRecords(store, tenant, keys, head.revision);
+  const mutations = await changes(records, keys, existing, clock.now());
+  const unchangedCount = keys.size - mutations.length;
+  if (mutations.length > 0) mutations.push({ put: touchedKey(collection), value: new Uint8Array() });
+  const expectations = Array.from(existing.values(), ({ key, revision }) => ({ key, revision }));
+  return { head, mutations, expectations, unchangedCount };
+}
+
+async function changes(
+  records: readonly CheckedRecord[],
+  keys: ReadonlyMap<string, Key>,
+  existing: ReadonlyMap<string, Entry>,
+  now: Micros,
+): Promise<Mutation[]> {
+  const latest = new Map(records.map((record) => [record.id, record]));
   const mutations: Mutation[] = [];
+  const writer = new BinaryWriter();
   const slices = new Slices();
-  for (const record of latest.values()) {
-    const value = changedValue(record, existing.get(record.id), now);
-    if (value) mutations.push({ put: recordKey(collection, record.id), value });
+  for (const [id, put] of keys) {
+    const record = latest.get(id) as CheckedRecord;
+    const stored = decoded(existing.get(id));
+    if (!stored || !sameContent(stored, record)) {
+      const value = StoredRecord.encode(toStored(record, stored?.createTimeMicros ?? now, now), writer).finish();
+      mutations.push({ put, value });
+    }
     await slices.done(record.fields.length);
   }
-  const unchangedCount = latest.size - mutations.length;
-  if (mutations.length > 0) mutations.push({ put: touchedKey(collection), value: new Uint8Array() });
-  return { head, mutations, expectations: expectationsOf(existing), unchangedCount };
+  return mutations;
 }
 
-/** What to store; undefined where it would equal what is stored. */
-function changedValue(record: CheckedRecord, existing: Entry | undefined, now: bigint): Uint8Array | undefined {
-  const stored = existing && StoredRecord.decode(existing.value);
-  if (stored && sameContent(stored, record)) return undefined;
-  return StoredRecord.encode(toStored(record, stored?.createTimeMicros ?? now, now)).finish();
-}
-
-function expectationsOf(existing: ReadonlyMap<string, Entry>): Expectation[] {
-  return Array.from(existing.values(), ({ key, revision }) => ({ key, revision }));
+function decoded(entry: Entry | undefined): StoredRecord | undefined {
+  return entry && StoredRecord.decode(entry.value);
 }
