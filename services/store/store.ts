@@ -18,7 +18,7 @@ export type Revision = bigint;
 /** Microseconds since 1970-01-01 UTC. */
 export type Micros = bigint;
 
-/** Half-open: `start` ≤ key < `end`. */
+/** Half-open: `start` ≤ key < `end`. A bound may be empty, and one byte longer than a key. */
 export interface KeyRange {
   readonly start: Key;
   readonly end: Key;
@@ -130,17 +130,18 @@ export interface Store extends StoreReader {
    */
   commit(tenant: TenantId, mutations: readonly Mutation[], expectations?: readonly Expectation[]): Promise<Head>;
 
-  /** Gap-free changes after a revision, at most about `limit` (default and maximum 1,000) but never half a commit. Rejects with OutOfRange when compacted. */
+  /** Gap-free changes after a revision, at most about `limit` (default and maximum 1,000) but never half a commit. Rejects with OutOfRange when compacted or above the head. */
   changes(tenant: TenantId, after: Revision, limit?: number): Promise<ChangePage>;
 
-  /** Holds back compaction of what is visible at the revision. Durable. Rejects with OutOfRange where it can no longer be read. */
+  /** Holds back compaction of what is visible at the revision. Durable. The same id again moves and renews it. Rejects with OutOfRange where the revision cannot be read. */
   pin(tenant: TenantId, id: string, revision: Revision, ttlSeconds: number): Promise<Pin>;
   /** Idempotent. */
   unpin(tenant: TenantId, id: string): Promise<void>;
   pins(tenant: TenantId): Promise<readonly Pin[]>;
 
   /**
-   * Raises the floor to `before`, or to the oldest live pin below it, and frees what no readable revision sees. Returns the new floor.
+   * Raises the floor to `before`, or to the oldest live pin below it, and frees what no readable revision sees. Returns the new floor, which never falls.
+   * Rejects with OutOfRange above the head.
    * Reads at or above the floor are undisturbed while it runs. Retention (24 h) calls this by itself, see `compactor.ts`.
    */
   compact(tenant: TenantId, before: Revision): Promise<Revision>;

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { postgresBinaries } from "./postgres-binaries.ts";
 
 /**
@@ -53,6 +54,18 @@ async function start(): Promise<void> {
     initialise();
     port = await freePort();
   }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startServer();
+    } catch (error) {
+      // After `kill`, the system may need a moment to clear away its last process.
+      if (attempt === 20) throw error;
+      await sleep(250);
+    }
+  }
+}
+
+async function startServer(): Promise<void> {
   const settings = {
     port,
     listen_addresses: "127.0.0.1",

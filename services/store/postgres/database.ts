@@ -33,6 +33,7 @@ const settings = {
   lock_timeout: "30s",
   enable_seqscan: "off",
   enable_bitmapscan: "off",
+  enable_sort: "off",
   enable_hashjoin: "off",
   enable_mergejoin: "off",
   max_parallel_workers_per_gather: "0",
@@ -71,32 +72,29 @@ export class Database {
     try {
       return await this.#once<Row>(statement, values);
     } catch (error) {
-      if (!isConnectionLoss(error)) throw storeError(error);
+      if (!isConnectionLoss((error as Error).cause)) throw error;
+      return this.#once<Row>(statement, values);
     }
-    return this.#once<Row>(statement, values).catch((error: unknown) => {
-      throw storeError(error);
-    });
   }
 
   /** Commits what `run` did, or nothing. Resolves only when the commit is on the server's disk. */
   async transaction<Result>(run: (connection: Connection) => Promise<Result>): Promise<Result> {
     const client = await this.#connect();
-    let id: string | undefined;
+    let id: string;
     let result: Result;
     try {
-      await client.query("begin");
-      id = (await query<{ id: string }>(client, "select pg_current_xact_id()::text as id"))[0]?.id;
+      id = await begin(client);
       result = await run({ query: (statement, values) => query(client, statement, values) });
     } catch (error) {
-      client.release(true);
-      throw storeError(error);
+      await abandon(client, error);
+      throw error;
     }
     try {
       await client.query("commit");
       client.release();
     } catch (error) {
       client.release(true);
-      if (!isConnectionLoss(error) || !(await this.#committed(id ?? "", error))) throw storeError(error);
+      if (!isConnectionLoss(error) || !(await this.#committed(id, error))) throw storeError(error);
     }
     return result;
   }
@@ -105,16 +103,12 @@ export class Database {
     return this.#pool.end();
   }
 
-  async #connect(): Promise<pg.PoolClient> {
-    try {
-      return await this.#pool.connect();
-    } catch (error) {
-      throw storeError(error);
-    }
+  #connect(): Promise<pg.PoolClient> {
+    return asking(this.#pool.connect());
   }
 
   async #once<Row extends pg.QueryResultRow>(statement: Statement | string, values?: readonly Value[]): Promise<Row[]> {
-    const client = await this.#pool.connect();
+    const client = await this.#connect();
     try {
       const rows = await query<Row>(client, statement, values);
       client.release();
@@ -144,10 +138,27 @@ export class Database {
       const rows = await this.#once<{ status: string }>("select pg_xact_status($1::xid8) as status", [transaction]);
       return rows[0]?.status;
     } catch (error) {
-      if (isConnectionLoss(error)) return undefined;
-      throw storeError(error);
+      if (isConnectionLoss((error as Error).cause)) return undefined;
+      throw error;
     }
   }
+}
+
+/** Returns the transaction's id. */
+async function begin(client: pg.PoolClient): Promise<string> {
+  // Two statements in one message have two results, which the driver's types do not say.
+  const results: unknown = await asking(client.query("begin; select pg_current_xact_id()::text as id"));
+  const [, { rows }] = results as [unknown, pg.QueryResult<{ id: string }>];
+  return rows[0]?.id ?? "";
+}
+
+/** A refusal of our own leaves a healthy connection; what PostgreSQL failed at may not. */
+async function abandon(client: pg.PoolClient, error: unknown): Promise<void> {
+  if (!(error instanceof StoreError) || error.cause !== undefined) return client.release(true);
+  await client.query("rollback").then(
+    () => client.release(),
+    () => client.release(true),
+  );
 }
 
 async function query<Row extends pg.QueryResultRow>(
@@ -156,5 +167,13 @@ async function query<Row extends pg.QueryResultRow>(
   values: readonly Value[] = [],
 ): Promise<Row[]> {
   const named = typeof statement === "string" ? { text: statement } : statement;
-  return (await client.query<Row>({ ...named, values: [...values] })).rows;
+  return (await asking(client.query<Row>({ ...named, values: [...values] }))).rows;
+}
+
+async function asking<Result>(asked: Promise<Result>): Promise<Result> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw storeError(error);
+  }
 }

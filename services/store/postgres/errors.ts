@@ -19,6 +19,7 @@ export function storeError(error: unknown): StoreError {
 
 /** Whether the connection is gone, so that nobody knows what became of the statement. */
 export function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
   const code = sqlState(error);
   return code === undefined || code.startsWith("08") || code.startsWith("57P");
 }
@@ -35,6 +36,6 @@ function isRefusal(code: string | undefined): boolean {
 
 /** Five characters given by the server; the driver's and the system's own codes are longer or missing. */
 function sqlState(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown };
+  const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }

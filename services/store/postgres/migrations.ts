@@ -28,6 +28,7 @@ const migrations: readonly string[] = [
      primary key (tenant, key, minus_revision)
    );
    alter table entry alter column value set storage external;
+   alter table entry set (toast_tuple_target = 8160);
    create unique index entry_changes on entry (tenant, minus_revision desc, ordinal);
    create table pin (
      tenant bigint,

@@ -1,5 +1,6 @@
 import { checkReadable } from "../checks.ts";
 import { MAX_PAGE_BYTES } from "../limits.ts";
+import { compareKeys } from "../range.ts";
 import type { Entry, Key, KeyRange, Page, Revision, ScanOptions, TenantId } from "../store.ts";
 import type { Database } from "./database.ts";
 
@@ -31,9 +32,10 @@ const getStatement = {
 };
 
 interface EntryRow extends ReadableRow {
+  /** Null where nothing was found. */
   readonly key: Buffer;
   readonly minus_revision: string;
-  /** Null where there is no entry, or only the start of the next page. */
+  /** Null where nothing was found, or only where the next page starts. */
   readonly value: Buffer | null;
 }
 
@@ -46,11 +48,11 @@ export async function get(database: Database, tenant: TenantId, key: Key, at?: R
 
 /**
  * One page in one statement: the newest version of each key, without deletes, and of those one more than the limit.
- * Of what does not fit, the first comes without its value: the next page begins there. Values over about 2 kB lie
- * outside the row, and PostgreSQL knows their length without reading them.
+ * Of what does not fit, the first comes without its value: the next page begins there.
+ * Both directions walk the primary key only: forwards a key's newest version comes first, backwards it comes last.
  */
-const scanStatement = (direction: "asc" | "desc") => ({
-  name: `scan_${direction}`,
+const scanStatement = (name: string, order: "asc" | "desc", neighbour: "lag" | "lead") => ({
+  name,
   text: `
     with readable as (${readable})
     select newest, floor, key, minus_revision, case when fits then value end as value
@@ -59,22 +61,21 @@ const scanStatement = (direction: "asc" | "desc") => ({
         select key, minus_revision, value, octet_length(key) + octet_length(value) as size,
                row_number() over page as place, sum(octet_length(key) + octet_length(value)) over page as bytes
         from (
-          select distinct on (key) key, minus_revision, value from entry
+          select key, minus_revision, value, ${neighbour}(key) over (order by key ${order}, minus_revision ${order}) as other
+          from entry
           where tenant = $1 and key >= $2 and key < $3 and minus_revision >= -coalesce($4::bigint, newest)
-          order by key ${direction}, minus_revision
         ) versions
-        where value is not null
-        window page as (order by key ${direction} rows unbounded preceding)
-        order by key ${direction}
+        where other is distinct from key and value is not null
+        window page as (order by key ${order} rows unbounded preceding)
+        order by key ${order}
         limit $5::integer + 1
       ) entries
       where place <= 2 or bytes - size <= ${MAX_PAGE_BYTES}
-    ) page on true
-    order by key ${direction}`,
+    ) page on true`,
 });
 
-const ascending = scanStatement("asc");
-const descending = scanStatement("desc");
+const ascending = scanStatement("scan", "asc", "lag");
+const descending = scanStatement("scan_reverse", "desc", "lead");
 
 export async function scan(
   database: Database,
@@ -87,10 +88,16 @@ export async function scan(
   const rows = await database.read<EntryRow>(reverse ? descending : ascending, values);
   checkRow(rows[0], at);
   const entries: Entry[] = [];
-  for (const { key, minus_revision, value } of rows) {
+  let next: Key | undefined;
+  for (const { key, minus_revision, value } of sorted(rows, reverse)) {
     if (value) entries.push({ key, value, revision: -BigInt(minus_revision) });
+    else if (key) next = reverse ? entries.at(-1)?.key : key;
   }
-  const last = entries.at(-1);
-  if (!last || entries.length === rows.length) return { entries };
-  return { entries, next: reverse ? last.key : (rows[entries.length] as EntryRow).key };
+  return next ? { entries, next } : { entries };
+}
+
+/** They come in this order; only no outer `order by` says so, which would copy the values once more. */
+function sorted(rows: EntryRow[], reverse: boolean): EntryRow[] {
+  if (rows.length < 2) return rows;
+  return rows.sort(reverse ? (a, b) => compareKeys(b.key, a.key) : (a, b) => compareKeys(a.key, b.key));
 }

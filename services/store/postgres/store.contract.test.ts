@@ -8,7 +8,7 @@ import { storeConformance } from "../conformance/suite.ts";
 import { killWriter } from "../conformance/writing.ts";
 import { FORMAT_KEY, type Format } from "../format.ts";
 import { openStore } from "../open-store.ts";
-import type { StoreError } from "../store.ts";
+import type { Store, StoreError } from "../store.ts";
 
 // A server of its own, because it is killed.
 const server = await startPostgres();
@@ -63,6 +63,40 @@ describe("postgres store, when PostgreSQL crashes during commits", () => {
   });
 });
 
+describe("postgres store, when commits are slow", () => {
+  test("a follower of two committers misses nothing and sees nothing twice", async () => {
+    const place = await createPlace();
+    const stores = await Promise.all([1, 2, 3].map(() => openStore(place.config)));
+    await slowDown(place);
+    const [follower, ...committers] = stores as [Store, Store, Store];
+    const writing = Promise.all(committers.flatMap((store, s) => [1, 2, 3, 4].map((w) => write(store, `${s}-${w}`))));
+    const seen: bigint[] = [];
+    while (seen.length < 160) {
+      const page = await follower.changes(1, seen.at(-1) ?? 0n);
+      seen.push(...page.changes.map(({ revision }) => revision));
+    }
+    await writing;
+    expect(seen).toEqual(seen.map((_, n) => BigInt(n + 1)));
+    await Promise.all(stores.map((store) => store.close()));
+    await place.remove();
+  });
+
+  async function write(store: Store, name: string): Promise<void> {
+    for (let n = 0; n < 20; n++) await store.commit(1, [put(`${name}-${n}`)]);
+  }
+
+  /** Each entry delays its commit, at the commit, by up to 20 ms. */
+  async function slowDown({ config }: Place): Promise<void> {
+    if (config.kind !== "postgres") throw new Error("Not a place of this test.");
+    const { schema } = config;
+    await run(`
+      create function ${schema}.wait() returns trigger language plpgsql as
+        'begin perform pg_sleep(random() * 0.02); return null; end';
+      create constraint trigger wait after insert on ${schema}.entry deferrable initially deferred
+        for each row execute function ${schema}.wait()`);
+  }
+});
+
 async function createPlace(): Promise<Place> {
   const schema = `test_${randomBytes(6).toString("hex")}`;
   return {
@@ -80,7 +114,7 @@ async function raiseFormat({ config }: Place): Promise<void> {
   await run(`update ${meta} set value = $2 where name = $1`, [FORMAT_KEY, JSON.stringify(newer)]);
 }
 
-async function run(statement: string, values: string[] = []): Promise<Record<string, unknown>[]> {
+async function run(statement: string, values?: string[]): Promise<Record<string, unknown>[]> {
   const client = new pg.Client(server.url);
   await client.connect();
   try {
