@@ -1,6 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { changesLimit, checkCommit, checkPin, checkReadable, checkTenant } from "../checks.ts";
 import type {
   ChangePage,
@@ -29,9 +28,10 @@ import { headPath } from "./head-file.ts";
 import { type OpenedFolder, openFolder } from "./open-folder.ts";
 import { readEntry, readPage } from "./reader.ts";
 import type { StepSize } from "./scan.ts";
+import { Turns } from "./turns.ts";
 
-/** About a millisecond of the main thread; then others get a turn. */
-const turn: StepSize = { rows: 250, bytes: 512 * 1024 };
+/** About a millisecond of the main thread. */
+const shortStep: StepSize = { rows: 250, bytes: 512 * 1024 };
 
 /** Opens the store in a folder, which is made when missing. One process at a time. */
 export async function openRocksdbStore(folder: string, clock: Clock): Promise<Store> {
@@ -46,6 +46,7 @@ class RocksdbStore implements Store {
   readonly #committer: Committer;
   /** Of tenants that were written to; moves when a commit is acknowledged. */
   readonly #heads = new Map<TenantId, Head>();
+  readonly #turns = new Turns();
   #closing: Promise<void> | undefined;
 
   constructor(folder: string, clock: Clock, { database, format }: OpenedFolder) {
@@ -57,29 +58,34 @@ class RocksdbStore implements Store {
   }
 
   async get(tenant: TenantId, key: Key, at?: Revision): Promise<Entry | undefined> {
+    await this.#turns.next();
     return readEntry(this.#database, tenant, key, at, this.#head(tenant).revision);
   }
 
   async scan(tenant: TenantId, range: KeyRange, options: ScanOptions = {}): Promise<Page> {
-    const steps = readPage(this.#database, tenant, range, options, this.#head(tenant).revision, turn);
+    await this.#turns.next();
+    const steps = readPage(this.#database, tenant, range, options, this.#head(tenant).revision, shortStep);
     for (;;) {
       const { done, value } = steps.next();
       if (done) return value;
-      await nextTurn();
+      await this.#turns.next();
     }
   }
 
   async head(tenant: TenantId): Promise<Head> {
+    await this.#turns.next();
     return this.#head(tenant);
   }
 
   async timeOf(tenant: TenantId, revision: Revision): Promise<Micros> {
+    await this.#turns.next();
     checkReadable(revision, 0n, this.#head(tenant).revision);
     return readTime(this.#database, tenant, revision);
   }
 
   async floor(tenant: TenantId): Promise<Revision> {
     checkTenant(tenant);
+    await this.#turns.next();
     return readFloor(this.#database, tenant);
   }
 
@@ -98,6 +104,7 @@ class RocksdbStore implements Store {
   }
 
   async changes(tenant: TenantId, after: Revision, limit?: number): Promise<ChangePage> {
+    await this.#turns.next();
     const most = changesLimit(limit);
     const head = this.#head(tenant).revision;
     checkReadable(after, readFloor(this.#database, tenant), head);

@@ -1,0 +1,17 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+const turnMillis = 1;
+
+/**
+ * Reads of the main thread end without waiting for anything, so a loop of them would let nobody else run.
+ * Who asks before each gets at most a millisecond until the event loop goes round.
+ */
+export class Turns {
+  #began = 0;
+
+  async next(): Promise<void> {
+    if (performance.now() - this.#began < turnMillis) return;
+    await nextTurn();
+    this.#began = performance.now();
+  }
+}
