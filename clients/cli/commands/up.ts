@@ -25,10 +25,12 @@ export function up(): Command {
 async function run(options: UpOptions, command: Command): Promise<void> {
   const folder = resolve(options.data);
   const [port, metricsPort] = [toPort("--port", options.port), toPort("--metrics-port", options.metricsPort)];
-  const { readConfiguration } = await import("../../../services/export/configuration.ts");
+  const { limitHeap } = await import("../../../services/kit/main.ts");
+  limitHeap();
+  const { readExportConfiguration } = await import("../../../services/export/configuration.ts");
   const { startExport } = await import("../../../services/export/service.ts");
-  const configuration = readConfiguration({ data_directory: folder, listen: { port }, metrics: { port: metricsPort } });
-  const service = await startExport(configuration);
+  const values = { data_directory: folder, listen_port: port, metrics_port: metricsPort, log_level: "warn" };
+  const service = await startExport(readExportConfiguration({ values, environment: process.env }));
   const tokenFile = join(folder, "token");
   const forget = leaveAddress(service.address, tokenFile);
   if (programOptions(command).json) {
