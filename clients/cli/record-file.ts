@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { pipeline, Transform, type TransformCallback } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import type { RecordInput } from "../typescript/src/index.ts";
 import { InputError } from "./failure.ts";
+import { linesOf } from "./lines.ts";
 
 /** Which keys of a line mean what. */
 export interface LineMapping {
@@ -31,6 +31,8 @@ export class RecordFile {
   /** Bytes read of the file as it lies on disk. */
   bytesRead = 0;
   readonly #ingestId: string;
+  /** For each line that gave no record: how many records came before it. */
+  #skipped: number[] = [];
 
   private constructor(path: string, size: number, ingestId: string) {
     this.path = path;
@@ -51,15 +53,31 @@ export class RecordFile {
 
   /** Records; lines that are none go to `onProblem`. */
   async *records(mapping: LineMapping, onProblem: (problem: LineProblem) => void): AsyncGenerator<RecordInput> {
-    let number = 0;
+    this.#skipped = [];
+    let [line, records] = [0, 0];
     const source = basename(this.path);
-    for await (const line of this.#lines()) {
-      number += 1;
-      if (line.trim() === "") continue;
-      const record = toRecord(line, source, mapping);
-      if (typeof record === "string") onProblem({ file: this.path, line: number, problem: record });
-      else yield record;
+    for await (const text of this.#lines()) {
+      line += 1;
+      const record = text.trim() === "" ? undefined : toRecord(text, source, mapping);
+      if (typeof record === "object") {
+        records += 1;
+        yield record;
+        continue;
+      }
+      this.#skipped.push(records);
+      if (record !== undefined) onProblem({ file: this.path, line, problem: record });
     }
+  }
+
+  /** Line number of a record that was read, from its place among the records. */
+  lineOf(record: number): number {
+    let [low, high] = [0, this.#skipped.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#skipped[middle] as number) <= record) low = middle + 1;
+      else high = middle;
+    }
+    return record + low + 1;
   }
 
   async *#lines(): AsyncGenerator<string> {
@@ -73,9 +91,14 @@ export class RecordFile {
     let failure: Error | undefined;
     const output = pipeline([...stages], (error) => {
       failure = error ?? undefined;
-    }) as unknown as NodeJS.ReadableStream;
-    yield* createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY });
-    if (failure !== undefined) throw new InputError(`${this.path} cannot be read to its end: ${failure.message}`);
+    }) as unknown as AsyncIterable<Buffer>;
+    try {
+      yield* linesOf(output);
+    } catch (error) {
+      throw failure === undefined
+        ? error
+        : new InputError(`${this.path} cannot be read to its end: ${failure.message}`);
+    }
   }
 
   #decompression(): Transform[] {
@@ -84,7 +107,7 @@ export class RecordFile {
   }
 }
 
-/** A record, or why the line is none. */
+/** A record, or why the text is none. */
 function toRecord(line: string, source: string, mapping: LineMapping): RecordInput | string {
   let fields: unknown;
   try {
@@ -103,13 +126,13 @@ function toRecord(line: string, source: string, mapping: LineMapping): RecordInp
     id: id === undefined ? "" : String(id),
     fieldsJson: line,
     source,
-    subject: text(own, mapping.subjectField),
-    group: text(own, mapping.groupField),
+    subject: textOf(own, mapping.subjectField),
+    group: textOf(own, mapping.groupField),
     ...(typeof quality === "number" && { qualityScore: quality }),
   };
 }
 
-function text(own: ReadonlyMap<string, unknown>, field: string | undefined): string {
+function textOf(own: ReadonlyMap<string, unknown>, field: string | undefined): string {
   const value = field === undefined ? undefined : own.get(field);
   return value === undefined || value === null ? "" : String(value);
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
+import { linesOf } from "../../clients/cli/lines.ts";
 import type { RecordInput } from "../../clients/typescript/src/index.ts";
 import { demoRecords } from "./records.ts";
 
@@ -40,7 +40,7 @@ function* generatedLines(): Generator<{ place: string; line: string }> {
 async function* fileLines(files: readonly string[]): AsyncGenerator<{ place: string; line: string }> {
   for (const file of files) {
     let number = 0;
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const line of linesOf(createReadStream(file))) {
       number += 1;
       if (line.trim() !== "") yield { place: `${file}:${number}`, line };
     }

@@ -1,7 +1,7 @@
-import { closeSync, constants, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
-import { access, mkdir, readFile, statfs } from "node:fs/promises";
+import { closeSync, constants, existsSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
+import { access, readFile, statfs } from "node:fs/promises";
 import { connect } from "node:net";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import colors from "picocolors";
 import { findServer } from "../../typescript/src/index.ts";
@@ -33,8 +33,9 @@ export function doctor(): Command {
 }
 
 async function run(options: Options, command: Command): Promise<void> {
-  const folder = resolve(options.data);
-  if (options.acceptLoss) return acceptLoss(folder);
+  const data = resolve(options.data);
+  if (options.acceptLoss) return acceptLoss(data);
+  const folder = existsSync(data) ? data : dirname(data);
   const findings = [
     version(),
     platform(),
@@ -78,7 +79,6 @@ function platform(): Finding {
 }
 
 async function disk(folder: string): Promise<Finding> {
-  await mkdir(folder, { recursive: true });
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   return { check: "disk", ok: free > 1e9, found: `${bytes(free)} free in ${folder}` };

@@ -79,7 +79,7 @@ async function ingestFile(
         onProgress: ({ recordCount, resumed, errors }) => {
           if (resumed) tally.resumed = recordCount;
           for (const { index, id, problem } of errors)
-            addProblem(tally, { file: file.path, line: index + 1, problem: `${id}: ${problem}` });
+            addProblem(tally, { file: file.path, line: file.lineOf(index), problem: `${id}: ${problem}` });
           tally.records = before + recordCount;
           onRecords(recordCount);
         },
