@@ -1,7 +1,10 @@
+import { tenantNumbers } from "../auth/tenants.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import type { ExportConfiguration } from "./configuration.ts";
 import { type ExporterRegistry, loadExporters } from "./rendering/exporter-registry.ts";
 import { SchemaWorker } from "./rendering/schema/schema-worker.ts";
+import { Snapshots } from "./snapshot/snapshots.ts";
+import { StreamMemory } from "./stream/stream-memory.ts";
 
 /** What every handler and command of the export service gets. Each part opens in `openContext` and closes in reverse order. */
 export interface ExportContext extends ServiceParts {
@@ -12,6 +15,10 @@ export interface ExportContext extends ServiceParts {
   readonly exporters: ExporterRegistry;
   /** Checks the JSON Schemas that callers send. */
   readonly schemas: SchemaWorker;
+  /** Builds, reads and sweeps snapshots. */
+  readonly snapshots: Snapshots;
+  /** What the frames of all streams may take. */
+  readonly streamMemory: StreamMemory;
 }
 
 /** Opens what the service has beyond the kit; `stack` closes it after the last call has ended. */
@@ -22,5 +29,17 @@ export async function openContext(
 ): Promise<ExportContext> {
   const exporters = await loadExporters(configuration.plugins_directory);
   const schemas = stack.use(new SchemaWorker());
-  return { configuration, dataDirectory: configuration.data_directory, exporters, schemas, ...parts };
+  const dataDirectory = configuration.data_directory;
+  const snapshots = stack.use(
+    new Snapshots({
+      ...parts,
+      dataDirectory,
+      pluginsDirectory: configuration.plugins_directory,
+      renderThreads: configuration.rendering_threads,
+      sharedStore: configuration.store === "postgres",
+      tenants: () => tenantNumbers(parts),
+    }),
+  );
+  const streamMemory = new StreamMemory(configuration.stream_memory_mib * 1024 * 1024);
+  return { configuration, dataDirectory, exporters, schemas, snapshots, streamMemory, ...parts };
 }

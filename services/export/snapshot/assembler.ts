@@ -134,7 +134,8 @@ export class Assembler {
     if (!isError(reason)) return;
     this.#errorCount += 1;
     const { maxErrors } = this.#options;
-    if (maxErrors !== undefined && this.#errorCount > maxErrors) throw tooManyErrors(this.#errorCount, maxErrors, id, problem);
+    if (maxErrors !== undefined && this.#errorCount > maxErrors)
+      throw tooManyErrors(this.#errorCount, maxErrors, id, problem);
   }
 
   /** Ends the page, and the block where it ends there. `nextId` is the first id that comes after. */
@@ -182,8 +183,12 @@ function tooManyErrors(count: number, maximum: number, id: string, problem: stri
 
 function tooManySamples(): ServiceError {
   const limit = limits.deduplicated_samples;
-  return new ServiceError("LIMIT_EXCEEDED", `A snapshot with deduplication has at most ${limit} samples (deduplicated_samples).`, {
-    limit: "deduplicated_samples",
-    maximum: String(limit),
-  });
+  return new ServiceError(
+    "LIMIT_EXCEEDED",
+    `A snapshot with deduplication has at most ${limit} samples (deduplicated_samples).`,
+    {
+      limit: "deduplicated_samples",
+      maximum: String(limit),
+    },
+  );
 }

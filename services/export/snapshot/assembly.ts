@@ -5,8 +5,8 @@ import type { AssembleJob, BuildReply } from "./build-messages.ts";
 import type { BuildThread } from "./build-threads.ts";
 import { type Chunk, transfersOf } from "./chunk.ts";
 import type { Page } from "./page.ts";
-import type { RenderClient, RenderPool } from "./render-pool.ts";
 import type { RenderJob } from "./render-messages.ts";
+import type { RenderClient, RenderPool } from "./render-pool.ts";
 import { fromThreadError } from "./thread-error.ts";
 
 /** Records of the first chunk: few, so that the first page comes soon. */

@@ -1,14 +1,14 @@
 import type { Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { StoredBlock } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { endsBlock, fillsBlock } from "./boundaries.ts";
 import type { BlockWriter } from "./block-writer.ts";
+import { endsBlock, fillsBlock } from "./boundaries.ts";
 import { bytesOf } from "./page.ts";
 import type { BuiltPage } from "./page-builder.ts";
 
 /** A block whose bytes are on disk. */
 export interface BuiltBlock {
   readonly firstSample: number;
-  readonly sampleCount: number;
+  readonly pageCount: number;
   readonly digest: Uint8Array;
   /** Encoded StoredBlock. */
   readonly index: Uint8Array;
@@ -40,7 +40,9 @@ export class BlockBuilder {
   /** True where the block ends after its newest page. */
   ends(lastIdWord1: number): boolean {
     const newest = this.#pages.at(-1);
-    return newest !== undefined && (endsBlock(lastIdWord1, newest.lineBytes) || fillsBlock(this.bytes, this.#indexBytes));
+    return (
+      newest !== undefined && (endsBlock(lastIdWord1, newest.lineBytes) || fillsBlock(this.bytes, this.#indexBytes))
+    );
   }
 
   finish(keptBits: Uint8Array, nextId: string, statistics: Statistics): BuiltBlock {
@@ -65,8 +67,7 @@ export class BlockBuilder {
       statistics,
       nextId,
     }).finish();
-    const sampleCount = this.#pages.reduce((sum, { count }) => sum + count, 0);
-    return { firstSample: this.firstSample, sampleCount, digest, index };
+    return { firstSample: this.firstSample, pageCount: this.#pages.length, digest, index };
   }
 
   abandon(): void {

@@ -16,6 +16,11 @@ export function blockPath(dataDirectory: string, tenant: TenantId, digest: Uint8
   return join(blocksFolder(dataDirectory), String(tenant), name.slice(0, 2), name);
 }
 
-export function buildingPath(dataDirectory: string, tenant: TenantId, snapshot: Uint8Array, firstSample: number): string {
+export function buildingPath(
+  dataDirectory: string,
+  tenant: TenantId,
+  snapshot: Uint8Array,
+  firstSample: number,
+): string {
   return join(buildingFolder(dataDirectory), `${tenant}-${Buffer.from(snapshot).toString("hex")}-${firstSample}`);
 }

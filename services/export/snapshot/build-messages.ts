@@ -9,11 +9,8 @@ export interface AssembleJob {
   readonly tenant: TenantId;
   readonly snapshot: Uint8Array;
   readonly dataDirectory: string;
-  /** What the statistics count, in checking order. */
-  readonly conditions: readonly string[];
-  readonly weighted: boolean;
-  readonly skipDuplicates: boolean;
-  readonly maxErrors: number | undefined;
+  /** Encoded DatasetSpec. */
+  readonly spec: Uint8Array;
 }
 
 export type BuildRequest =

@@ -1,12 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
+import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { openReader } from "../../store/open-reader.ts";
 import type { StoreReader } from "../../store/store.ts";
+import { compileSelection } from "../rendering/selection.ts";
 import { StatisticsBuilder } from "../rendering/statistics.ts";
 import { Assembler } from "./assembler.ts";
-import { BlockWriter } from "./block-writer.ts";
 import { buildingFolder, buildingPath } from "./block-paths.ts";
+import { BlockWriter } from "./block-writer.ts";
 import type { AssembleJob, BuildReply, BuildRequest } from "./build-messages.ts";
 import type { Chunk } from "./chunk.ts";
 import type { Page } from "./page.ts";
@@ -28,12 +30,14 @@ class Session {
   #block = 0;
   #reported = Number.NEGATIVE_INFINITY;
 
-  constructor(job: AssembleJob, statistics: StatisticsBuilder, earlierMillis: number) {
-    const begin = performance.now() - earlierMillis;
+  constructor(job: AssembleJob, spec: DatasetSpec, earlier: Statistics | undefined) {
+    const begin = performance.now() - Number(earlier?.durationMs ?? 0n);
     mkdirSync(buildingFolder(job.dataDirectory), { recursive: true });
     this.#assembler = new Assembler({
-      ...job,
-      statistics,
+      weighted: spec.weighting !== undefined,
+      skipDuplicates: spec.quality?.skipDuplicates ?? false,
+      maxErrors: spec.errorHandling?.stopOnError ? 0 : spec.errorHandling?.maxErrors,
+      statistics: statisticsFrom(spec, earlier),
       finishStatistics: (message) => ({ ...message, durationMs: BigInt(Math.round(performance.now() - begin)) }),
       openBlock: (firstSample) => {
         this.#block = firstSample;
@@ -123,15 +127,18 @@ async function start({ job, store }: BuildRequest & { kind: "start" }): Promise<
 /** Goes on from the last committed block; from the start where there is none. */
 async function restore(reader: StoreReader, job: AssembleJob): Promise<Restored> {
   const last = await storedBlocks.last(reader, job.tenant, job.snapshot);
-  const statistics = last?.statistics;
-  const builder = statistics === undefined ? new StatisticsBuilder(job.conditions) : StatisticsBuilder.from(statistics);
-  const started = new Session(job, builder, Number(statistics?.durationMs ?? 0n));
+  const started = new Session(job, DatasetSpec.decode(job.spec), last?.statistics);
   let blockCount = 0;
   for await (const block of storedBlocks.all(reader, job.tenant, job.snapshot)) {
     started.assembler.restore(block);
     blockCount += 1;
   }
   return { started, nextId: last?.nextId ?? "", blockCount };
+}
+
+function statisticsFrom(spec: DatasetSpec, earlier: Statistics | undefined): StatisticsBuilder {
+  if (earlier !== undefined) return StatisticsBuilder.from(earlier);
+  return new StatisticsBuilder(compileSelection(spec.selection).conditions);
 }
 
 function fail(error: unknown): void {

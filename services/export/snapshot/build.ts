@@ -15,8 +15,10 @@ import { LiveBlocks } from "./live-blocks.ts";
 import { Notifier } from "./notifier.ts";
 import type { RenderJob } from "./render-messages.ts";
 import type { RenderPool } from "./render-pool.ts";
-import { snapshotPinId } from "./snapshot-key.ts";
+import { hexOf, snapshotPinId } from "./snapshot-key.ts";
+import { withoutExamples } from "./statistics-view.ts";
 import { changeSnapshot } from "./stored-snapshots.ts";
+import type { VerifiedPages } from "./verified-pages.ts";
 
 export interface BuildServices {
   readonly store: Store;
@@ -25,6 +27,7 @@ export interface BuildServices {
   readonly files: BlockFiles;
   readonly pool: RenderPool;
   readonly threads: BuildThreads;
+  readonly verified: VerifiedPages;
   /** Who holds the leases of this process. */
   readonly holder: string;
 }
@@ -115,6 +118,7 @@ export class Build {
     const path = files.path(tenant, block.digest);
     await files.publish(files.buildingPath(tenant, snapshot, block.firstSample), path, () => this.#commitBlock(block));
     this.#blockCount += 1;
+    this.#services.verified.trust(hexOf(block.digest), block.pageCount);
     this.live.committed(block.firstSample);
     this.changed.notify();
   }
@@ -123,7 +127,7 @@ export class Build {
     const { snapshot } = this.#plan.assemble;
     const statistics = this.statistics;
     return this.#change(
-      (stored) => withStatistics(stored, statistics && { ...statistics, rejects: [], errors: [] }),
+      (stored) => withStatistics(stored, statistics && withoutExamples(statistics)),
       [
         { put: blockKey(snapshot, BigInt(block.firstSample)), value: block.index },
         { put: blockUseKey(block.digest, snapshot), value: new Uint8Array() },
@@ -200,7 +204,7 @@ export class Build {
   }
 
   get #name(): string {
-    return Buffer.from(this.#plan.assemble.snapshot).toString("hex");
+    return hexOf(this.#plan.assemble.snapshot);
   }
 }
 

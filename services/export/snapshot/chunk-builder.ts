@@ -86,7 +86,15 @@ export class ChunkBuilder {
   #clear(): void {
     this.#rejects = [];
     for (const bytes of [this.#lines, this.#ids, this.#contentHashes]) bytes.clear();
-    for (const column of [this.#lineLengths, this.#outputBytes, this.#weights, this.#idEnds, this.#idWords, this.#schemaInvalid, this.#outcomes]) {
+    for (const column of [
+      this.#lineLengths,
+      this.#outputBytes,
+      this.#weights,
+      this.#idEnds,
+      this.#idWords,
+      this.#schemaInvalid,
+      this.#outcomes,
+    ]) {
       column.length = 0;
     }
   }

@@ -5,7 +5,9 @@ import { ContentSet } from "./content-set.ts";
 function hashesOf(count: number, distinct: number): Uint32Array {
   const hashes = new Uint32Array(count * 4);
   for (let place = 0; place < count; place += 1) {
-    const digest = createHash("sha256").update(String((place * 7_919) % distinct)).digest();
+    const digest = createHash("sha256")
+      .update(String((place * 7_919) % distinct))
+      .digest();
     for (let word = 0; word < 4; word += 1) hashes[place * 4 + word] = digest.readUInt32LE(word * 4);
   }
   return hashes;

@@ -35,7 +35,11 @@ export class PageBuilder {
     const { columns } = samples;
     const length = columns.lineLengths[sample] as number;
     this.#lines.append(samples.lines, lineStart, lineStart + length);
-    this.#ids.append(samples.ids, sample === 0 ? 0 : (columns.idEnds[sample - 1] as number), columns.idEnds[sample] as number);
+    this.#ids.append(
+      samples.ids,
+      sample === 0 ? 0 : (columns.idEnds[sample - 1] as number),
+      columns.idEnds[sample] as number,
+    );
     this.#contentHashes.append(samples.contentHashes, sample * 16, sample * 16 + 16);
     this.#lineLengths.push(length);
     if (this.#weighted) this.#weights.push(columns.weights[sample] as number);

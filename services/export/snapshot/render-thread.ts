@@ -49,7 +49,10 @@ function openJob(job: RenderJob): OpenJob {
 }
 
 function render(renderer: Renderer, entry: Entry): void {
-  const id = Buffer.from(entry.key.buffer, entry.key.byteOffset, entry.key.length).toString("utf8", recordKeyPrefixBytes);
+  const id = Buffer.from(entry.key.buffer, entry.key.byteOffset, entry.key.length).toString(
+    "utf8",
+    recordKeyPrefixBytes,
+  );
   const outcome = renderer.render(id, StoredRecord.decode(entry.value));
   if (outcome.kind === "dropped") {
     builder.dropped(outcome.condition);

@@ -13,7 +13,12 @@ export function blockRange(snapshot: Uint8Array): { start: Key; end: Key } {
 /** The index of a snapshot in the store, block by block. */
 export const storedBlocks = {
   /** The newest block that begins at or before the sample. */
-  async at(reader: StoreReader, tenant: TenantId, snapshot: Uint8Array, sample: number): Promise<StoredBlock | undefined> {
+  async at(
+    reader: StoreReader,
+    tenant: TenantId,
+    snapshot: Uint8Array,
+    sample: number,
+  ): Promise<StoredBlock | undefined> {
     const { start } = blockRange(snapshot);
     const end = afterKey(blockKey(snapshot, BigInt(sample)));
     const page = await reader.scan(tenant, { start, end }, { reverse: true, limit: 1 });

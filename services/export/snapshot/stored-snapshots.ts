@@ -11,7 +11,11 @@ export interface SnapshotEntry {
 
 const prefixBytes = snapshotKey(new Uint8Array()).length;
 
-export async function getSnapshot(store: StoreReader, tenant: TenantId, key: Uint8Array): Promise<StoredSnapshot | undefined> {
+export async function getSnapshot(
+  store: StoreReader,
+  tenant: TenantId,
+  key: Uint8Array,
+): Promise<StoredSnapshot | undefined> {
   const entry = await store.get(tenant, snapshotKey(key));
   return entry && StoredSnapshot.decode(entry.value);
 }
@@ -40,7 +44,11 @@ export function changeSnapshot(
 }
 
 /** All snapshots whose key begins with these hex digits, by key; all of them for none. */
-export async function* snapshotsByKey(store: StoreReader, tenant: TenantId, hexPrefix = ""): AsyncGenerator<SnapshotEntry> {
+export async function* snapshotsByKey(
+  store: StoreReader,
+  tenant: TenantId,
+  hexPrefix = "",
+): AsyncGenerator<SnapshotEntry> {
   let range: KeyRange | undefined = keysFrom(hexPrefix);
   while (range !== undefined) {
     const page = await store.scan(tenant, range);

@@ -44,6 +44,13 @@ test("gives the bytes of the generated encoder", () => {
 });
 
 test("keeps a frame in memory of its own, so that it is sent without a copy", () => {
-  const { bytes } = layoutBatch({ lineBytes: 2, count: 1, ids: [Buffer.from("a\n")], weights: [], firstIndex: 0, segmentBytes: [2] });
+  const { bytes } = layoutBatch({
+    lineBytes: 2,
+    count: 1,
+    ids: [Buffer.from("a\n")],
+    weights: [],
+    firstIndex: 0,
+    segmentBytes: [2],
+  });
   expect(bytes.byteLength).toBe(bytes.buffer.byteLength);
 });

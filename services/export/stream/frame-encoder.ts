@@ -16,9 +16,9 @@ export interface BatchParts {
 
 export interface BatchFrame {
   /** An encoded StreamSamplesResponse in memory of its own. */
-  readonly bytes: Buffer;
+  readonly bytes: Buffer<ArrayBuffer>;
   /** Where the lines belong. */
-  readonly lines: Buffer;
+  readonly lines: Buffer<ArrayBuffer>;
 }
 
 const LINE_FEED = 10;
@@ -41,7 +41,7 @@ export function layoutBatch(parts: BatchParts): BatchFrame {
     fieldSize(weightBytes) +
     fieldSize(runBytes) +
     fieldSize(segmentBytes);
-  const bytes = Buffer.allocUnsafeSlow(1 + varintSize(batchBytes) + batchBytes);
+  const bytes = Buffer.allocUnsafeSlow(1 + varintSize(batchBytes) + batchBytes) as Buffer<ArrayBuffer>;
   const linesStart = writeTagged(bytes, writeTagged(bytes, 0, TAG_BATCH, batchBytes), TAG_LINES, parts.lineBytes);
   const linesEnd = linesStart + parts.lineBytes;
   let place = linesEnd;

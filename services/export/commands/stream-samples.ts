@@ -1,0 +1,203 @@
+import { createHash } from "node:crypto";
+import {
+  type Footer,
+  Footer_Reason,
+  type Header,
+  type ResumePoint,
+  type SampleSource,
+} from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { limits } from "../../kit/limits.ts";
+import type { TenantId } from "../../store/store.ts";
+import type { ExportContext } from "../context.ts";
+import { requestSnapshot } from "../snapshot/request-snapshot.ts";
+import { contentDamaged, snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
+import type { SnapshotReader } from "../snapshot/snapshot-reader.ts";
+import { withoutExamples } from "../snapshot/statistics-view.ts";
+import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
+import type { StreamFrame } from "../stream/encode-frame.ts";
+import { layoutSpan, segmentDigests, spanFrom } from "../stream/frame-span.ts";
+import { checkResumePoint, resumeBeyondEnd, resumePointOf } from "../stream/resume-point.ts";
+import type { StreamRoom } from "../stream/stream-memory.ts";
+
+export interface StreamSamples {
+  readonly tenant: TenantId;
+  readonly source: SampleSource;
+  readonly resume: ResumePoint | undefined;
+  /** Samples in a frame at most. */
+  readonly maxSamples: number;
+  /** The client's cancel. */
+  readonly signal: AbortSignal;
+  /** The server is about to stop. */
+  readonly drain: AbortSignal;
+}
+
+const IDLE_MILLIS = 1000;
+const RENEWAL_MILLIS = 10 * 60 * 1000;
+
+/** Header, batches and checkpoints, footer. Ends when the samples do, or when the server drains; throws ServiceError. */
+export async function* streamSamples(context: ExportContext, command: StreamSamples): AsyncGenerator<StreamFrame> {
+  using room = context.streamMemory.open();
+  const { key, stored } = await findSnapshot(context, command);
+  using _use = context.snapshots.uses.open(command.tenant, key);
+  await using reader = context.snapshots.reader(command.tenant, key);
+  const nextIndex = Number(command.resume?.nextIndex ?? 0n);
+  yield { frame: { $case: "header", value: headerOf(context, command, stored, nextIndex) } };
+  yield* new SampleStream(context, command, { key, stored }, { reader, room }, nextIndex).frames();
+}
+
+/** What a resume point names; else the snapshot asked for, or the dataset's, which is made when missing. */
+async function findSnapshot(context: ExportContext, command: StreamSamples): Promise<SnapshotEntry> {
+  const { tenant, source, resume } = command;
+  if (resume === undefined) return checkState(await findOrRequest(context, command));
+  const key = await checkResumePoint(context.store, tenant, source, resume);
+  const stored = await context.snapshots.get(tenant, key);
+  if (stored === undefined) throw snapshotExpired(key);
+  const sampleCount = sampleCountOf(stored);
+  if (sampleCount !== undefined && resume.nextIndex > sampleCount)
+    throw resumeBeyondEnd(Number(resume.nextIndex), sampleCount);
+  return checkState({ key, stored });
+}
+
+async function findOrRequest(context: ExportContext, { tenant, source }: StreamSamples): Promise<SnapshotEntry> {
+  if (source.source?.$case === "snapshot") return context.snapshots.find(tenant, source.source.value);
+  return requestSnapshot(context, tenant, source, limits.stream_snapshot_ttl_seconds);
+}
+
+function checkState(entry: SnapshotEntry): SnapshotEntry {
+  if (entry.stored.snapshot?.state === Snapshot_State.STATE_FAILED) throw snapshotFailed(entry.key, entry.stored);
+  return entry;
+}
+
+function headerOf(
+  context: ExportContext,
+  { source }: StreamSamples,
+  stored: StoredSnapshot,
+  nextIndex: number,
+): Header {
+  const { snapshot } = stored;
+  const sampleCount = sampleCountOf(stored);
+  return {
+    resume: resumePointOf(context.store, source, stored.plan, nextIndex),
+    snapshot: snapshot?.key ?? "",
+    sampleCount: sampleCount === undefined ? undefined : BigInt(sampleCount),
+    weighted: snapshot?.spec?.weighting !== undefined,
+    jsonSchema: snapshot?.spec?.schemaValidation?.jsonSchema ?? "",
+    format: snapshot?.spec?.format ?? "",
+    revision: snapshot?.revision ?? 0n,
+    asOf: snapshot?.asOf,
+  };
+}
+
+/** Known once sealed. */
+function sampleCountOf({ snapshot }: StoredSnapshot): number | undefined {
+  return snapshot?.state === Snapshot_State.STATE_SEALED ? Number(snapshot.statistics?.sampleCount ?? 0n) : undefined;
+}
+
+/** The frames after the header. */
+class SampleStream {
+  readonly #context: ExportContext;
+  readonly #command: StreamSamples;
+  readonly #entry: SnapshotEntry;
+  readonly #reader: SnapshotReader;
+  readonly #room: StreamRoom;
+  readonly #segments = createHash("sha256");
+  readonly #wake: AbortSignal;
+  readonly #firstIndex: number;
+  #nextIndex: number;
+  /** When the snapshot's life was last renewed. */
+  #renewed = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    context: ExportContext,
+    command: StreamSamples,
+    entry: SnapshotEntry,
+    { reader, room }: { reader: SnapshotReader; room: StreamRoom },
+    nextIndex: number,
+  ) {
+    this.#context = context;
+    this.#command = command;
+    this.#entry = entry;
+    this.#reader = reader;
+    this.#room = room;
+    this.#wake = AbortSignal.any([command.signal, command.drain]);
+    this.#firstIndex = nextIndex;
+    this.#nextIndex = nextIndex;
+  }
+
+  async *frames(): AsyncGenerator<StreamFrame> {
+    let idleSince = performance.now();
+    for (;;) {
+      this.#command.signal.throwIfAborted();
+      this.#renew();
+      if (this.#command.drain.aborted) return yield this.#footer(Footer_Reason.REASON_DRAIN);
+      const batch = (await this.#nextBatch()) ?? (await this.#endOrNextBatch());
+      if (batch !== undefined) {
+        yield batch;
+        if (!(batch instanceof Uint8Array)) return;
+        idleSince = performance.now();
+      } else if (performance.now() - idleSince >= IDLE_MILLIS) {
+        yield this.#checkpoint();
+        idleSince = performance.now();
+      } else {
+        await this.#reader.wait(Math.max(1, IDLE_MILLIS - (performance.now() - idleSince)), this.#wake);
+      }
+    }
+  }
+
+  /** The next samples; undefined where they are not built yet, or there are none. */
+  async #nextBatch(): Promise<Uint8Array | undefined> {
+    const block = await this.#reader.blockOf(this.#nextIndex);
+    if (block === undefined) return undefined;
+    const span = spanFrom(block, this.#nextIndex, this.#context.streamMemory.frameBytes, this.#command.maxSamples);
+    const { bytes, lines } = layoutSpan(span);
+    this.#room.fit(bytes.length);
+    await this.#reader.verify(block, span.firstPage, span.endPage);
+    await this.#reader.read(block, span.offset, lines);
+    for (const digest of segmentDigests(span, lines)) this.#segments.update(digest);
+    this.#nextIndex += span.count;
+    return bytes;
+  }
+
+  /** The footer once everything was sent; undefined while the snapshot is built. */
+  async #endOrNextBatch(): Promise<StreamFrame | undefined> {
+    const stored = await this.#reader.state();
+    const sampleCount = sampleCountOf(stored);
+    if (sampleCount === undefined) return undefined;
+    if (this.#nextIndex === sampleCount) return this.#footer(Footer_Reason.REASON_END, stored);
+    if (this.#nextIndex > sampleCount) throw resumeBeyondEnd(this.#nextIndex, sampleCount);
+    const batch = await this.#nextBatch();
+    if (batch === undefined) throw contentDamaged(this.#entry.key, this.#nextIndex);
+    return batch;
+  }
+
+  #checkpoint(): StreamFrame {
+    const statistics = this.#reader.statistics;
+    const shown = statistics && withoutExamples(statistics);
+    return { frame: { $case: "checkpoint", value: { nextIndex: BigInt(this.#nextIndex), statistics: shown } } };
+  }
+
+  #footer(reason: Footer_Reason, sealed?: StoredSnapshot): StreamFrame {
+    const value: Footer = {
+      reason,
+      nextIndex: BigInt(this.#nextIndex),
+      sampleCount: BigInt(this.#nextIndex - this.#firstIndex),
+      linesDigest: this.#segments.digest(),
+      snapshotDigest: sealed?.snapshot?.digest ?? new Uint8Array(),
+      statistics: sealed?.snapshot?.statistics,
+    };
+    return { frame: { $case: "footer", value } };
+  }
+
+  /** Reading keeps a snapshot alive; it need not wait for that. */
+  #renew(): void {
+    if (performance.now() - this.#renewed < RENEWAL_MILLIS) return;
+    this.#renewed = performance.now();
+    const { key, stored } = this.#entry;
+    if (stored.ttlSeconds === 0) return;
+    this.#context.snapshots
+      .renew(this.#command.tenant, key)
+      .catch((error: Error) => this.#context.log.warn({ err: error }, "a snapshot's life could not be renewed"));
+  }
+}

@@ -1,0 +1,47 @@
+import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { type Reason, ServiceError } from "../../kit/errors.ts";
+import { hexOf } from "./snapshot-key.ts";
+
+export function snapshotNotFound(snapshot: string): ServiceError {
+  return new ServiceError("SNAPSHOT_NOT_FOUND", `Snapshot ${snapshot} does not exist.`, { snapshot });
+}
+
+export function snapshotExpired(key: Uint8Array): ServiceError {
+  const snapshot = hexOf(key);
+  const message = `Snapshot ${snapshot} was deleted or reached the end of its life; stream the dataset from its start.`;
+  return new ServiceError("SNAPSHOT_EXPIRED", message, { snapshot });
+}
+
+/** Why a failed snapshot failed, as its build said it. */
+export function snapshotFailed(key: Uint8Array, stored: StoredSnapshot): ServiceError {
+  const snapshot = hexOf(key);
+  const failure = stored.snapshot?.failure ?? "";
+  if (stored.failureReason === "TOO_MANY_ERRORS") return new ServiceError("TOO_MANY_ERRORS", failure, { snapshot });
+  const reason = stored.failureReason as Reason;
+  return new ServiceError("SNAPSHOT_FAILED", `Snapshot ${snapshot} failed: ${failure}`, { snapshot, reason, failure });
+}
+
+/** A build that stopped for a reason that may pass. */
+export function buildInterrupted(key: Uint8Array, cause: Error): ServiceError {
+  const snapshot = hexOf(key);
+  const message = `The build of snapshot ${snapshot} was interrupted; it goes on with the next call.`;
+  return new ServiceError("SNAPSHOT_BUILDING", message, { snapshot }, { retryAfterSeconds: 1, cause });
+}
+
+export function snapshotInUse(key: Uint8Array, streams: number): ServiceError {
+  const snapshot = hexOf(key);
+  return new ServiceError(
+    "SNAPSHOT_IN_USE",
+    `Snapshot ${snapshot} is being read by ${streams} streams; end them first.`,
+    {
+      snapshot,
+      streams: String(streams),
+    },
+  );
+}
+
+export function contentDamaged(key: Uint8Array, sample: number, cause?: Error): ServiceError {
+  const snapshot = hexOf(key);
+  const message = `The stored bytes of snapshot ${snapshot} from sample ${sample} on are damaged; delete it and build it again.`;
+  return new ServiceError("CONTENT_DAMAGED", message, { snapshot, sample: String(sample) }, { cause });
+}

@@ -1,0 +1,219 @@
+import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
+import type { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
+import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { fieldInvalid } from "../../kit/field.ts";
+import { limits } from "../../kit/limits.ts";
+import { toTimestamp } from "../../kit/timestamp.ts";
+import { type Clock, type Micros, type Revision, type Store, StoreError, type TenantId } from "../../store/store.ts";
+import { planKey, snapshotKey, snapshotTimeKey } from "../keys.ts";
+import { RENDERER_VERSION } from "../rendering/renderer.ts";
+import { BlockCache } from "./block-cache.ts";
+import { BlockFiles } from "./block-files.ts";
+import { BuildThreads } from "./build-threads.ts";
+import { Builds } from "./builds.ts";
+import { isExpired, lifeEnd } from "./expiry.ts";
+import { removeSnapshot } from "./remove-snapshot.ts";
+import { RenderPool } from "./render-pool.ts";
+import { snapshotInUse, snapshotNotFound } from "./snapshot-errors.ts";
+import { hexOf, planOf, snapshotKeyOf, snapshotPinId } from "./snapshot-key.ts";
+import { SnapshotReader } from "./snapshot-reader.ts";
+import { changeSnapshot, getSnapshot, type SnapshotEntry, snapshotsByKey } from "./stored-snapshots.ts";
+import { startSweeper } from "./sweeper.ts";
+import { SnapshotUses } from "./uses.ts";
+import { VerifiedPages } from "./verified-pages.ts";
+
+export interface SnapshotsOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Blocks live below it. */
+  readonly dataDirectory: string;
+  readonly pluginsDirectory: string | undefined;
+  readonly renderThreads: number;
+  /** True where other processes use the same store. */
+  readonly sharedStore: boolean;
+  /** Whose snapshots are swept and whose builds are taken up again. */
+  readonly tenants: () => Promise<readonly TenantId[]>;
+}
+
+/** What to build. */
+export interface SnapshotRequest {
+  readonly dataset: string;
+  readonly datasetVersion: number;
+  /** In its canonical form. */
+  readonly spec: DatasetSpec;
+  readonly specDigest: Uint8Array;
+  /** Internal number. */
+  readonly collection: number;
+  /** The last commit that changed the collection. */
+  readonly revision: Revision;
+  /** A readable revision that shows the same records. */
+  readonly readRevision: Revision;
+  readonly asOf: Micros;
+  /** Removed so long after it was last read; kept until deleted where 0. */
+  readonly ttlSeconds: number;
+}
+
+/** No build takes longer; a pin that is left behind ends by itself. */
+const PIN_SECONDS = 7 * 24 * 3600;
+const MINIMUM_PREFIX = 8;
+
+/** All snapshots of a store, their builds in this process, and their blocks. */
+export class Snapshots implements AsyncDisposable {
+  readonly builds: Builds;
+  readonly uses: SnapshotUses = new SnapshotUses();
+  readonly #options: SnapshotsOptions;
+  readonly #files: BlockFiles;
+  readonly #cache = new BlockCache();
+  readonly #verified = new VerifiedPages();
+  readonly #pool: RenderPool;
+  readonly #threads: BuildThreads;
+  readonly #stopSweeper: () => Promise<void>;
+
+  /** Takes up the builds that were broken off, and sweeps, from now on. */
+  constructor(options: SnapshotsOptions) {
+    const { store, dataDirectory, pluginsDirectory, renderThreads } = options;
+    this.#options = options;
+    this.#files = new BlockFiles(dataDirectory, store);
+    this.#pool = new RenderPool(store, renderThreads, pluginsDirectory);
+    this.#threads = new BuildThreads(limits.concurrent_builds);
+    this.builds = new Builds({
+      ...options,
+      files: this.#files,
+      verified: this.#verified,
+      pool: this.#pool,
+      threads: this.#threads,
+      holder: randomUUID(),
+    });
+    this.#stopSweeper = startSweeper({ ...options, files: this.#files, builds: this.builds, uses: this.uses });
+  }
+
+  /** The snapshot of a request: the one that exists, or a new one whose build begins. */
+  async ensure(tenant: TenantId, request: SnapshotRequest): Promise<SnapshotEntry> {
+    const { store, clock } = this.#options;
+    const key = snapshotKeyOf({ store: store.identity, ...request });
+    const found = await getSnapshot(store, tenant, key);
+    if (found !== undefined && isExpired(found, clock.now()) && this.uses.count(tenant, key) === 0) {
+      await this.#remove(tenant, key);
+    }
+    const stored = (await this.#extend(tenant, key, request.ttlSeconds)) ?? (await this.#create(tenant, key, request));
+    if (stored.snapshot?.state === Snapshot_State.STATE_BUILDING) await this.builds.take(tenant, key);
+    return { key, stored };
+  }
+
+  /** By key or the first digits of one. Throws FIELD_INVALID, SNAPSHOT_NOT_FOUND. */
+  async find(tenant: TenantId, snapshot: string): Promise<SnapshotEntry> {
+    if (!/^[0-9a-f]*$/.test(snapshot) || snapshot.length < MINIMUM_PREFIX || snapshot.length > 64) {
+      throw fieldInvalid("snapshot", snapshot, `${MINIMUM_PREFIX} to 64 lowercase hex digits`);
+    }
+    const found: SnapshotEntry[] = [];
+    for await (const entry of snapshotsByKey(this.#options.store, tenant, snapshot)) {
+      if (found.push(entry) === 2) throw fieldInvalid("snapshot", snapshot, "enough digits to tell snapshots apart");
+    }
+    const [entry] = found;
+    if (entry === undefined || this.#isGone(tenant, entry)) throw snapshotNotFound(snapshot);
+    return entry;
+  }
+
+  /** By its whole key; undefined where it does not exist or is past its life. */
+  async get(tenant: TenantId, key: Uint8Array): Promise<StoredSnapshot | undefined> {
+    const stored = await getSnapshot(this.#options.store, tenant, key);
+    return stored === undefined || this.#isGone(tenant, { key, stored }) ? undefined : stored;
+  }
+
+  /** Pages of a snapshot for one stream; close it after use. */
+  reader(tenant: TenantId, key: Uint8Array): SnapshotReader {
+    const { store } = this.#options;
+    const parts = { store, builds: this.builds, files: this.#files, cache: this.#cache, verified: this.#verified };
+    return new SnapshotReader(parts, tenant, key);
+  }
+
+  /** Renews the life of a snapshot that is read; at most once in a twentieth of it. */
+  async renew(tenant: TenantId, key: Uint8Array): Promise<void> {
+    const { store, clock } = this.#options;
+    await changeSnapshot(store, tenant, key, (stored) => {
+      const end = lifeEnd(stored.ttlSeconds, clock.now());
+      const gained = end - stored.expireTimeMicros;
+      return gained > BigInt(stored.ttlSeconds) * 50_000n ? { ...stored, expireTimeMicros: end } : undefined;
+    });
+  }
+
+  /** Ends its build and removes it. Throws SNAPSHOT_IN_USE. */
+  async delete(tenant: TenantId, key: Uint8Array): Promise<void> {
+    const streams = this.uses.count(tenant, key);
+    if (streams > 0) throw snapshotInUse(key, streams);
+    await this.#remove(tenant, key);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stopSweeper();
+    await this.builds.close();
+    await Promise.all([this.#pool.close(), this.#threads.close()]);
+  }
+
+  #isGone(tenant: TenantId, { key, stored }: SnapshotEntry): boolean {
+    return isExpired(stored, this.#options.clock.now()) && this.uses.count(tenant, key) === 0;
+  }
+
+  async #remove(tenant: TenantId, key: Uint8Array): Promise<void> {
+    await this.builds.running(tenant, key)?.stop();
+    await removeSnapshot(this.#options.store, this.#files, tenant, key);
+  }
+
+  /** Gives an existing snapshot the longer of two lives. */
+  #extend(tenant: TenantId, key: Uint8Array, ttlSeconds: number): Promise<StoredSnapshot | undefined> {
+    const { store, clock } = this.#options;
+    return changeSnapshot(store, tenant, key, (stored) => {
+      if (stored.ttlSeconds === 0 || (ttlSeconds !== 0 && ttlSeconds <= stored.ttlSeconds)) return undefined;
+      return { ...stored, ttlSeconds, expireTimeMicros: lifeEnd(ttlSeconds, clock.now()) };
+    });
+  }
+
+  /** One commit holds the snapshot and its plan; the pin is there before. */
+  async #create(tenant: TenantId, key: Uint8Array, request: SnapshotRequest): Promise<StoredSnapshot> {
+    const { store, clock } = this.#options;
+    const now = clock.now();
+    const { hash, plan } = planOf(key);
+    const stored = newSnapshot(key, request, hash, now);
+    await store.pin(tenant, snapshotPinId(key), request.readRevision, PIN_SECONDS);
+    try {
+      await store.commit(
+        tenant,
+        [
+          { put: snapshotKey(key), value: StoredSnapshot.encode(stored).finish() },
+          { put: planKey(hash), value: plan },
+          { put: snapshotTimeKey(now, key), value: new Uint8Array() },
+        ],
+        [{ key: snapshotKey(key), revision: 0n }],
+      );
+      return stored;
+    } catch (error) {
+      const other = error instanceof StoreError && error.code === "ABORTED" && (await getSnapshot(store, tenant, key));
+      if (other) return other;
+      throw error;
+    }
+  }
+}
+
+function newSnapshot(key: Uint8Array, request: SnapshotRequest, plan: Uint8Array, now: Micros): StoredSnapshot {
+  return StoredSnapshot.fromPartial({
+    snapshot: {
+      key: hexOf(key),
+      dataset: request.dataset,
+      datasetVersion: request.datasetVersion,
+      spec: request.spec,
+      revision: request.revision,
+      asOf: toTimestamp(request.asOf),
+      state: Snapshot_State.STATE_BUILDING,
+      createTime: toTimestamp(now),
+      rendererVersion: RENDERER_VERSION,
+    },
+    ttlSeconds: request.ttlSeconds,
+    expireTimeMicros: lifeEnd(request.ttlSeconds, now),
+    collectionNumber: request.collection,
+    plan,
+    readRevision: request.readRevision,
+  });
+}
