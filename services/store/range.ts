@@ -21,7 +21,7 @@ export function afterKey(key: Key): Key {
 function afterPrefix(prefix: Uint8Array): Uint8Array {
   const last = prefix.findLastIndex((byte) => byte !== 0xff);
   if (last === -1) return new Uint8Array(MAX_KEY_BYTES + 1).fill(0xff);
-  const end = prefix.slice(0, last + 1);
+  const end = new Uint8Array(prefix.subarray(0, last + 1));
   end[last] = (end[last] ?? 0) + 1;
   return end;
 }

@@ -92,10 +92,8 @@ export function commits({ store, tenant }: Fixture): void {
     expect(store().identity.storeId).not.toBe(store().identity.incarnation);
   });
 
-  test("its size grows with what it holds", async () => {
-    const before = await store().size();
-    await store().commit(tenant(), [put("big", "x".repeat(1_000_000))]);
-    expect(await store().size()).toBeGreaterThanOrEqual(before);
+  test("its size is a number of bytes", async () => {
+    await store().commit(tenant(), [put("a")]);
     expect(await store().size()).toBeGreaterThan(0);
   });
 }

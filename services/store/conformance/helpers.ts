@@ -18,7 +18,7 @@ export const everything: KeyRange = prefixRange(new Uint8Array());
 
 /** Keys and values of the tests are text, one character a byte. */
 export function bytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return new Uint8Array(Buffer.from(text, "latin1"));
 }
 
 export function text(value: Uint8Array): string {

@@ -1,25 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { checkExpectation, keyText, mutationKey } from "../checks.ts";
+import { keyText, mutationKey } from "../checks.ts";
 import { MAX_COMMIT_BYTES } from "../limits.ts";
-import {
-  type Clock,
-  type Expectation,
-  type Head,
-  type Mutation,
-  type Revision,
-  StoreError,
-  type TenantId,
-} from "../store.ts";
+import { type Clock, type Head, type Revision, StoreError, type TenantId } from "../store.ts";
+import { byteaArray } from "./bytea-array.ts";
 import type { Connection, Database } from "./database.ts";
-import { byteaArray } from "./keys.ts";
-
-/** A checked commit that waits for its turn. */
-export interface Request {
-  readonly mutations: readonly Mutation[];
-  readonly expectations: readonly Expectation[];
-  /** Of all keys and values. */
-  readonly bytes: number;
-}
+import { type Accepted, Numbering, type Request } from "./numbering.ts";
 
 type Waiting = Request & PromiseWithResolvers<Head>;
 
@@ -87,47 +72,6 @@ export class Committer {
     const outcomes = group.map((request) => numbering.accept(request));
     if (numbering.accepted.length > 0) await insert(connection, this.#tenant, numbering.accepted);
     return outcomes;
-  }
-}
-
-interface Accepted {
-  readonly head: Head;
-  readonly mutations: readonly Mutation[];
-}
-
-/** Checks each request against those before it and numbers what passes. */
-class Numbering {
-  readonly accepted: Accepted[] = [];
-  readonly #clock: Clock;
-  /** Revision of the last write by key text; 0 for a delete. Kept only while somebody expects something. */
-  readonly #current: Map<string, Revision> | undefined;
-  #head: Head;
-
-  constructor(head: Head, clock: Clock, current: Map<string, Revision> | undefined) {
-    this.#head = head;
-    this.#clock = clock;
-    this.#current = current;
-  }
-
-  accept({ mutations, expectations }: Request): Head | StoreError {
-    try {
-      for (const one of expectations) checkExpectation(one, this.#current?.get(keyText(one.key)) ?? 0n);
-    } catch (error) {
-      if (error instanceof StoreError) return error;
-      throw error;
-    }
-    this.#advance();
-    for (const one of this.#current ? mutations : []) {
-      this.#current?.set(keyText(mutationKey(one)), "put" in one ? this.#head.revision : 0n);
-    }
-    this.accepted.push({ head: this.#head, mutations });
-    return this.#head;
-  }
-
-  #advance(): void {
-    const now = this.#clock.now();
-    const earliest = this.#head.time + 1n;
-    this.#head = { revision: this.#head.revision + 1n, time: now > earliest ? now : earliest };
   }
 }
 

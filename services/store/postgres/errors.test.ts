@@ -36,7 +36,10 @@ test("what is ours stays as it is", () => {
 });
 
 test("a broken connection is told from an answer", () => {
-  for (const code of [undefined, "ECONNRESET", "57P01", "57P03", "08006"])
-    expect(isConnectionLoss({ code })).toBe(true);
-  for (const code of ["40001", "23505", "53100"]) expect(isConnectionLoss({ code })).toBe(false);
+  const coded = (code: string | undefined) => Object.assign(new Error("broken"), { code });
+  for (const code of [undefined, "ECONNRESET", "EPIPE", "57P01", "57P03", "08006"]) {
+    expect(isConnectionLoss(coded(code))).toBe(true);
+  }
+  for (const code of ["40001", "23505", "53100", "XX001"]) expect(isConnectionLoss(coded(code))).toBe(false);
+  expect(isConnectionLoss(undefined)).toBe(false);
 });

@@ -34,8 +34,8 @@ function isRefusal(code: string | undefined): boolean {
   return code !== undefined && (code.startsWith("28") || ["3D000", "42501", "25006"].includes(code));
 }
 
-/** Five characters given by the server; the driver's and the system's own codes are longer or missing. */
+/** Five characters, digits among them, given by the server. The system's own codes (EPIPE) hold no digit. */
 function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  return typeof code === "string" && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
