@@ -1,8 +1,8 @@
 import { StoredIngest, StoredIngest_State } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { limits } from "../../kit/limits.ts";
-import { prefixRange } from "../../store/range.ts";
+
 import type { Entry, Key, Micros, StoreReader, TenantId } from "../../store/store.ts";
-import { chunkKey, ingestKey } from "../keys.ts";
+import { chunkKey, ingestKey, rangeOf } from "../keys.ts";
 import type { CorpusContext } from "./corpus-context.ts";
 
 const idleMicros = BigInt(limits.ingest_idle_seconds) * 1_000_000n;
@@ -21,7 +21,7 @@ export async function openIngests(
   const open: string[] = [];
   const now = clock.now();
   const prefix = ingestKey(collection, "");
-  for await (const { key, value } of entries(store, tenant, prefixRange(prefix))) {
+  for await (const { key, value } of entries(store, tenant, rangeOf(prefix))) {
     const { state, activeTimeMicros } = StoredIngest.decode(value);
     if (state === StoredIngest_State.STATE_OPEN && !isIdle(activeTimeMicros, now)) {
       open.push(Buffer.from(key).toString("utf8", prefix.length));
