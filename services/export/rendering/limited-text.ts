@@ -15,3 +15,10 @@ export function checkSampleBytes(text: string): void {
     throw new SampleTooLarge();
   }
 }
+
+/** Cheap, for text that is still growing: throws SampleTooLarge once it is certain, as every character has at least one byte. */
+export function checkGrowing(text: string): void {
+  if (text.length > limits.sample_bytes) {
+    throw new SampleTooLarge();
+  }
+}

@@ -1,4 +1,4 @@
-import { checkSampleBytes } from "./limited-text.ts";
+import { checkGrowing } from "./limited-text.ts";
 import { compilePath, type Fields } from "./path.ts";
 
 /** Prints `"metadata":{…}` of the fields that the record has, in the order given; empty where it has none. A field is named by its whole path. */
@@ -10,7 +10,7 @@ export function compileMetadata(paths: readonly string[]): (fields: Fields) => s
       const value = read(fields);
       if (value !== undefined) {
         text += (text === "" ? "" : ",") + prefix + JSON.stringify(value);
-        checkSampleBytes(text);
+        checkGrowing(text);
       }
     }
     return text === "" ? "" : `"metadata":{${text}}`;

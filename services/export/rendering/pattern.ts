@@ -1,10 +1,12 @@
 import { RE2JS } from "re2js";
 import { limits } from "../../kit/limits.ts";
 
-/** A regular expression in RE2 syntax: takes time linear in the text, whatever it is. */
+/** A regular expression in RE2 syntax, with JavaScript's escapes: takes time linear in the text, whatever it is. */
 export interface Pattern {
   /** Throws PatternProblem for text over `pattern_text_characters`. */
   test(text: string): boolean;
+  /** The pattern itself: the schema compiler takes patterns of equal text for the same one. */
+  toString(): string;
 }
 
 /** What is wrong with a pattern or its text, in one sentence. */
@@ -22,6 +24,7 @@ export function compilePattern(source: string): Pattern {
     throw tooLarge(source);
   }
   return {
+    toString: () => source,
     test(text) {
       if (text.length > limits.pattern_text_characters) {
         const limit = `pattern_text_characters (${limits.pattern_text_characters})`;
@@ -34,7 +37,7 @@ export function compilePattern(source: string): Pattern {
 
 function parse(source: string): RE2JS {
   try {
-    return RE2JS.compile(source);
+    return RE2JS.compile(RE2JS.translateRegExp(source));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new PatternProblem(`Pattern ${shownPattern(source)} is no RE2 regular expression: ${why}`, { cause: error });

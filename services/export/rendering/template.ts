@@ -1,4 +1,4 @@
-import { checkSampleBytes } from "./limited-text.ts";
+import { checkGrowing } from "./limited-text.ts";
 import { compilePath, type Fields, type PathReader, pathProblem } from "./path.ts";
 
 interface Placeholder {
@@ -37,7 +37,7 @@ export function compileTemplate(template: string): (fields: Fields) => TemplateR
         return { missingPath: path };
       }
       text += (typeof value === "string" ? value : JSON.stringify(value)) + after;
-      checkSampleBytes(text);
+      checkGrowing(text);
     }
     return { text };
   };

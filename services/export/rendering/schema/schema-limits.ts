@@ -65,6 +65,9 @@ function checkReferences(node: unknown): void {
 }
 
 function checkKeyword(key: string, value: unknown): void {
+  if (key === "__proto__") {
+    throw schemaInvalid("names a property __proto__, which is not checked");
+  }
   if (referenceKeywords.includes(key) && typeof value === "string" && !value.startsWith("#")) {
     throw schemaInvalid(
       `refers to ${JSON.stringify(value.slice(0, 100))}; only references inside the schema (#…) are followed`,
