@@ -1,3 +1,4 @@
+import type { Counter } from "@opentelemetry/api";
 import { tenantNumbers } from "../auth/tenants.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import type { ExportConfiguration } from "./configuration.ts";
@@ -19,6 +20,8 @@ export interface ExportContext extends ServiceParts {
   readonly snapshots: Snapshots;
   /** What the frames of all streams may take. */
   readonly streamMemory: StreamMemory;
+  /** Samples that streams have sent. */
+  readonly samplesSent: Counter;
 }
 
 /** Opens what the service has beyond the kit; `stack` closes it after the last call has ended. */
@@ -41,5 +44,6 @@ export async function openContext(
     }),
   );
   const streamMemory = new StreamMemory(configuration.stream_memory_mib * 1024 * 1024);
-  return { configuration, dataDirectory, exporters, schemas, snapshots, streamMemory, ...parts };
+  const samplesSent = parts.metrics.createCounter("loraloop_samples_sent", { description: "In frames of streams." });
+  return { configuration, dataDirectory, exporters, schemas, snapshots, streamMemory, samplesSent, ...parts };
 }

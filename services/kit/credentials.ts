@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { isLoopback } from "./address.ts";
 import { ConfigurationError, type ServerConfiguration } from "./configuration.ts";
@@ -22,6 +23,8 @@ function tls(certificateFile: string, keyFile: string): ServerCredentials {
     private_key: readPem("tls_key_file", keyFile),
   };
   try {
+    // grpc-js would find out only when it listens.
+    createSecureContext({ cert: pair.cert_chain, key: pair.private_key });
     return ServerCredentials.createSsl(null, [pair]);
   } catch (cause) {
     const problem = (cause as Error).message;

@@ -7,7 +7,7 @@ export interface Service {
   // biome-ignore lint/suspicious/noExplicitAny: the generated implementation types share nothing but being objects of methods
   readonly implementation: any;
   /** Replaces the generated encoder of a method's response, by the method's key in the definition; must give the same bytes. */
-  readonly encoders?: Readonly<Record<string, (response: never) => Uint8Array>>;
+  readonly encoders?: Readonly<Record<string, (response: never) => Uint8Array>> | undefined;
 }
 
 /** Called for each response message with its length in bytes. */
@@ -34,7 +34,7 @@ export function toServiceDefinition(service: Service, sent: SentListener): Servi
         responseSerialize(response: unknown): Uint8Array {
           const bytes = encode(response);
           sent(path, bytes.length);
-          return bytes;
+          return withoutCopy(bytes);
         },
         responseDeserialize: method.responseType.decode,
         options: method.options,
@@ -48,4 +48,9 @@ type MessageType = TsProtoServiceDefinition["methods"][string]["requestType"];
 
 function encoderOf(type: MessageType): (message: unknown) => Uint8Array {
   return (message) => type.encode(type.fromPartial ? type.fromPartial(message) : message).finish();
+}
+
+/** nice-grpc passes what it gets to `Buffer.from`, which copies arrays of bytes but not whole ArrayBuffers. */
+function withoutCopy(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? (bytes.buffer as unknown as Uint8Array) : bytes;
 }

@@ -157,6 +157,7 @@ class SampleStream {
     await this.#reader.read(block, span.offset, lines);
     for (const digest of segmentDigests(span, lines)) this.#segments.update(digest);
     this.#nextIndex += span.count;
+    this.#context.samplesSent.add(span.count);
     return bytes;
   }
 
