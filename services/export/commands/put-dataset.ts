@@ -42,8 +42,8 @@ function checkExpected({ name, expectedVersion }: PutDataset, head: DatasetHead)
     const message = `The newest version of dataset "${name}" is ${newest}, not ${expectedVersion}.`;
     throw new ServiceError("VERSION_CONFLICT", message, {
       dataset: name,
-      newest: String(newest),
-      expected: String(expectedVersion),
+      actual_version: String(newest),
+      expected_version: String(expectedVersion),
     });
   }
 }
