@@ -131,7 +131,7 @@ def main() -> None:
                 ids: list[str] = []
                 for sample in stream:
                     batch.append(sample)
-                    ids.append(stream.record_id)
+                    ids.append(stream.position.id)
                     if len(batch) < BATCH_SIZE:
                         continue
                     loss = weighted_loss(model, batch)
