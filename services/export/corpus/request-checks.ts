@@ -16,6 +16,6 @@ export function checkRecordId(field: string, id: string): void {
 
 /** How many records or ids a request may hold at once. */
 export function checkCount(field: string, count: number): void {
-  if (count === 0) throw fieldInvalid(field, "", `1 to ${limits.chunk_records} entries`);
+  if (count === 0) throw fieldInvalid(field, "0 entries", `1 to ${limits.chunk_records} entries`);
   if (count > limits.chunk_records) throw limitExceeded("chunk_records", count, `The number of ${field}`);
 }
