@@ -44,23 +44,28 @@ export async function checkResumePoint(
   const entry = /^[0-9a-f]{64}$/.test(resume.plan)
     ? await store.get(tenant, planKey(Buffer.from(resume.plan, "hex")))
     : undefined;
-  if (entry === undefined) throw mismatch("RESUME_PLAN_UNKNOWN", "plan", resume.plan, "a plan of this store");
+  if (entry === undefined) {
+    throw new ServiceError("RESUME_PLAN_UNKNOWN", `resume.plan is ${shown(resume.plan)}; no such plan here.`, {
+      plan: resume.plan.slice(0, 80),
+    });
+  }
   return StoredPlan.decode(entry.value).snapshotKey;
 }
 
 export function resumeBeyondEnd(nextIndex: number, sampleCount: number): ServiceError {
-  return mismatch("RESUME_BEYOND_END", "next_index", String(nextIndex), `0 to ${sampleCount}`);
-}
-
-function check(reason: Reason, field: string, value: string, expected: string): void {
-  if (value !== expected) throw mismatch(reason, field, value, expected);
-}
-
-function mismatch(reason: Reason, field: string, value: string, expected: string): ServiceError {
-  const shown = JSON.stringify(value.slice(0, 80));
-  return new ServiceError(reason, `resume.${field} is ${shown}; expected ${expected}.`, {
-    field: `resume.${field}`,
-    value: value.slice(0, 80),
-    expected,
+  const message = `resume.next_index is ${nextIndex}; expected 0 to ${sampleCount}.`;
+  return new ServiceError("RESUME_BEYOND_END", message, {
+    next_index: String(nextIndex),
+    sample_count: String(sampleCount),
   });
+}
+
+function check(reason: Reason, field: string, actual: string, expected: string): void {
+  if (actual === expected) return;
+  const message = `resume.${field} is ${shown(actual)}; expected ${expected}.`;
+  throw new ServiceError(reason, message, { expected, actual: actual.slice(0, 80) });
+}
+
+function shown(value: string): string {
+  return JSON.stringify(value.slice(0, 80));
 }
