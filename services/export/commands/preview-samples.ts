@@ -28,7 +28,7 @@ export async function previewSamples(
   const range = rangeOf(recordKey(source.collection, ""));
   let start: Key | undefined = range.start;
   while (start !== undefined && !preview.enough) {
-    const options = { at: source.revision, limit: recordsAtOnce };
+    const options = { at: source.readRevision, limit: recordsAtOnce };
     const page = await context.store.scan(tenant, { ...range, start }, options);
     start = preview.readAll(page.entries) ? page.next : start;
     await setImmediate();

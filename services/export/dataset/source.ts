@@ -14,6 +14,8 @@ export interface ResolvedSource extends ResolvedDataset {
   readonly collection: number;
   /** The last commit, up to the revision asked for, that changed the collection. */
   readonly revision: Revision;
+  /** What to read the records at: the revision asked for, else the head. The collection is the same as at `revision`, which may be compacted. */
+  readonly readRevision: Revision;
   readonly asOf: Micros;
 }
 
@@ -28,10 +30,16 @@ export async function resolveSource(
 ): Promise<ResolvedSource> {
   const dataset = await datasetOf(context, tenant, source);
   const collection = await findCollection(context, tenant, dataset.spec.collection);
-  await checkRevision(context, tenant, source?.revision);
-  const revision = await collectionRevision(context, tenant, collection, source?.revision);
+  const readRevision = await readRevisionOf(context, tenant, source?.revision);
+  const revision = await collectionRevision(context, tenant, collection, readRevision);
   const asOf = source?.asOf && fromTimestamp(source.asOf, "source.as_of");
-  return { ...dataset, collection, revision, asOf: asOf ?? (await context.store.timeOf(tenant, revision)) };
+  return {
+    ...dataset,
+    collection,
+    revision,
+    readRevision,
+    asOf: asOf ?? (await context.store.timeOf(tenant, revision)),
+  };
 }
 
 async function datasetOf(
@@ -50,15 +58,16 @@ async function datasetOf(
   throw fieldInvalid("source", which?.$case ?? "", "a dataset or a spec");
 }
 
-async function checkRevision(
+async function readRevisionOf(
   { store }: ExportContext,
   tenant: TenantId,
   revision: Revision | undefined,
-): Promise<void> {
+): Promise<Revision> {
   const head = await store.head(tenant);
   if (revision !== undefined && revision > head.revision) {
     const newest = String(head.revision);
     const message = `Revision ${revision} does not exist yet; the newest is ${newest}.`;
     throw new ServiceError("REVISION_UNKNOWN", message, { revision: String(revision), newest });
   }
+  return revision ?? head.revision;
 }

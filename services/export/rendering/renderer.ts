@@ -118,8 +118,19 @@ function compileSample(exporter: Exporter, spec: DatasetSpec): (fields: Fields) 
     if ("problem" in sample) {
       return reject(sample.reason, sample.problem);
     }
+    checkKeys(sample.value);
     return checkQuality(sample.output) ?? sample;
   };
+}
+
+/** The keys that the line gets from the dataset. */
+const takenKeys = ["metadata", "weight"];
+
+function checkKeys(value: object): void {
+  const taken = takenKeys.find((key) => Object.hasOwn(value, key));
+  if (taken !== undefined) {
+    throw new TypeError(`a sample must not have the key ${taken}`);
+  }
 }
 
 function exporterOf(format: string, exporters: ExporterRegistry): Exporter {
