@@ -1,85 +1,104 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore, type StoreConfig } from "../../services/store/open-store.ts";
-import { prefixRange } from "../../services/store/range.ts";
-import type { Mutation, Store } from "../../services/store/store.ts";
-import { startPostgres } from "../support/postgres.ts";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Worker } from "node:worker_threads";
+import { openStore } from "../../services/store/open-store.ts";
+import type { KeyRange, Mutation, Store } from "../../services/store/store.ts";
 
-/** Commit and scan rates of one store: `node test/bench/store.ts memory|rocksdb|postgres`. 2 kB records. */
+/** Rates of the embedded store: `node test/bench/store.ts [records]`, 100,000 records of 2 kB by default. */
 
-const RECORD = Buffer.alloc(2_000, "x");
-const RECORDS = 100_000;
-const CHUNK = 500;
+const count = Number(process.argv[2] ?? 100_000);
+const perCommit = 500;
+const tenant = 1;
+const all: KeyRange = { start: Buffer.from("r"), end: Buffer.from("s") };
+const value = Buffer.from(JSON.stringify({ text: "All happy families are alike. ".repeat(66) }));
 
-const kind = process.argv[2] ?? "memory";
-const { config, remove } = await place(kind);
-const store = await openStore(config);
-await measureAll(store);
-await store.close();
-await remove();
-
-async function place(kind: string): Promise<{ config: StoreConfig; remove: () => Promise<void> }> {
-  if (kind === "postgres") {
-    const server = await startPostgres();
-    return { config: { kind, url: server.url, schema: "bench" }, remove: () => server.stop() };
-  }
-  const folder = mkdtempSync(join(tmpdir(), "loraloop-bench-"));
-  const config =
-    kind === "rocksdb" ? ({ kind, folder: join(folder, "store") } as const) : ({ kind: "memory" } as const);
-  return { config, remove: async () => rmSync(folder, { recursive: true }) };
+const folder = await mkdtemp(join(tmpdir(), "loraloop-bench-"));
+const store = await openStore({ kind: "rocksdb", folder });
+try {
+  await measure("commits of one small key, one at a time", "commits", () => smallCommits(1, 2000));
+  await measure("commits of one small key, 8 writers", "commits", () => smallCommits(8, 8000));
+  await measure("commits of 500 records, 4 at a time", "records", () => ingest(store));
+  await measure("scan in the main thread", "records", () => scanMain(store));
+  await measure("get in the main thread", "gets", () => gets(store, 20_000));
+  await measure("scan in one worker thread", "records", () => scanThreads(store, 1));
+  await measure("scan in two worker threads", "records", () => scanThreads(store, 2));
+  console.log(`resident memory ${Math.round(process.memoryUsage.rss() / 1e6)} MB`);
+} finally {
+  await store.close();
+  await rm(folder, { recursive: true });
 }
 
-async function measureAll(store: Store): Promise<void> {
-  for (const writers of [1, 8, 64]) {
-    const commits = writers * 300;
-    await measure(`commits of one 2 kB record, ${writers} writers`, commits, () => write(store, writers, 300));
-  }
-  await measure(`records in commits of ${CHUNK}, 4 writers`, RECORDS, () => load(store, 4));
-  await measure("records scanned in pages of 1,000", RECORDS, () => scan(store));
-  await measure("gets one after the other", 2_000, () => gets(store));
+async function measure(what: string, unit: string, run: () => Promise<number>): Promise<void> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const began = performance.now();
+  const done = await run();
+  const rate = Math.round((done / (performance.now() - began)) * 1000);
+  delay.disable();
+  const [p99, worst] = [delay.percentile(99), delay.max].map((nanos) => (nanos / 1e6).toFixed(1));
+  console.log(`${what}: ${rate.toLocaleString("en")} ${unit}/s, event loop p99 ${p99} ms, worst ${worst} ms`);
 }
 
-async function measure(name: string, count: number, run: () => Promise<void>): Promise<void> {
-  const start = performance.now();
-  await run();
-  const perSecond = Math.round((count * 1000) / (performance.now() - start));
-  console.log(`${perSecond.toLocaleString("en").padStart(10)}/s  ${name}`);
-}
-
-async function write(store: Store, writers: number, each: number): Promise<void> {
-  const writer = async (_: unknown, name: number) => {
-    for (let n = 0; n < each; n++) await store.commit(1, [{ put: Buffer.from(`${name}/${n}`), value: RECORD }]);
-  };
-  await Promise.all(Array.from({ length: writers }, writer));
-}
-
-async function load(store: Store, writers: number): Promise<void> {
-  let next = 0;
-  const writer = async () => {
-    while (next < RECORDS) {
-      const first = next;
-      next += CHUNK;
-      const mutations = Array.from({ length: CHUNK }, (_, n): Mutation => ({ put: key(first + n), value: RECORD }));
-      await store.commit(2, mutations);
+async function smallCommits(writers: number, total: number): Promise<number> {
+  const numbers = Array(total).keys();
+  const write = async (_: unknown, writer: number) => {
+    for (const number of numbers) {
+      await store.commit(tenant, [{ put: Buffer.from(`small-${writer}-${number}`), value: Buffer.from("x") }]);
     }
   };
-  await Promise.all(Array.from({ length: writers }, writer));
+  await Promise.all(Array.from({ length: writers }, write));
+  return total;
 }
 
-async function scan(store: Store): Promise<void> {
-  let range = prefixRange(new Uint8Array());
-  for (let found = 0; found < RECORDS; ) {
-    const { entries, next } = await store.scan(2, range);
-    found += entries.length;
-    if (next) range = { start: next, end: range.end };
+async function ingest(into: Store): Promise<number> {
+  const starts = Array(Math.ceil(count / perCommit)).keys();
+  const write = async () => {
+    for (const start of starts) await into.commit(tenant, records(start * perCommit));
+  };
+  await Promise.all(Array.from({ length: 4 }, write));
+  return count;
+}
+
+function records(from: number): Mutation[] {
+  return Array.from({ length: perCommit }, (_, n) => ({ put: key(from + n), value }));
+}
+
+function key(number: number): Buffer {
+  return Buffer.from(`r${String(number).padStart(12, "0")}`);
+}
+
+async function scanMain(from: Store): Promise<number> {
+  let found = 0;
+  for (let rest: KeyRange | undefined = all; rest; ) {
+    const page = await from.scan(tenant, rest);
+    found += page.entries.length;
+    rest = page.next && { start: page.next, end: all.end };
   }
+  return found;
 }
 
-async function gets(store: Store): Promise<void> {
-  for (let n = 0; n < 2_000; n++) await store.get(2, key((n * 7919) % RECORDS));
+async function gets(from: Store, total: number): Promise<number> {
+  for (let n = 0; n < total; n++) await from.get(tenant, key(Math.floor(Math.random() * count)));
+  return total;
 }
 
-function key(n: number): Uint8Array {
-  return Buffer.from(`record/${String(n).padStart(8, "0")}`);
+async function scanThreads(from: Store, threads: number): Promise<number> {
+  const found = await Promise.all(Array.from({ length: threads }, () => scanThread(from)));
+  return found.reduce((total, part) => total + part, 0);
+}
+
+function scanThread(from: Store): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const worker = new Worker(new URL("./scan-thread.ts", import.meta.url), {
+    workerData: { share: from.share(), tenant, range: all },
+  });
+  let found = 0;
+  worker.on("message", (scanned: number) => {
+    found = scanned;
+  });
+  worker.on("error", reject);
+  worker.on("exit", () => resolve(found));
+  return promise;
 }

@@ -6,6 +6,7 @@ import { Database } from "./database.ts";
 import { encodeNumbers, readWriteCount } from "./facts.ts";
 import { headPath, readHeadFile, syncFolder, writeNewHead } from "./head-file.ts";
 import { formatKey, writeCountKey } from "./keys.ts";
+import { checkManifest } from "./manifest.ts";
 
 export const formatVersion = 1;
 
@@ -29,7 +30,9 @@ export async function openFolder(folder: string): Promise<OpenedFolder> {
 
 /** Closes it again when the check fails. */
 export async function withDatabase(folder: string, check: (database: Database) => Format): Promise<OpenedFolder> {
-  const database = await Database.open(join(folder, "rocksdb"));
+  const path = join(folder, "rocksdb");
+  checkManifest(path);
+  const database = await Database.open(path);
   try {
     return { database, format: check(database) };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { test } from "vitest";
 import type { Skip } from "../conformance/harness.ts";
 import { storeConformance } from "../conformance/suite.ts";
 import { createPlace, folderOf, raiseFormat } from "./testing/place.ts";
@@ -20,6 +21,8 @@ storeConformance(
   },
   { skip },
 );
+
+if (!canTrace) test("a power cut", (context) => context.skip("strace is not installed."));
 
 /** In the middle of the log. */
 function flipWrittenAheadByte(folder: string): void {
