@@ -55,7 +55,10 @@ export interface DatasetSpec {
   schemaValidation:
     | SchemaValidation
     | undefined;
-  /** Record fields copied into the sample's `metadata`, by dotted path, in this order; one that is missing is omitted. */
+  /**
+   * Record fields copied into the sample's `metadata`, by dotted path (also their key there), in this order; one that is missing is omitted,
+   * and so is `metadata` where all are.
+   */
   metadataFields: string[];
   /** When a build gives up. */
   errorHandling:
@@ -78,7 +81,10 @@ export interface PartSource {
     /** A field of the record, by dotted path (`answer`, `meta.title`). */
     { $case: "field"; value: string }
     | //
-    /** Text with `{{dotted.path}}` in it. A missing field fails the record (TEMPLATE_FAILED). */
+    /**
+     * Text with `{{dotted.path}}` in it, for parts that are text: text goes in as it is, everything else as JSON. A missing or null field fails
+     * the record (TEMPLATE_FAILED).
+     */
     { $case: "template"; value: string }
     | undefined;
 }
@@ -92,7 +98,8 @@ export interface Selection {
     | TimeRange
     | undefined;
   /**
-   * A CEL expression that gives a bool over `record` (the fields), `id`, `source`, `quality_score`, `create_time`, `update_time`. At most 4 KiB.
+   * A CEL expression that gives a bool over `record` (the fields; their numbers are doubles), `id`, `source`, `quality_score` (0 where unknown),
+   * `create_time`, `update_time`. At most 4 KiB; its macros visit at most 2,000 elements a record; time zones are "UTC" or offsets.
    * An evaluation error (e.g. a missing field) fails the record with FILTER_FAILED.
    */
   filter: string;
@@ -100,7 +107,7 @@ export interface Selection {
   minQualityScore?: number | undefined;
 }
 
-/** A field must equal one of some values. */
+/** A field must equal one of some values. A missing field equals none. */
 export interface FieldCondition {
   /** Dotted path, e.g. `theme`. */
   field: string;
@@ -110,7 +117,10 @@ export interface FieldCondition {
 
 /** Half-open range of time. */
 export interface TimeRange {
-  /** Dotted path of an ISO 8601 date or time (a date is its midnight UTC); the record's `create_time` by default. */
+  /**
+   * Dotted path of an ISO 8601 date or time (a date is its midnight UTC, a time without offset is UTC); the record's `create_time` by default.
+   * A record without the field is not selected; one whose field cannot be read fails with TIMESTAMP_INVALID.
+   */
   field: string;
   /** Inclusive; open where absent. */
   startTime:
@@ -136,7 +146,10 @@ export interface Weighting {
 
 /** × (1 + max_bonus × max(0, 1 − age / window)), age from the timestamp to the snapshot's as_of, at least 0. */
 export interface Freshness {
-  /** Dotted path of an ISO 8601 date or time; the record's `create_time` where absent. Unparsable: TIMESTAMP_INVALID. */
+  /**
+   * Dotted path of an ISO 8601 date or time; the record's `create_time` where this is empty or the record lacks the field.
+   * Unparsable: TIMESTAMP_INVALID.
+   */
   timestampField: string;
   /** 0.5 by default. */
   maxBonus?:
@@ -163,14 +176,15 @@ export interface Quality {
 
 /** A JSON Schema for the rendered sample without weight and metadata. */
 export interface SchemaValidation {
-  /** Draft 2020-12 (default) or draft-07 by `$schema`; at most 64 KiB, depth 32, 1,000 nodes; no remote references. */
+  /** Draft 2020-12 (default) or draft-07 by `$schema`; at most 64 KiB, depth 32, 1,000 nodes; no remote references; patterns in RE2 syntax. */
   jsonSchema: string;
   /** Keeps and counts samples that do not fit, instead of rejecting them. */
   keepInvalidSamples: boolean;
 }
 
 /**
- * Errors are records that could not be rendered: missing required field, wrong type, failed template, filter, schema, weight or timestamp.
+ * Checks go in this order, and the first that fails decides: conditions, time range, filter, quality score, parts, empty output, length,
+ * schema, weight, duplicate. Errors are records that could not be rendered: missing required field, wrong type, failed template, filter, schema, weight or timestamp.
  * Quality rejects are none.
  */
 export interface ErrorHandling {

@@ -49,7 +49,7 @@ export interface PutDatasetRequest {
   spec:
     | DatasetSpec
     | undefined;
-  /** Refuses (VERSION_CONFLICT) unless the newest version is this; 0 = there is none. */
+  /** Refuses (VERSION_CONFLICT) unless the newest version is this; 0 = there is none. A put that is repeated with the same spec is not refused. */
   expectedVersion?: number | undefined;
 }
 
@@ -101,7 +101,7 @@ export interface DeleteDatasetResponse {
 
 /** Request of PreviewSamples. */
 export interface PreviewSamplesRequest {
-  /** A dataset; snapshots have no preview. */
+  /** A dataset; snapshots have no preview. An open ingest does not matter here. */
   source:
     | SampleSource
     | undefined;
@@ -115,7 +115,7 @@ export interface PreviewSamplesResponse {
   samples: PreviewSample[];
   /** The first rejects by id. */
   rejects: Reject[];
-  /** Of what was read for this: the scan stops when there are enough samples, or after 10,000 records. */
+  /** Of what was read for this: the scan stops when there are enough samples, after 10,000 records, or after 4 MiB of samples. */
   statistics:
     | Statistics
     | undefined;
@@ -4003,7 +4003,10 @@ export const ExportServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Deletes a dataset with all its versions. Snapshots stay. A dataset put later under the name goes on counting versions. Scope: `export.write`. */
+    /**
+     * Deletes a dataset with all its versions; DATASET_NOT_FOUND only where there never was one. Snapshots stay. A dataset put later under the
+     * name goes on counting versions. Scope: `export.write`.
+     */
     deleteDataset: {
       name: "DeleteDataset",
       requestType: DeleteDatasetRequest as typeof DeleteDatasetRequest,
@@ -4108,7 +4111,10 @@ export interface ExportServiceImplementation<CallContextExt = {}> {
     request: ListDatasetsRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListDatasetsResponse>>;
-  /** Deletes a dataset with all its versions. Snapshots stay. A dataset put later under the name goes on counting versions. Scope: `export.write`. */
+  /**
+   * Deletes a dataset with all its versions; DATASET_NOT_FOUND only where there never was one. Snapshots stay. A dataset put later under the
+   * name goes on counting versions. Scope: `export.write`.
+   */
   deleteDataset(
     request: DeleteDatasetRequest,
     context: CallContext & CallContextExt,
@@ -4176,7 +4182,10 @@ export interface ExportServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ListDatasetsRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListDatasetsResponse>;
-  /** Deletes a dataset with all its versions. Snapshots stay. A dataset put later under the name goes on counting versions. Scope: `export.write`. */
+  /**
+   * Deletes a dataset with all its versions; DATASET_NOT_FOUND only where there never was one. Snapshots stay. A dataset put later under the
+   * name goes on counting versions. Scope: `export.write`.
+   */
   deleteDataset(
     request: DeepPartial<DeleteDatasetRequest>,
     options?: CallOptions & CallOptionsExt,

@@ -128,7 +128,9 @@ class DatasetSpec(_message.Message):
 
     @_builtins.property
     def metadata_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Record fields copied into the sample's `metadata`, by dotted path, in this order; one that is missing is omitted."""
+        """Record fields copied into the sample's `metadata`, by dotted path (also their key there), in this order; one that is missing is omitted,
+        and so is `metadata` where all are.
+        """
 
     @_builtins.property
     def error_handling(self) -> Global___ErrorHandling:
@@ -167,7 +169,9 @@ class PartSource(_message.Message):
     field: _builtins.str
     """A field of the record, by dotted path (`answer`, `meta.title`)."""
     template: _builtins.str
-    """Text with `{{dotted.path}}` in it. A missing field fails the record (TEMPLATE_FAILED)."""
+    """Text with `{{dotted.path}}` in it, for parts that are text: text goes in as it is, everything else as JSON. A missing or null field fails
+    the record (TEMPLATE_FAILED).
+    """
     def __init__(
         self,
         *,
@@ -195,7 +199,8 @@ class Selection(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     MIN_QUALITY_SCORE_FIELD_NUMBER: _builtins.int
     filter: _builtins.str
-    """A CEL expression that gives a bool over `record` (the fields), `id`, `source`, `quality_score`, `create_time`, `update_time`. At most 4 KiB.
+    """A CEL expression that gives a bool over `record` (the fields; their numbers are doubles), `id`, `source`, `quality_score` (0 where unknown),
+    `create_time`, `update_time`. At most 4 KiB; its macros visit at most 2,000 elements a record; time zones are "UTC" or offsets.
     An evaluation error (e.g. a missing field) fails the record with FILTER_FAILED.
     """
     min_quality_score: _builtins.float
@@ -228,7 +233,7 @@ Global___Selection: _TypeAlias = Selection  # noqa: Y015
 
 @_typing.final
 class FieldCondition(_message.Message):
-    """A field must equal one of some values."""
+    """A field must equal one of some values. A missing field equals none."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -264,7 +269,9 @@ class TimeRange(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     field: _builtins.str
-    """Dotted path of an ISO 8601 date or time (a date is its midnight UTC); the record's `create_time` by default."""
+    """Dotted path of an ISO 8601 date or time (a date is its midnight UTC, a time without offset is UTC); the record's `create_time` by default.
+    A record without the field is not selected; one whose field cannot be read fails with TIMESTAMP_INVALID.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Inclusive; open where absent."""
@@ -336,7 +343,9 @@ class Freshness(_message.Message):
     MAX_BONUS_FIELD_NUMBER: _builtins.int
     WINDOW_DAYS_FIELD_NUMBER: _builtins.int
     timestamp_field: _builtins.str
-    """Dotted path of an ISO 8601 date or time; the record's `create_time` where absent. Unparsable: TIMESTAMP_INVALID."""
+    """Dotted path of an ISO 8601 date or time; the record's `create_time` where this is empty or the record lacks the field.
+    Unparsable: TIMESTAMP_INVALID.
+    """
     max_bonus: _builtins.float
     """0.5 by default."""
     window_days: _builtins.float
@@ -408,7 +417,7 @@ class SchemaValidation(_message.Message):
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
     KEEP_INVALID_SAMPLES_FIELD_NUMBER: _builtins.int
     json_schema: _builtins.str
-    """Draft 2020-12 (default) or draft-07 by `$schema`; at most 64 KiB, depth 32, 1,000 nodes; no remote references."""
+    """Draft 2020-12 (default) or draft-07 by `$schema`; at most 64 KiB, depth 32, 1,000 nodes; no remote references; patterns in RE2 syntax."""
     keep_invalid_samples: _builtins.bool
     """Keeps and counts samples that do not fit, instead of rejecting them."""
     def __init__(
@@ -427,7 +436,8 @@ Global___SchemaValidation: _TypeAlias = SchemaValidation  # noqa: Y015
 
 @_typing.final
 class ErrorHandling(_message.Message):
-    """Errors are records that could not be rendered: missing required field, wrong type, failed template, filter, schema, weight or timestamp.
+    """Checks go in this order, and the first that fails decides: conditions, time range, filter, quality score, parts, empty output, length,
+    schema, weight, duplicate. Errors are records that could not be rendered: missing required field, wrong type, failed template, filter, schema, weight or timestamp.
     Quality rejects are none.
     """
 

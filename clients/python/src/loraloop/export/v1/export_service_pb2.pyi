@@ -87,7 +87,7 @@ class PutDatasetRequest(_message.Message):
     name: _builtins.str
     """Name of the dataset."""
     expected_version: _builtins.int
-    """Refuses (VERSION_CONFLICT) unless the newest version is this; 0 = there is none."""
+    """Refuses (VERSION_CONFLICT) unless the newest version is this; 0 = there is none. A put that is repeated with the same spec is not refused."""
     @_builtins.property
     def spec(self) -> _dataset_pb2.DatasetSpec:
         """The recipe."""
@@ -288,7 +288,7 @@ class PreviewSamplesRequest(_message.Message):
     """Samples to show: 10 by default, at most 1,000. As many rejects are shown."""
     @_builtins.property
     def source(self) -> Global___SampleSource:
-        """A dataset; snapshots have no preview."""
+        """A dataset; snapshots have no preview. An open ingest does not matter here."""
 
     def __init__(
         self,
@@ -326,7 +326,7 @@ class PreviewSamplesResponse(_message.Message):
 
     @_builtins.property
     def statistics(self) -> _snapshot_pb2.Statistics:
-        """Of what was read for this: the scan stops when there are enough samples, or after 10,000 records."""
+        """Of what was read for this: the scan stops when there are enough samples, after 10,000 records, or after 4 MiB of samples."""
 
     def __init__(
         self,

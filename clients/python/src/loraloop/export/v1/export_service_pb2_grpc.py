@@ -123,7 +123,8 @@ class ExportServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteDataset(self, request, context):
-        """Deletes a dataset with all its versions. Snapshots stay. A dataset put later under the name goes on counting versions. Scope: `export.write`.
+        """Deletes a dataset with all its versions; DATASET_NOT_FOUND only where there never was one. Snapshots stay. A dataset put later under the
+        name goes on counting versions. Scope: `export.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,9 @@ class ExportServiceStub:
     ListDatasets: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ListDatasetsRequest, _export_service_pb2.ListDatasetsResponse]
     """Lists the newest version of each dataset by name. Scope: `export.read`."""
     DeleteDataset: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.DeleteDatasetRequest, _export_service_pb2.DeleteDatasetResponse]
-    """Deletes a dataset with all its versions. Snapshots stay. A dataset put later under the name goes on counting versions. Scope: `export.write`."""
+    """Deletes a dataset with all its versions; DATASET_NOT_FOUND only where there never was one. Snapshots stay. A dataset put later under the
+    name goes on counting versions. Scope: `export.write`.
+    """
     PreviewSamples: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.PreviewSamplesRequest, _export_service_pb2.PreviewSamplesResponse]
     """Shows the first samples of a dataset with the reasons for their weights, and the first rejects. Stores nothing. Scope: `export.read`."""
     ValidateSample: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ValidateSampleRequest, _export_service_pb2.ValidateSampleResponse]
@@ -74,7 +76,9 @@ class ExportServiceAsyncStub(ExportServiceStub):
     ListDatasets: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ListDatasetsRequest, _export_service_pb2.ListDatasetsResponse]  # type: ignore[assignment]
     """Lists the newest version of each dataset by name. Scope: `export.read`."""
     DeleteDataset: _aio.UnaryUnaryMultiCallable[_export_service_pb2.DeleteDatasetRequest, _export_service_pb2.DeleteDatasetResponse]  # type: ignore[assignment]
-    """Deletes a dataset with all its versions. Snapshots stay. A dataset put later under the name goes on counting versions. Scope: `export.write`."""
+    """Deletes a dataset with all its versions; DATASET_NOT_FOUND only where there never was one. Snapshots stay. A dataset put later under the
+    name goes on counting versions. Scope: `export.write`.
+    """
     PreviewSamples: _aio.UnaryUnaryMultiCallable[_export_service_pb2.PreviewSamplesRequest, _export_service_pb2.PreviewSamplesResponse]  # type: ignore[assignment]
     """Shows the first samples of a dataset with the reasons for their weights, and the first rejects. Stores nothing. Scope: `export.read`."""
     ValidateSample: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ValidateSampleRequest, _export_service_pb2.ValidateSampleResponse]  # type: ignore[assignment]
@@ -129,7 +133,9 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _export_service_pb2.DeleteDatasetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_export_service_pb2.DeleteDatasetResponse, _abc.Awaitable[_export_service_pb2.DeleteDatasetResponse]]:
-        """Deletes a dataset with all its versions. Snapshots stay. A dataset put later under the name goes on counting versions. Scope: `export.write`."""
+        """Deletes a dataset with all its versions; DATASET_NOT_FOUND only where there never was one. Snapshots stay. A dataset put later under the
+        name goes on counting versions. Scope: `export.write`.
+        """
 
     @_abc_1.abstractmethod
     def PreviewSamples(
