@@ -52,13 +52,16 @@ export class IngestWriter {
   }
 
   /** Begins the ingest or takes it over. Throws INGEST_CLOSED where it was abandoned; of a committed one, all can be asked again. */
-  static async start(context: CorpusContext, name: IngestName): Promise<IngestWriter> {
-    const entry = await context.store.get(name.tenant, ingestKey(name.collection, name.ingestId));
-    const ingest = entry ? StoredIngest.decode(entry.value) : newIngest(context.clock.now());
-    const writer = new IngestWriter(context, name, ingest, entry?.revision ?? 0n);
-    await writer.#heard(context.clock.now());
-    if (ingest.state === State.STATE_OPEN) await writer.#save([], { activeTimeMicros: context.clock.now() });
-    return writer;
+  static start(context: CorpusContext, name: IngestName): Promise<IngestWriter> {
+    return retryAborted(async () => {
+      const now = context.clock.now();
+      const entry = await context.store.get(name.tenant, ingestKey(name.collection, name.ingestId));
+      const ingest = entry ? StoredIngest.decode(entry.value) : newIngest(now);
+      const writer = new IngestWriter(context, name, ingest, entry?.revision ?? 0n);
+      await writer.#heard(now);
+      if (ingest.state === State.STATE_OPEN) await writer.#save([], {});
+      return writer;
+    });
   }
 
   get nextChunk(): bigint {
@@ -95,7 +98,7 @@ export class IngestWriter {
     await this.#heard(heard);
     await this.#compare(commit);
     if (this.#ingest.state === State.STATE_OPEN) {
-      await this.#save([], { state: State.STATE_COMMITTED, activeTimeMicros: heard });
+      await this.#saveOurs([], { state: State.STATE_COMMITTED, activeTimeMicros: heard });
     }
     const { recordCount, keptCount } = this.#ingest;
     return { recordCount, keptCount, revision: this.#revision };
@@ -122,7 +125,7 @@ export class IngestWriter {
       recordCount: recordCount + BigInt(chunk.recordCount),
       keptCount: keptCount + BigInt(chunk.kept.length),
     };
-    await this.#save([...plan.mutations, put], changes, plan.expectations);
+    await this.#saveOurs([...plan.mutations, put], changes, plan.expectations);
     return { ...answer, revision: this.#revision };
   }
 
@@ -156,25 +159,34 @@ export class IngestWriter {
     return hash.digest("hex");
   }
 
+  /** Saves, or throws CONFLICT where another stream took the ingest over. */
+  async #saveOurs(
+    mutations: readonly Mutation[],
+    changes: Partial<StoredIngest>,
+    expectations: readonly Expectation[] = [],
+  ): Promise<void> {
+    const { tenant, collection, ingestId } = this.#name;
+    try {
+      await this.#save(mutations, changes, expectations);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === "ABORTED")) throw error;
+      const entry = await this.#context.store.get(tenant, ingestKey(collection, ingestId));
+      throw entry?.revision === this.#revision ? error : continuedElsewhere(ingestId);
+    }
+  }
+
   /** Commits the ingest's next state, together with what belongs to it. */
   async #save(
     mutations: readonly Mutation[],
     changes: Partial<StoredIngest>,
     expectations: readonly Expectation[] = [],
   ): Promise<void> {
-    const { store } = this.#context;
     const { tenant, collection, ingestId } = this.#name;
     const key = ingestKey(collection, ingestId);
     const ingest = { ...this.#ingest, ...changes };
     const put = { put: key, value: StoredIngest.encode(ingest).finish() };
-    try {
-      const expected = [{ key, revision: this.#revision }, ...expectations];
-      this.#revision = (await store.commit(tenant, [...mutations, put], expected)).revision;
-    } catch (error) {
-      if (!(error instanceof StoreError && error.code === "ABORTED")) throw error;
-      const revision = (await store.get(tenant, key))?.revision ?? 0n;
-      throw revision === this.#revision ? error : continuedElsewhere(ingestId);
-    }
+    const expected = [{ key, revision: this.#revision }, ...expectations];
+    this.#revision = (await this.#context.store.commit(tenant, [...mutations, put], expected)).revision;
     this.#ingest = ingest;
   }
 }
