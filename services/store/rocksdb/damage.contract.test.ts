@@ -8,7 +8,7 @@ import { type Store, StoreError } from "../store.ts";
 import { acceptLoss } from "./accept-loss.ts";
 import { createPlace, folderOf } from "./testing/place.ts";
 
-const commits = 90;
+const commits = 45;
 const perCommit = 100;
 
 /** Two memtables are in files, the rest is in the log. */
