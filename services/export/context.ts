@@ -2,6 +2,7 @@ import type { Counter } from "@opentelemetry/api";
 import { tenantNumbers } from "../auth/tenants.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import type { ExportConfiguration } from "./configuration.ts";
+import { FieldsWorker } from "./corpus/fields-worker.ts";
 import { type ExporterRegistry, loadExporters } from "./rendering/exporter-registry.ts";
 import { SchemaWorker } from "./rendering/schema/schema-worker.ts";
 import { Snapshots } from "./snapshot/snapshots.ts";
@@ -16,6 +17,8 @@ export interface ExportContext extends ServiceParts {
   readonly exporters: ExporterRegistry;
   /** Checks the JSON Schemas that callers send. */
   readonly schemas: SchemaWorker;
+  /** Normalises the JSON of records. */
+  readonly fields: FieldsWorker;
   /** Builds, reads and sweeps snapshots. */
   readonly snapshots: Snapshots;
   /** What the frames of all streams may take. */
@@ -32,6 +35,7 @@ export async function openContext(
 ): Promise<ExportContext> {
   const exporters = await loadExporters(configuration.plugins_directory);
   const schemas = stack.use(new SchemaWorker());
+  const fields = stack.use(new FieldsWorker());
   const dataDirectory = configuration.data_directory;
   const snapshots = stack.use(
     new Snapshots({
@@ -45,5 +49,5 @@ export async function openContext(
   );
   const streamMemory = new StreamMemory(configuration.stream_memory_mib * 1024 * 1024);
   const samplesSent = parts.metrics.createCounter("loraloop_samples_sent", { description: "In frames of streams." });
-  return { configuration, dataDirectory, exporters, schemas, snapshots, streamMemory, samplesSent, ...parts };
+  return { configuration, dataDirectory, exporters, schemas, fields, snapshots, streamMemory, samplesSent, ...parts };
 }

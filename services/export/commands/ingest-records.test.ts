@@ -5,6 +5,7 @@ import { chunkMessage, commitMessage } from "../../../test/support/ingest.ts";
 import { limits } from "../../kit/limits.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Micros, Revision, Store } from "../../store/store.ts";
+import { FieldsWorker } from "../corpus/fields-worker.ts";
 import { openIngests } from "../corpus/ingests.ts";
 import { idOf } from "../corpus/stored-record.ts";
 import { rangeOf, recordKey } from "../keys.ts";
@@ -23,7 +24,7 @@ class ManualClock {
 async function openCorpus() {
   const clock = new ManualClock();
   const store = await openStore({ kind: "memory" }, clock);
-  return { store, clock, [Symbol.asyncDispose]: () => store.close() };
+  return { store, clock, fields: new FieldsWorker(), [Symbol.asyncDispose]: () => store.close() };
 }
 
 type Corpus = Awaited<ReturnType<typeof openCorpus>>;

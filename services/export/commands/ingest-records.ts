@@ -5,6 +5,7 @@ import type {
 } from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
 import type { Micros } from "../../store/store.ts";
 import type { CorpusContext } from "../corpus/corpus-context.ts";
+import type { FieldsWorker } from "../corpus/fields-worker.ts";
 import { type IngestName, IngestWriter } from "../corpus/ingest-writer.ts";
 import { mapInOrder } from "../corpus/map-in-order.ts";
 import { prepareChunk } from "../corpus/prepare-chunk.ts";
@@ -34,7 +35,7 @@ export async function* ingestRecords(
   let before: Promise<unknown> = Promise.resolve();
   const answer = (message: IngestMessage): Promise<IngestAnswer> => {
     const heard = context.clock.now();
-    const answered = Promise.all([prepare(writer, message), before]).then(([write]) => {
+    const answered = Promise.all([prepare(context.fields, writer, message), before]).then(([write]) => {
       signal.throwIfAborted();
       return write(heard);
     });
@@ -48,9 +49,9 @@ export async function* ingestRecords(
 }
 
 /** Does what can be done before the messages before it are written; returns the rest. */
-async function prepare(writer: IngestWriter, { $case, value }: IngestMessage): Promise<Write> {
+async function prepare(fields: FieldsWorker, writer: IngestWriter, { $case, value }: IngestMessage): Promise<Write> {
   if ($case === "commit") return async (heard) => ({ $case: "committed", value: await writer.commit(value, heard) });
-  const chunk = await prepareChunk(value);
+  const chunk = await prepareChunk(fields, value);
   const plan = await writer.plan(chunk);
   return async (heard) => ({ $case: "acknowledged", value: await writer.write(chunk, plan, heard) });
 }

@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { Record } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
 import { limits } from "../../kit/limits.ts";
-import { checkRecord } from "./check-record.ts";
+import { type CheckedRecord, checkRecord } from "./check-record.ts";
+import { FieldsWorker } from "./fields-worker.ts";
 
-function check(record: Partial<Record>) {
-  return checkRecord(Record.fromPartial({ id: "a", fieldsJson: "{}", ...record }));
+function check(record: Partial<Record>): Promise<CheckedRecord> {
+  return checkRecord(new FieldsWorker(), Record.fromPartial({ id: "a", fieldsJson: "{}", ...record }));
 }
 
 describe("checking a record", () => {
-  test("keeps what was sent, with normalised fields, and drops what only the server says", () => {
+  test("keeps what was sent, with normalised fields, and drops what only the server says", async () => {
     const sent = {
       id: "ä/1",
       fieldsJson: '{ "x": 1.0 }',
@@ -17,7 +18,7 @@ describe("checking a record", () => {
       subject: "s",
       group: "g",
     };
-    expect(check({ ...sent, revision: 7n, contentSha256: Buffer.from("no") })).toEqual({
+    expect(await check({ ...sent, revision: 7n, contentSha256: Buffer.from("no") })).toEqual({
       id: "ä/1",
       fields: Buffer.from('{"x":1}'),
       source: "a.jsonl",
@@ -27,8 +28,8 @@ describe("checking a record", () => {
     });
   });
 
-  test("gives a UUIDv7 where there is no id", () => {
-    const [one, other] = [check({ id: "" }), check({ id: "" })];
+  test("gives a UUIDv7 where there is no id", async () => {
+    const [one, other] = [await check({ id: "" }), await check({ id: "" })];
     expect(one.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(other.id).not.toBe(one.id);
   });
@@ -48,11 +49,11 @@ describe("checking a record", () => {
     ],
     ["subject", limits.subject_bytes, (subject) => ({ subject }), /^subject has 257 bytes, .*subject_bytes/],
     ["group", limits.subject_bytes, (group) => ({ group }), /^group has 257 bytes, .*subject_bytes/],
-  ])("%s takes its limit and not a byte more", (_field, limit, record, problem) => {
-    check(record("x".repeat(limit)));
-    check(record("ä".repeat(limit / 2)));
-    expect(() => check(record("x".repeat(limit + 1)))).toThrow(problem);
-    expect(() => check(record("ä".repeat(limit / 2 + 1)))).toThrow(/above|bytes; expected/);
+  ])("%s takes its limit and not a byte more", async (_field, limit, record, problem) => {
+    await check(record("x".repeat(limit)));
+    await check(record("ä".repeat(limit / 2)));
+    await expect(check(record("x".repeat(limit + 1)))).rejects.toThrow(problem);
+    await expect(check(record("ä".repeat(limit / 2 + 1)))).rejects.toThrow(/above|bytes; expected/);
   });
 
   test.each([
@@ -62,22 +63,22 @@ describe("checking a record", () => {
     ["a C1 control", "a\u0085", /U\+0085/],
     ["a right-to-left override", "a\u202egpj", /U\+202E/],
     ["half of a surrogate pair", "a\ud83d", /^id "a\ufffd" holds half of a surrogate pair/],
-  ])("an id with %s is refused", (_name, id, problem) => {
-    expect(() => check({ id })).toThrow(problem);
+  ])("an id with %s is refused", async (_name, id, problem) => {
+    await expect(check({ id })).rejects.toThrow(problem);
   });
 
-  test.each(["source", "subject", "group"])("NUL in %s is refused", (field) => {
-    expect(() => check({ [field]: "a\0" })).toThrow(`${field} "a\\u0000" holds NUL (U+0000); remove it.`);
+  test.each(["source", "subject", "group"])("NUL in %s is refused", async (field) => {
+    await expect(check({ [field]: "a\0" })).rejects.toThrow(`${field} "a\\u0000" holds NUL (U+0000); remove it.`);
   });
 
-  test.each([0, 1, 0.25, undefined])("the quality score %s is kept", (qualityScore) => {
-    expect(check({ qualityScore }).qualityScore).toBe(qualityScore);
+  test.each([0, 1, 0.25, undefined])("the quality score %s is kept", async (qualityScore) => {
+    expect((await check({ qualityScore })).qualityScore).toBe(qualityScore);
   });
 
   test.each([-0.001, 1.001, Number.NaN, Number.POSITIVE_INFINITY])(
     "the quality score %s is refused",
-    (qualityScore) => {
-      expect(() => check({ qualityScore })).toThrow(`quality_score is ${qualityScore}; expected 0 to 1`);
+    async (qualityScore) => {
+      await expect(check({ qualityScore })).rejects.toThrow(`quality_score is ${qualityScore}; expected 0 to 1`);
     },
   );
 });

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import type { Record } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
 import { type LimitName, limits } from "../../kit/limits.ts";
-import { normaliseFields } from "./record-fields.ts";
+import type { FieldsWorker } from "./fields-worker.ts";
 import { idProblem } from "./record-id.ts";
 import { RecordProblem, shown } from "./record-problem.ts";
 
@@ -16,14 +16,15 @@ export interface CheckedRecord {
   readonly group: string;
 }
 
-/** Checks and normalises a record as sent; gives it an id where it has none. Throws RecordProblem. */
-export function checkRecord({ id, fieldsJson, source, qualityScore, subject, group }: Record): CheckedRecord {
+/** Checks and normalises a record as sent; gives it an id where it has none. Rejects with RecordProblem. */
+export async function checkRecord(worker: FieldsWorker, record: Record): Promise<CheckedRecord> {
+  const { id, fieldsJson, source, qualityScore, subject, group } = record;
   checkId(id);
   checkText("source", source, "source_bytes");
   checkText("subject", subject, "subject_bytes");
   checkText("group", group, "subject_bytes");
   checkQualityScore(qualityScore);
-  return { id: id || uuidv7(), fields: Buffer.from(normaliseFields(fieldsJson)), source, qualityScore, subject, group };
+  return { id: id || uuidv7(), fields: await worker.normalise(fieldsJson), source, qualityScore, subject, group };
 }
 
 /** Bytes of a record as sent: what counts toward `chunk_bytes`. */

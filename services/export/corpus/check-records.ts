@@ -3,6 +3,7 @@ import { ServiceError } from "../../kit/errors.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { type CheckedRecord, checkRecord, keptBytes, sentBytes } from "./check-record.ts";
+import type { FieldsWorker } from "./fields-worker.ts";
 import { RecordProblem, shown } from "./record-problem.ts";
 import { checkCount } from "./request-checks.ts";
 import { Slices } from "./slices.ts";
@@ -27,17 +28,17 @@ export function checkStoredSize(records: readonly CheckedRecord[]): void {
 }
 
 /** Checks record by record, in order. */
-export async function* checkEach(records: readonly Record[]): AsyncGenerator<Checked> {
+export async function* checkEach(worker: FieldsWorker, records: readonly Record[]): AsyncGenerator<Checked> {
   const slices = new Slices();
   for (const record of records) {
-    yield checkOne(record);
+    yield await checkOne(worker, record);
     await slices.done(record.fieldsJson.length);
   }
 }
 
-function checkOne(record: Record): Checked {
+async function checkOne(worker: FieldsWorker, record: Record): Promise<Checked> {
   try {
-    return checkRecord(record);
+    return await checkRecord(worker, record);
   } catch (error) {
     if (error instanceof RecordProblem) return error;
     throw error;
@@ -45,9 +46,9 @@ function checkOne(record: Record): Checked {
 }
 
 /** All records, or RECORD_INVALID for the first that cannot be kept, or whose id came before. */
-export async function checkAll(records: readonly Record[]): Promise<CheckedRecord[]> {
+export async function checkAll(worker: FieldsWorker, records: readonly Record[]): Promise<CheckedRecord[]> {
   const checked = new Map<string, CheckedRecord>();
-  for await (const record of checkEach(records)) {
+  for await (const record of checkEach(worker, records)) {
     const index = checked.size;
     if (record instanceof RecordProblem) throw invalid(index, records[index]?.id ?? "", record.message, record);
     if (checked.has(record.id)) throw invalid(index, record.id, `id ${shown(record.id)} comes twice; send it once.`);

@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import { systemClock } from "../../store/clock.ts";
 import { openStore } from "../../store/open-store.ts";
 import { collectionRevision, ensureCollection, findCollection } from "./collections.ts";
+import { FieldsWorker } from "./fields-worker.ts";
 
 async function openCorpus() {
   const store = await openStore({ kind: "memory" });
-  return { store, clock: systemClock, [Symbol.asyncDispose]: () => store.close() };
+  return { store, clock: systemClock, fields: new FieldsWorker(), [Symbol.asyncDispose]: () => store.close() };
 }
 
 describe("collections", () => {

@@ -3,6 +3,7 @@ import type { RecordError } from "../../../proto/gen/loraloop/corpus/v1/record.t
 import type { CheckedRecord } from "./check-record.ts";
 import { checkChunkSize, checkEach, checkStoredSize } from "./check-records.ts";
 import { chunkDigest } from "./chunk-digest.ts";
+import type { FieldsWorker } from "./fields-worker.ts";
 import { idProblem } from "./record-id.ts";
 import { RecordProblem } from "./record-problem.ts";
 
@@ -17,13 +18,13 @@ export interface PreparedChunk {
 }
 
 /** Throws only for what ends the ingest: too many records or bytes, or none. */
-export async function prepareChunk({ number, records }: Chunk): Promise<PreparedChunk> {
+export async function prepareChunk(worker: FieldsWorker, { number, records }: Chunk): Promise<PreparedChunk> {
   checkChunkSize(records);
   const digest = await chunkDigest(records);
   const kept: CheckedRecord[] = [];
   const errors: RecordError[] = [];
   let index = 0;
-  for await (const record of checkEach(records)) {
+  for await (const record of checkEach(worker, records)) {
     if (record instanceof RecordProblem)
       errors.push({ index, id: usable(records[index]?.id), problem: record.message });
     else kept.push(record);

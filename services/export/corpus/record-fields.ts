@@ -6,18 +6,18 @@ import { RecordProblem, shown } from "./record-problem.ts";
  * a JSON object, and for what JSON.parse would change in silence or what other readers of JSON choke on.
  */
 export function normaliseFields(text: string): string {
-  checkSize(text);
+  checkFieldsSize(text);
   const fields = parseObject(text);
   const check = new FieldsCheck();
   check.value(fields);
   if (check.hasExponent) refuseLongIntegers(text);
   const normal = JSON.stringify(fields);
   // Numbers may grow: 1e15 becomes 1000000000000000.
-  if (normal.length > text.length) checkSize(normal);
+  if (normal.length > text.length) checkFieldsSize(normal);
   return normal;
 }
 
-function checkSize(text: string): void {
+export function checkFieldsSize(text: string): void {
   const bytes = Buffer.byteLength(text);
   if (bytes > limits.record_bytes) {
     throw new RecordProblem(

@@ -15,7 +15,7 @@ export function upsertRecords(context: ExportContext): Handler {
   return async ({ collection, records }, { caller }) => {
     checkCollectionName(collection);
     checkChunkSize(records);
-    const checked = await checkAll(records);
+    const checked = await checkAll(context.fields, records);
     const { head, unchangedCount } = await command.upsertRecords(context, caller.tenant, collection, checked);
     const ids = checked.map(({ id }) => id);
     return { revision: head.revision, commitTime: toTimestamp(head.time), ids, unchangedCount };

@@ -1,0 +1,21 @@
+import { parentPort } from "node:worker_threads";
+import { normaliseFields } from "./record-fields.ts";
+import { RecordProblem } from "./record-problem.ts";
+
+export type FieldsReply = { readonly fields: Uint8Array<ArrayBuffer> } | { readonly problem: string };
+
+const text = new TextEncoder();
+
+function answer(fieldsJson: string): FieldsReply {
+  try {
+    return { fields: text.encode(normaliseFields(fieldsJson)) };
+  } catch (error) {
+    if (error instanceof RecordProblem) return { problem: error.message };
+    throw error;
+  }
+}
+
+parentPort?.on("message", (fieldsJson: string) => {
+  const reply = answer(fieldsJson);
+  parentPort?.postMessage(reply, "fields" in reply ? [reply.fields.buffer] : []);
+});
