@@ -1,4 +1,4 @@
-import { Status } from "nice-grpc";
+import { Status } from "nice-grpc-common";
 import type { ErrorReason } from "../../proto/gen/loraloop/common/v1/error_reason.ts";
 
 /** A reason without its prefix, as it goes on the wire: `DATASET_NOT_FOUND`. Documented in `error_reason.proto`. */

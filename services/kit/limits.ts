@@ -52,8 +52,8 @@ export const limits = {
   preview_samples: 1000,
   /** Records read by a preview. */
   preview_records: 10_000,
-  /** Bytes of samples after which a preview ends. */
-  preview_bytes: 4 * 1024 * 1024,
+  /** Bytes of samples after which a preview ends; clients take answers of 4 MiB unless told otherwise. */
+  preview_bytes: 2 * 1024 * 1024,
   /** Samples of a snapshot with deduplication. */
   deduplicated_samples: 20_000_000,
   /** Builds that run at once, others wait. */

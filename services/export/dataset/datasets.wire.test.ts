@@ -86,7 +86,7 @@ test.for([
   [{ name: "bad", spec: { ...text, selection: { filter: "record.a ==" } } }, "FILTER_INVALID"],
   [{ name: "bad", spec: { ...text, schemaValidation: { jsonSchema: '{"type":"strng"}' } } }, "SCHEMA_INVALID"],
   [{ name: "bad", spec: { ...text, schemaValidation: { jsonSchema: '{"pattern":"(?=a)"}' } } }, "SCHEMA_INVALID"],
-] as const)("a bad dataset changes nothing: %# is $1", async ([request, reason]) => {
+] as const)("a bad dataset changes nothing: %#", async ([request, reason]) => {
   expect(await failure(client.putDataset(request as never))).toMatchObject({ reason });
   expect(await failure(client.getDataset({ name: "bad" }))).toMatchObject({ reason: "DATASET_NOT_FOUND" });
 });

@@ -8,6 +8,7 @@ import {
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { failure } from "../../../test/support/failure.ts";
 import { startTestServer, type TestServer } from "../../../test/support/server.ts";
+import { limits } from "../../kit/limits.ts";
 import { fieldsOf } from "../rendering/rendering-fixture.ts";
 
 let server: TestServer;
@@ -119,8 +120,36 @@ test.for([
   [{ source: { source: { $case: "spec", value: { ...spec, collection: "none" } } } }, "COLLECTION_NOT_FOUND"],
   [{ source: { source: { $case: "spec", value: spec } }, sampleCount: 1001 }, "FIELD_INVALID"],
   [{ source: { source: { $case: "spec", value: spec } }, sampleCount: -1 }, "FIELD_INVALID"],
-] as const)("%# is %s", async ([request, reason]) => {
+] as const)("%#", async ([request, reason]) => {
   expect(await failure(client.previewSamples(request as never))).toMatchObject({ reason });
+});
+
+test("preview_records and preview_bytes end a preview", async () => {
+  const corpus = server.client(CorpusServiceDefinition);
+  const nothing = { collection: "many", selection: { conditions: [{ field: "theme", values: ["x"] }] } };
+  for (let first = 0; first < limits.preview_records; first += limits.chunk_records) {
+    const records = Array.from({ length: limits.chunk_records }, (_, index) => ({
+      id: `r${first + index}`,
+      fieldsJson: "{}",
+    }));
+    await corpus.upsertRecords({ collection: "many", records });
+  }
+  expect(await preview(nothing)).toMatchObject({ complete: true, statistics: { scannedCount: 10_000n } });
+  await corpus.upsertRecords({ collection: "many", records: [{ id: "z", fieldsJson: "{}" }] });
+  expect(await preview(nothing)).toMatchObject({ complete: false, statistics: { scannedCount: 10_000n } });
+  // Four lines of 512 KiB are preview_bytes; one byte less needs a fifth.
+  for (const [collection, bytes, count] of [
+    ["exact", limits.preview_bytes / 4, 4],
+    ["less", limits.preview_bytes / 4 - 1, 5],
+  ] as const) {
+    for (const id of ["1", "2", "3", "4", "5", "6"]) {
+      const fieldsJson = JSON.stringify({ text: "x".repeat(bytes - '{"text":""}'.length) });
+      await corpus.upsertRecords({ collection, records: [{ id, fieldsJson }] });
+    }
+    const shown = await preview({ collection, format: "text", mapping: {} });
+    expect(shown.samples).toHaveLength(count);
+    expect(shown.complete).toBe(false);
+  }
 });
 
 test("one sample is checked against a schema, or a dataset's", async () => {
@@ -151,6 +180,6 @@ test.for([
   [{ schema: { $case: "jsonSchema", value: "{}" }, sampleJson: "{" }, "FIELD_INVALID"],
   [{ schema: { $case: "dataset", value: "none" }, sampleJson: "{}" }, "DATASET_NOT_FOUND"],
   [{ schema: { $case: "jsonSchema", value: "{}" }, sampleJson: `"${"x".repeat(1024 * 1024)}"` }, "LIMIT_EXCEEDED"],
-] as const)("a check that cannot be made %#: %s", async ([request, reason]) => {
+] as const)("a check that cannot be made: %#", async ([request, reason]) => {
   expect(await failure(client.validateSample(request as never))).toMatchObject({ reason });
 });

@@ -81,7 +81,7 @@ test.for([
   [{ metadataFields: ["a", "b", "a"] }, 'DATASET_INVALID metadata_fields[2] names "a" again.'],
   [{ adapterMetadataJson: "[]" }, "DATASET_INVALID adapter_metadata_json is no JSON object."],
   [{ adapterMetadataJson: '{"a":1}' }, "fine"],
-] as const)("%#: $1", ([spec, expected]) => {
+] as const)("%#", ([spec, expected]) => {
   expect(problem(spec as DeepPartial<DatasetSpec>)).toContain(expected);
 });
 

@@ -3,7 +3,7 @@ import { DatasetSpec, ErrorHandling, Quality, Selection } from "../../../proto/g
 import { ServiceError } from "../../kit/errors.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
-import type { ExporterRegistry } from "../rendering/exporter-registry.ts";
+import { type ExporterRegistry, findExporter } from "../rendering/exporter-registry.ts";
 import { compileFilter } from "../rendering/filter.ts";
 import type { SchemaWorker } from "../rendering/schema/schema-worker.ts";
 import { datasetName } from "./names.ts";
@@ -47,12 +47,7 @@ export function validate(spec: DatasetSpec, exporters: ExporterRegistry): void {
   if (!datasetName.test(spec.collection)) {
     throw specInvalid("collection", spec.collection === "" ? "is missing" : `is no name of a collection`);
   }
-  const exporter = exporters.get(spec.format);
-  if (exporter === undefined) {
-    const known = exporters.formats.join(", ");
-    const message = `There is no format ${JSON.stringify(spec.format)}; there are ${known}.`;
-    throw new ServiceError("FORMAT_UNKNOWN", message, { format: spec.format, known });
-  }
+  const exporter = findExporter(spec.format, exporters);
   checkSpecFields(spec, exporter, (field, problem) => {
     throw specInvalid(field, problem);
   });

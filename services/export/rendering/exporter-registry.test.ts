@@ -16,6 +16,7 @@ const alpaca = `export default {
   ],
   sample({ instruction, output, history = [] }) {
     if (instruction === "throw") throw new Error("no such instruction");
+    if (instruction === "later") return Promise.resolve();
     if (instruction === "weigh") return { value: { weight: 1 }, output };
     return { value: { instruction, output, history }, output };
   },
@@ -52,6 +53,7 @@ test("a file in a folder adds a format that works like the built-in ones", async
   expect(give({ instruction: "i", output: "o" })).toBe("9: Text too short (1 chars)");
   expect(give({ output: "out" })).toBe("1: Missing required field 'instruction'");
   expect(give({ instruction: "throw", output: "out" })).toBe("8: Exporter failed: no such instruction");
+  expect(give({ instruction: "later", output: "out" })).toContain("8: Exporter failed: a sample needs an object value");
   expect(give({ instruction: "weigh", output: "out" })).toBe(
     "8: Exporter failed: a sample must not have the key weight",
   );

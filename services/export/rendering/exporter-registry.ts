@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { ServiceError } from "../../kit/errors.ts";
 import type { Exporter } from "./exporter.ts";
 import { chat } from "./exporters/chat.ts";
 import { instruction } from "./exporters/instruction.ts";
@@ -35,6 +36,17 @@ export async function loadExporters(pluginsDirectory?: string): Promise<Exporter
     register(exporters, plugin.default, file);
   }
   return { pluginsDirectory, formats: [...exporters.keys()], get: (format) => exporters.get(format) };
+}
+
+/** Throws ServiceError FORMAT_UNKNOWN, which names the formats there are. */
+export function findExporter(format: string, exporters: ExporterRegistry): Exporter {
+  const exporter = exporters.get(format);
+  if (exporter === undefined) {
+    const known = exporters.formats.join(", ");
+    const message = `There is no format ${JSON.stringify(format)}; there are ${known}.`;
+    throw new ServiceError("FORMAT_UNKNOWN", message, { format, known });
+  }
+  return exporter;
 }
 
 async function pluginFiles(directory: string): Promise<string[]> {

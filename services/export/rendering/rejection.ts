@@ -13,7 +13,14 @@ export class Rejection {
 }
 
 export function reject(reason: RejectReason, problem: string): Rejection {
-  return new Rejection(reason, problem);
+  return new Rejection(reason, shortened(problem));
+}
+
+const problemCharacters = 500;
+
+/** A problem may repeat names and values of a record, which may be megabytes long. */
+export function shortened(problem: string): string {
+  return problem.length > problemCharacters ? `${problem.slice(0, problemCharacters)}…` : problem;
 }
 
 /** Whether records rejected for this reason count toward `max_errors`; the others are quality rejects. */

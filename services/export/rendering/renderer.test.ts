@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { limits } from "../../kit/limits.ts";
 import { isError } from "./renderer.ts";
 import { at, exporters, fieldsOf, rendered, rendererOf, storedRecord } from "./rendering-fixture.ts";
 
@@ -165,6 +166,18 @@ test("a sample over sample_bytes is rejected before it is held", () => {
     `${R.REJECT_REASON_EXPORTER_FAILED}: Sample larger than sample_bytes (8388608)`,
   );
   expect(rendered(spec, { a: "x".repeat(8_000) })).toMatch(/^\{"text":"x+"\}$/);
+});
+
+test("sample_bytes is inclusive and counts UTF-8", () => {
+  const line = (bytes: number) => rendered({ format: "text" }, { text: "ü".repeat(50) + "x".repeat(bytes - 111) });
+  expect(Buffer.byteLength(line(limits.sample_bytes))).toBe(limits.sample_bytes);
+  expect(line(limits.sample_bytes + 1)).toContain("sample_bytes (8388608)");
+});
+
+test("a problem never repeats megabytes", () => {
+  const schema = { jsonSchema: '{"properties":{"messages":{"items":{"additionalProperties":false}}}}' };
+  const messages = [{ role: "assistant", content: "c", ["k".repeat(1_000_000)]: 1 }];
+  expect(rendered({ format: "chat", schemaValidation: schema }, { messages }).length).toBeLessThan(1_100);
 });
 
 test("errors and quality rejects", () => {

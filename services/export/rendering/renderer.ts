@@ -2,10 +2,9 @@ import type { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.
 import type { WeightExplanation } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
-import { ServiceError } from "../../kit/errors.ts";
 import type { Micros } from "../../store/store.ts";
 import type { Exporter, Sample } from "./exporter.ts";
-import type { ExporterRegistry } from "./exporter-registry.ts";
+import { type ExporterRegistry, findExporter } from "./exporter-registry.ts";
 import { checkSampleBytes, SampleTooLarge } from "./limited-text.ts";
 import { compileMetadata } from "./metadata.ts";
 import { compileParts } from "./parts.ts";
@@ -54,7 +53,7 @@ export interface Renderer {
  * Throws ServiceError (SCHEMA_INVALID, FILTER_INVALID, FORMAT_UNKNOWN).
  */
 export function createRenderer(spec: DatasetSpec, asOf: Micros, exporters: ExporterRegistry): Renderer {
-  const exporter = exporterOf(spec.format, exporters);
+  const exporter = findExporter(spec.format, exporters);
   const selection = compileSelection(spec.selection);
   const sampleOf = compileSample(exporter, spec);
   const checkSchema = compileSchemaCheck(spec.schemaValidation);
@@ -118,7 +117,7 @@ function compileSample(exporter: Exporter, spec: DatasetSpec): (fields: Fields) 
     if ("problem" in sample) {
       return reject(sample.reason, sample.problem);
     }
-    checkKeys(sample.value);
+    checkSample(sample);
     return checkQuality(sample.output) ?? sample;
   };
 }
@@ -126,23 +125,15 @@ function compileSample(exporter: Exporter, spec: DatasetSpec): (fields: Fields) 
 /** The keys that the line gets from the dataset. */
 const takenKeys = ["metadata", "weight"];
 
-function checkKeys(value: object): void {
+/** What the types cannot hold a plugin to. */
+function checkSample({ value, output }: Sample): void {
+  if (typeof value !== "object" || value === null || typeof output !== "string") {
+    throw new TypeError("a sample needs an object value and a text output");
+  }
   const taken = takenKeys.find((key) => Object.hasOwn(value, key));
   if (taken !== undefined) {
     throw new TypeError(`a sample must not have the key ${taken}`);
   }
-}
-
-function exporterOf(format: string, exporters: ExporterRegistry): Exporter {
-  const exporter = exporters.get(format);
-  if (exporter === undefined) {
-    const known = exporters.formats.join(", ");
-    throw new ServiceError("FORMAT_UNKNOWN", `There is no format ${JSON.stringify(format)}; there are ${known}.`, {
-      format,
-      known,
-    });
-  }
-  return exporter;
 }
 
 function parseFields({ fieldsJson }: StoredRecord): Fields {

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { ServiceError } from "../../../kit/errors.ts";
 import { limits } from "../../../kit/limits.ts";
-import { schemaInvalid } from "./schema-limits.ts";
+import { parseSchema, schemaInvalid } from "./schema-limits.ts";
 import type { SchemaReply, SchemaRequest } from "./schema-thread.ts";
 
 /**
@@ -28,7 +28,9 @@ export class SchemaWorker implements AsyncDisposable {
     await thread?.terminate();
   }
 
-  #ask(request: SchemaRequest): Promise<SchemaProblem[]> {
+  async #ask(request: SchemaRequest): Promise<SchemaProblem[]> {
+    // What is refused by its size or references needs no thread.
+    parseSchema(request.schema);
     const answer = this.#last.then(() => this.#run(request));
     this.#last = answer.catch(() => undefined);
     return answer;

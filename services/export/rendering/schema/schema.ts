@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { limits } from "../../../kit/limits.ts";
 import { compilePattern } from "../pattern.ts";
+import { shortened } from "../rejection.ts";
 import { schemaFormats } from "./schema-formats.ts";
 import { replaceKeywords, StepBudget, withSteps } from "./schema-keywords.ts";
 import { type JsonObject, parseSchema, schemaInvalid } from "./schema-limits.ts";
@@ -91,7 +92,7 @@ function ajvFor(draft: unknown, options: Options): Ajv {
 }
 
 function problemFrom(error: ErrorObject): SchemaProblem {
-  return { path: error.instancePath, problem: problemText(error) };
+  return { path: shortened(error.instancePath), problem: shortened(problemText(error)) };
 }
 
 function problemText({ keyword, params, message }: ErrorObject): string {

@@ -115,7 +115,7 @@ export interface PreviewSamplesResponse {
   samples: PreviewSample[];
   /** The first rejects by id. */
   rejects: Reject[];
-  /** Of what was read for this: the scan stops when there are enough samples, after 10,000 records, or after 4 MiB of samples. */
+  /** Of what was read for this: the scan stops when there are enough samples, after 10,000 records, or after 2 MiB of samples. */
   statistics:
     | Statistics
     | undefined;

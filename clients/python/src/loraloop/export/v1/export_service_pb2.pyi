@@ -326,7 +326,7 @@ class PreviewSamplesResponse(_message.Message):
 
     @_builtins.property
     def statistics(self) -> _snapshot_pb2.Statistics:
-        """Of what was read for this: the scan stops when there are enough samples, after 10,000 records, or after 4 MiB of samples."""
+        """Of what was read for this: the scan stops when there are enough samples, after 10,000 records, or after 2 MiB of samples."""
 
     def __init__(
         self,
