@@ -46,7 +46,8 @@ export class Client implements AsyncDisposable {
     const { address, token } = findServer(options);
     this.address = address;
     this.#channel = openChannel(address, options.tls);
-    const factory = createClientFactory().use(errorMiddleware).use(retryMiddleware).use(errorDetailsClientMiddleware);
+    // What is used last sees an error last.
+    const factory = createClientFactory().use(errorDetailsClientMiddleware).use(retryMiddleware).use(errorMiddleware);
     const defaults = {
       "*": {
         metadata: Metadata({ authorization: `Bearer ${token}` }),
