@@ -41,6 +41,7 @@ export class Assembly implements RenderClient {
   readonly #assemble: AssembleJob;
   readonly #listener: AssemblyListener;
   readonly #done = Promise.withResolvers<Assembled>();
+  /** While it runs. */
   #thread: BuildThread | undefined;
   #blocks: Promise<void> = Promise.resolve();
   #uncommitted = 0;
@@ -65,6 +66,8 @@ export class Assembly implements RenderClient {
     try {
       return await this.#done.promise;
     } finally {
+      // The thread is another build's soon: what still comes from the render threads must not reach it.
+      this.#thread = undefined;
       this.#pool.forget(this.build);
       await letGo(thread);
       await this.#blocks.catch(() => undefined);
@@ -92,6 +95,7 @@ export class Assembly implements RenderClient {
   /** Reads on, where the next chunk is known and there is room for it. */
   #scan(): void {
     const start = this.#start;
+    if (this.#thread === undefined) return;
     const room = this.#inFlight < this.#pool.threads + 2 && this.#uncommitted < MAX_UNCOMMITTED_BLOCKS;
     if (start === undefined || !room) return;
     this.#start = undefined;
