@@ -1,11 +1,11 @@
 import { parseArgs } from "node:util";
-import { limitHeap, runService } from "../kit/main.ts";
+import { limitMemory, runService } from "../kit/main.ts";
 import { readExportConfiguration } from "./configuration.ts";
 import { startExport } from "./service.ts";
 
 /** Serves until a signal ends it. @param file JSON configuration; the environment (`LORALOOP_EXPORT_…`) overrides it. */
 export async function serveExport(file?: string): Promise<void> {
-  limitHeap();
+  limitMemory();
   await runService("export", async () => {
     const configuration = readExportConfiguration({ ...(file && { file }), environment: process.env });
     return { service: await startExport(configuration), drainSeconds: configuration.drain_seconds };

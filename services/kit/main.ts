@@ -1,17 +1,23 @@
+import { flushCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
 import { ConfigurationError } from "./configuration.ts";
 import type { RunningService } from "./start.ts";
 
 /** MiB. Node 24 lets the young generation grow to three times 128; a server of streams gains nothing from that. */
 const semiSpace = "--max-semi-space-size=4";
 
+/** Node keeps here what it stripped of types and compiled: without it every thread loads the stripper, some 20 MB. */
+const compileCache = fileURLToPath(new URL("../../node_modules/.cache/loraloop", import.meta.url));
+
 /** How long after the drain's deadline a process that still has something open ends all the same. */
 const graceSeconds = 5;
 
-/** Replaces this process by the same one with a small heap: V8 reads that size only when it starts. Call first. */
-export function limitHeap(): void {
+/** Replaces this process by the same one with a small heap and cached code: Node reads these only when it starts. Call first. */
+export function limitMemory(): void {
   const { execArgv, argv, env, execPath } = process;
-  if (process.execve === undefined || execArgv.some((flag) => flag.startsWith("--max-semi-space-size"))) return;
-  process.execve(execPath, [execPath, semiSpace, ...execArgv, ...argv.slice(1)], env);
+  if (process.execve === undefined || execArgv.includes(semiSpace)) return;
+  const environment = { NODE_COMPILE_CACHE: compileCache, ...env };
+  process.execve(execPath, [execPath, semiSpace, ...execArgv, ...argv.slice(1)], environment);
 }
 
 /** Runs a service until SIGTERM or SIGINT, then drains it; a second signal ends the process at once. Where it cannot start: one line, exit code 1. */
@@ -22,6 +28,7 @@ export async function runService(
   process.title = `loraloop ${name}`;
   try {
     const { service, drainSeconds } = await start();
+    flushCompileCache();
     await stopSignal();
     setTimeout(() => process.exit(1), (drainSeconds + graceSeconds) * 1_000).unref();
     await service.close();

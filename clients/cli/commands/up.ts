@@ -25,8 +25,8 @@ export function up(): Command {
 async function run(options: UpOptions, command: Command): Promise<void> {
   const folder = resolve(options.data);
   const [port, metricsPort] = [toPort("--port", options.port), toPort("--metrics-port", options.metricsPort)];
-  const { limitHeap } = await import("../../../services/kit/main.ts");
-  limitHeap();
+  const { limitMemory } = await import("../../../services/kit/main.ts");
+  limitMemory();
   const { readExportConfiguration } = await import("../../../services/export/configuration.ts");
   const { startExport } = await import("../../../services/export/service.ts");
   const values = { data_directory: folder, listen_port: port, metrics_port: metricsPort, log_level: "warn" };
