@@ -1,12 +1,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from loraloop import Client
 from tests.scripted import Ingest, Server, Step
+from tests.server import LoraloopServer
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoraloopServer]:
+    """One server on a memory store for all tests that do not hurt it: each uses collections of its own."""
+    server = LoraloopServer(tmp_path_factory.mktemp("server"), "memory")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(server: LoraloopServer) -> Iterator[Client]:
+    with Client(server.address, server.token) as client:
+        yield client
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[LoraloopServer]:
+    """A server of one test, on RocksDB, to be killed and started again."""
+    server = LoraloopServer(tmp_path / "data", "rocksdb")
+    yield server
+    server.kill()
 
 
 class Scripted(Protocol):

@@ -44,9 +44,7 @@ class Keeper:
         self.lose_at.discard(moment)
         return loses
 
-    def _start(self, _: pb.IngestRecordsRequest) -> pb.IngestRecordsResponse | ScriptedError:
-        if self.commit is not None:
-            return ScriptedError(grpc.StatusCode.FAILED_PRECONDITION, "INGEST_CLOSED", state="committed")
+    def _start(self, _: pb.IngestRecordsRequest) -> pb.IngestRecordsResponse:
         return pb.IngestRecordsResponse(started=pb.IngestRecordsResponse.Started(next_chunk=len(self.chunks)))
 
     def _chunk(self, request: pb.IngestRecordsRequest) -> pb.IngestRecordsResponse:
@@ -67,7 +65,8 @@ class Keeper:
         self.commit = request.commit
         digest = hashlib.sha256(b"".join(self.chunks[number] for number in sorted(self.chunks))).digest()
         assert (request.commit.chunk_count, request.commit.digest) == (len(self.chunks), digest)
-        answer = pb.IngestRecordsResponse.Committed(kept_count=len(self.ids) - 17, revision=9)
+        kept = sum(not record_id.endswith("13") for record_id in self.ids)
+        answer = pb.IngestRecordsResponse.Committed(kept_count=kept, revision=9)
         return pb.IngestRecordsResponse(committed=answer)
 
 

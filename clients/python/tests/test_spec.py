@@ -20,6 +20,7 @@ WHOLE: dict[str, Any] = {
     "weighting": {"weight_field": "w", "auto_weight_by_length": True, "freshness": {"window_days": 30.0}},
     "quality": {"min_text_length": 5, "skip_duplicates": True},
     "error_handling": {"max_errors": 0},
+    "adapter_metadata": {"lora_rank": 16},
 }
 
 
@@ -30,7 +31,9 @@ def test_reads_the_names_of_the_proto_and_writes_them_again() -> None:
 def test_shorthands() -> None:
     spec = to_spec({"mapping": {"output": "answer"}, "schema_validation": {"json_schema": {"type": "object"}}})
     assert spec.mapping["output"].field == "answer"
-    assert spec.schema_validation.json_schema == '{"type": "object"}'
+    assert spec.schema_validation.json_schema == '{"type":"object"}'
+    spec = to_spec({"selection": {"conditions": [{"field": "year", "values": [2020, True, "x"]}]}})
+    assert list(spec.selection.conditions[0].values) == ["2020", "true", "x"]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,7 @@ def test_times(moment: object) -> None:
         ({"selection": {"time_range": {"start_time": "yesterday"}}}, "selection.time_range.start_time"),
         ({"selection": {"time_range": {"start_time": datetime(2020, 1, 1)}}}, "selection.time_range.start_time"),
         ({"quality": 3}, "quality"),
+        ({"adapter_metadata_json": "{}"}, "adapter_metadata_json"),
         ({"quality": {"min_text_length": "many"}}, ""),
     ],
 )

@@ -54,7 +54,7 @@ class SampleBatch:
         if not self._message.weights_micros:
             return lines
         return [
-            b'%b,"weight":%b}\n' % (line[:-2], weight_text(micros))
+            b'%b%b"weight":%b}\n' % (line[:-2], b"" if line == b"{}\n" else b",", weight_text(micros))
             for line, micros in zip(lines, self._message.weights_micros, strict=True)
         ]
 

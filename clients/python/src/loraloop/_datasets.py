@@ -23,11 +23,7 @@ class Datasets:
         ConflictError tells that somebody else was faster.
         """
         request = pb.PutDatasetRequest(name=name, spec=to_spec(spec), expected_version=expected_version)
-        # Sent twice with an expected version, the second would meet the first.
-        response = self._connection.call(
-            lambda opened: opened.export.PutDataset, request, idempotent=expected_version is None
-        )
-        return from_dataset(response.dataset)
+        return from_dataset(self._connection.call(lambda opened: opened.export.PutDataset, request).dataset)
 
     def get(self, name: str, *, version: int = 0) -> Dataset:
         """One version, the newest by default."""

@@ -17,7 +17,7 @@ from loraloop._connection import Connection
 from loraloop._records import Record, id_of, to_record
 from loraloop.corpus.v1 import corpus_service_pb2 as pb
 from loraloop.corpus.v1 import record_pb2
-from loraloop.errors import IngestClosedError, RpcError, UnavailableError, from_grpc
+from loraloop.errors import RpcError, UnavailableError, from_grpc
 
 # As the server's limits `chunk_records` and `chunk_bytes`.
 _CHUNK_RECORDS = 500
@@ -101,7 +101,6 @@ class Ingest:
         self._digest = hashlib.sha256()
         self._chunk_count = 0
         self._record_count = 0
-        self._commit_sent = False
         self._backoff: Backoff | None = None
 
     def run(self) -> IngestResult:
@@ -111,8 +110,6 @@ class Ingest:
                 return self._session()
             except _ConnectionLostError as lost:
                 error = lost.error
-            if isinstance(error, IngestClosedError) and self._is_committed(error):
-                return self._result
             self._backoff = self._backoff or Backoff(self._connection.patience)
             self._backoff.wait(error)
 
@@ -150,17 +147,12 @@ class Ingest:
         commit = pb.IngestRecordsRequest.Commit(
             chunk_count=self._chunk_count, record_count=self._record_count, digest=self._digest.digest()
         )
-        self._commit_sent = True
         requests.put(pb.IngestRecordsRequest(commit=commit))
         committed = self._receive(call, "committed").committed
         self._result.record_count += self._result.resumed_count
         self._result.kept_count = committed.kept_count
         self._result.revision = committed.revision
         return self._result
-
-    def _is_committed(self, error: IngestClosedError) -> bool:
-        """True where the commit arrived and only its answer was lost."""
-        return self._commit_sent and error.metadata.get("state") == "committed"
 
     def _receive(self, call: Iterator[pb.IngestRecordsResponse], kind: str) -> pb.IngestRecordsResponse:
         try:

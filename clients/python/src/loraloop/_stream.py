@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 
 Result = TypeVar("Result")
-# A forked child keeps its parent's calls: to end them would touch the parent's connection.
-_calls_of_parent: list[StreamCall] = []
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,6 @@ class SampleStream:
         self._footer: pb.Footer | None = None
         self._statistics: Statistics | None = None
         self._backoff: Backoff | None = None
-        self._process = os.getpid()
         self._resume: pb.ResumePoint | None = None
         self._batch: SampleBatch | None = None
         self._pending: Iterator[Sample] = iter(())
@@ -175,10 +172,6 @@ class SampleStream:
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if getattr(self, "_call", None) is not None:
-            self._drop_call()
-
     def __getstate__(self) -> dict[str, Any]:
         """A copy is a stream of its own that goes on from here."""
         copied = {"_call": None, "_backoff": None, "_batch": None, "_pending": iter(())}
@@ -218,9 +211,8 @@ class SampleStream:
         self._call = None
 
     def _open(self) -> StreamCall:
-        if self._process != os.getpid():
+        if self._call is not None and self._call.process != os.getpid():
             self._drop_call()
-            self._process = os.getpid()
         if self._call is None:
             self._call = StreamCall(self._connection.open(), self._next_request())
             self._accept(self._call.header())
@@ -260,9 +252,5 @@ class SampleStream:
 
     def _drop_call(self) -> None:
         call, self._call = self._call, None
-        if call is None:
-            return
-        if self._process == os.getpid():
+        if call is not None:
             call.cancel()
-        else:
-            _calls_of_parent.append(call)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import weakref
 
 import grpc
 
@@ -9,12 +11,17 @@ from loraloop.errors import ContentDamagedError, UnavailableError, from_grpc
 from loraloop.export.v1 import export_service_pb2 as pb
 from loraloop.export.v1 import snapshot_pb2
 
+_calls_of_parent: list[grpc.Call] = []
+
 
 class StreamCall:
     """One call of StreamSamples: checks that nothing is missing, repeated or changed between header and footer."""
 
     def __init__(self, opened: Opened, request: pb.StreamSamplesRequest) -> None:
+        self.process = os.getpid()
         self._call = opened.export.StreamSamples(request, metadata=opened.metadata)
+        # Also where the call is dropped, and before the interpreter takes grpcio apart.
+        self.cancel = weakref.finalize(self, _cancel, self._call, self.process)
         self._digest = hashlib.sha256()
         self._first_index = 0
         self._next_index = 0
@@ -47,9 +54,6 @@ class StreamCall:
                 return None
             if kind == "checkpoint":
                 self.statistics = frame.checkpoint.statistics
-
-    def cancel(self) -> None:
-        self._call.cancel()
 
     def _receive(self) -> pb.StreamSamplesResponse:
         try:
@@ -89,6 +93,14 @@ class StreamCall:
         if footer.lines_digest != self._digest.digest():
             raise _damaged("the samples that came do not have the digest of those that were sent")
         self.footer = footer
+
+
+def _cancel(call: grpc.Call, process: int) -> None:
+    """A forked child keeps its parent's call: to end it would touch the parent's connection."""
+    if process == os.getpid():
+        call.cancel()
+    else:
+        _calls_of_parent.append(call)
 
 
 def _damaged(problem: str) -> ContentDamagedError:

@@ -393,7 +393,7 @@ class IngestRecordsRequest(_message.Message):
         """How many records were sent, bad ones included."""
         digest: _builtins.bytes
         """SHA-256 over the chunk digests in order. A chunk's digest is the SHA-256 over its records in order, each as six parts
-        (id, fields_json, source, quality_score as its shortest decimal or empty, subject, group), each part as its length in bytes (uint32, big-endian) and its UTF-8 bytes, as sent.
+        (id, fields_json, source, quality_score as ECMAScript writes it or empty, e.g. `1`, `0.5`, `1e-7`, subject, group), each part as its length in bytes (uint32, big-endian) and its UTF-8 bytes, as sent.
         """
         def __init__(
             self,

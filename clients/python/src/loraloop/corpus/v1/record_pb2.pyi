@@ -34,12 +34,12 @@ class Record(_message.Message):
     CONTENT_SHA256_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """1 to 256 bytes of UTF-8 without control characters, unique in its collection, ordered by its bytes.
+    """1 to 256 bytes of UTF-8 without control characters and bidirectional overrides, unique in its collection, ordered by its bytes.
     Empty in a write: the server gives a UUIDv7.
     """
     fields_json: _builtins.str
     """A JSON object of at most 4 MiB, returned as `JSON.stringify(JSON.parse(text))` gives it: of duplicate keys the last wins, `__proto__` is
-    plain data. Refused: NUL and lone surrogates in strings, integers beyond ±(2^53 − 1), nesting deeper than 64.
+    plain data. Refused: NUL and lone surrogates in strings, integers beyond ±(2^53 − 1), numbers beyond a double, nesting deeper than 64.
     """
     source: _builtins.str
     """Where it came from, e.g. a file name or URI; at most 1,024 bytes."""
