@@ -148,7 +148,7 @@ export interface IngestRecordsRequest_Commit {
   recordCount: bigint;
   /**
    * SHA-256 over the chunk digests in order. A chunk's digest is the SHA-256 over its records in order, each as six parts
-   * (id, fields_json, source, quality_score as its shortest decimal or empty, subject, group), each part as its length in bytes (uint32, big-endian) and its UTF-8 bytes, as sent.
+   * (id, fields_json, source, quality_score as ECMAScript writes it or empty, e.g. `1`, `0.5`, `1e-7`, subject, group), each part as its length in bytes (uint32, big-endian) and its UTF-8 bytes, as sent.
    */
   digest: Uint8Array;
 }
@@ -2165,8 +2165,9 @@ export const CorpusServiceDefinition = {
     },
     /**
      * Writes many records: `start`, then chunks in order, then `commit`. Each chunk is atomic, on disk and visible once its `acknowledged` comes back;
-     * bad records are named there while the rest goes on. A chunk sent again under the same ingest id and number gets the same answer and writes nothing.
-     * A stream that ends without `commit` leaves the ingest open: start again with the same id and go on at `next_chunk`.
+     * bad records are named there while the rest goes on; of records with one id the last wins. A chunk or commit sent again under the same ingest id
+     * gets the same answer and writes nothing. A stream that ends without `commit` leaves the ingest open: start again with the same id and go on at
+     * `next_chunk`. Of two streams with one ingest id the later one goes on and the other gets CONFLICT.
      * Ten minutes without a message abandon it: what was acknowledged stays, nothing waits for it. Scope: `corpus.write`.
      */
     ingestRecords: {
@@ -2208,8 +2209,9 @@ export interface CorpusServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<ListCollectionsResponse>>;
   /**
    * Writes many records: `start`, then chunks in order, then `commit`. Each chunk is atomic, on disk and visible once its `acknowledged` comes back;
-   * bad records are named there while the rest goes on. A chunk sent again under the same ingest id and number gets the same answer and writes nothing.
-   * A stream that ends without `commit` leaves the ingest open: start again with the same id and go on at `next_chunk`.
+   * bad records are named there while the rest goes on; of records with one id the last wins. A chunk or commit sent again under the same ingest id
+   * gets the same answer and writes nothing. A stream that ends without `commit` leaves the ingest open: start again with the same id and go on at
+   * `next_chunk`. Of two streams with one ingest id the later one goes on and the other gets CONFLICT.
    * Ten minutes without a message abandon it: what was acknowledged stays, nothing waits for it. Scope: `corpus.write`.
    */
   ingestRecords(
@@ -2246,8 +2248,9 @@ export interface CorpusServiceClient<CallOptionsExt = {}> {
   ): Promise<ListCollectionsResponse>;
   /**
    * Writes many records: `start`, then chunks in order, then `commit`. Each chunk is atomic, on disk and visible once its `acknowledged` comes back;
-   * bad records are named there while the rest goes on. A chunk sent again under the same ingest id and number gets the same answer and writes nothing.
-   * A stream that ends without `commit` leaves the ingest open: start again with the same id and go on at `next_chunk`.
+   * bad records are named there while the rest goes on; of records with one id the last wins. A chunk or commit sent again under the same ingest id
+   * gets the same answer and writes nothing. A stream that ends without `commit` leaves the ingest open: start again with the same id and go on at
+   * `next_chunk`. Of two streams with one ingest id the later one goes on and the other gets CONFLICT.
    * Ten minutes without a message abandon it: what was acknowledged stays, nothing waits for it. Scope: `corpus.write`.
    */
   ingestRecords(

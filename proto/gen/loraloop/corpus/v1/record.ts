@@ -15,13 +15,13 @@ export const protobufFileName = "loraloop/corpus/v1/record.proto";
 /** One document of a collection. */
 export interface Record {
   /**
-   * 1 to 256 bytes of UTF-8 without control characters, unique in its collection, ordered by its bytes.
+   * 1 to 256 bytes of UTF-8 without control characters and bidirectional overrides, unique in its collection, ordered by its bytes.
    * Empty in a write: the server gives a UUIDv7.
    */
   id: string;
   /**
    * A JSON object of at most 4 MiB, returned as `JSON.stringify(JSON.parse(text))` gives it: of duplicate keys the last wins, `__proto__` is
-   * plain data. Refused: NUL and lone surrogates in strings, integers beyond ±(2^53 − 1), nesting deeper than 64.
+   * plain data. Refused: NUL and lone surrogates in strings, integers beyond ±(2^53 − 1), numbers beyond a double, nesting deeper than 64.
    */
   fieldsJson: string;
   /** Where it came from, e.g. a file name or URI; at most 1,024 bytes. */
