@@ -39,7 +39,7 @@ export const limits = {
   /** Objects and arrays in a JSON Schema. */
   schema_nodes: 1000,
   /** Milliseconds for compiling a JSON Schema that somebody sends. */
-  schema_milliseconds: 750,
+  schema_milliseconds: 600,
   /** Characters of a sample that is checked against a JSON Schema. */
   schema_sample_characters: 1024 * 1024,
   /** References (`$ref`) that a JSON Schema may follow in one sample. */

@@ -12,6 +12,7 @@ import type { SchemaReply, SchemaRequest } from "./schema-thread.ts";
 export class SchemaWorker implements AsyncDisposable {
   #thread: Promise<Worker> | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #ending: Promise<unknown> = Promise.resolve();
 
   /** Rejects with ServiceError SCHEMA_INVALID. */
   async check(schema: string): Promise<void> {
@@ -25,7 +26,7 @@ export class SchemaWorker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const thread = await this.#thread;
-    await thread?.terminate();
+    await Promise.all([thread?.terminate(), this.#ending]);
   }
 
   async #ask(request: SchemaRequest): Promise<SchemaProblem[]> {
@@ -42,7 +43,7 @@ export class SchemaWorker implements AsyncDisposable {
     const reply = await replyOf(thread, request);
     if (reply === undefined) {
       this.#thread = undefined;
-      await thread.terminate();
+      this.#ending = thread.terminate();
       throw schemaInvalid(`takes too long or too much memory: schema_milliseconds (${limits.schema_milliseconds})`);
     }
     if ("reason" in reply) {

@@ -155,9 +155,9 @@ test.for([
   ["all pairs of a list", { uniqueItems: true }, Array.from({ length: 40_000 }, (_, x) => ({ x })), undefined],
 ] as const)("hostile, and done in no time: %s", ([, schema, sample, expected]) => {
   const compiled = compileSchema(JSON.stringify(schema));
-  const begin = performance.now();
+  const before = process.threadCpuUsage();
   const found = compiled.problemOf(sample, 1000);
-  expect(performance.now() - begin).toBeLessThan(500);
+  expect(process.threadCpuUsage(before).user / 1000).toBeLessThan(500);
   expect(String(found)).toMatch(new RegExp(String(expected).replace(/[()]/g, ".")));
 });
 
