@@ -1,28 +1,32 @@
-import { StoreError } from "../store.ts";
+import { StoreError, type StoreErrorCode } from "../store.ts";
 
 type Doing = "open" | "read" | "write";
 
-const advice = {
-  locked: "another process, or this one, has this store open: stop it first",
-  damaged: "the store on disk is damaged: restore a backup",
-  failed: "the disk failed or is full: free space or repair it, then restart if writes still fail",
+const whatFailed = {
+  open: "The store cannot be opened: check the folder, its rights and the space on its disk",
+  read: "The store cannot be read: check its disk",
+  write: "The disk failed or is full: free space or repair it; restart if writes still fail after some seconds",
 } as const;
 
-/** Maps what RocksDB threw. It wraps the cause of a failed open. */
+/** Maps what RocksDB, or the file system, threw. */
 export function storeError(error: unknown, doing: Doing): StoreError {
   if (error instanceof StoreError) return error;
   const cause = rootCause(error);
-  const text = cause.message;
-  if (cause.code === "LEVEL_LOCKED")
-    return new StoreError("FAILED_PRECONDITION", `${advice.locked} (${text})`, {}, error);
-  if (doing === "write") return new StoreError("UNAVAILABLE", `${advice.failed} (${text})`, {}, error);
-  if (isDamage(cause)) return new StoreError("DATA_LOSS", `${advice.damaged} (${text})`, {}, error);
-  return new StoreError("UNAVAILABLE", `${advice.failed} (${text})`, {}, error);
+  const [code, advice] = meaning(cause, doing);
+  return new StoreError(code, `${advice} (${cause.message}).`, {}, error);
+}
+
+function meaning(cause: RocksError, doing: Doing): [StoreErrorCode, string] {
+  if (cause.code === "LEVEL_LOCKED") {
+    return ["FAILED_PRECONDITION", "Another process, or this one, has the store open: stop it first"];
+  }
+  if (doing !== "write" && isDamage(cause)) return ["DATA_LOSS", "The store on disk is damaged: restore a backup"];
+  return ["UNAVAILABLE", whatFailed[doing]];
 }
 
 function isDamage(error: RocksError): boolean {
   return (
-    error.code === "LEVEL_CORRUPTION" || /No such file|Corruption|not implemented|Invalid argument/i.test(error.message)
+    error.code === "LEVEL_CORRUPTION" || /^(IO error: No such file|Corruption|Not implemented)/.test(error.message)
   );
 }
 
@@ -31,6 +35,7 @@ interface RocksError {
   readonly code?: string;
 }
 
+/** RocksDB's reason for a failed open lies below the binding's. */
 function rootCause(error: unknown): RocksError {
   if (!(error instanceof Error)) return { message: String(error) };
   return error.cause instanceof Error ? rootCause(error.cause) : error;

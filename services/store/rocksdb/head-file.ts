@@ -7,6 +7,10 @@ import { StoreError } from "../store.ts";
 const slotBytes = 4096;
 const slotCount = 2;
 
+/** Ends every error about a loss. */
+export const wayOut =
+  "Restore a backup, or accept the loss with `loraloop doctor --accept-loss`: the store then opens with what is there.";
+
 /** The `HEAD` file beside the database: how many writes were acknowledged. `cat` shows it. */
 export function headPath(folder: string): string {
   return join(folder, "HEAD");
@@ -64,7 +68,7 @@ export function readHeadFile(path: string): bigint | undefined {
     throw error;
   }
   const { count } = newestSlot(bytes);
-  if (count === undefined) throw new StoreError("DATA_LOSS", `${path} is damaged: neither slot is whole.`);
+  if (count === undefined) throw new StoreError("DATA_LOSS", `${path} is damaged. ${wayOut}`, { file: path });
   return count;
 }
 

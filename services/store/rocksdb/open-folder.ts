@@ -3,15 +3,13 @@ import { dirname, join, resolve } from "node:path";
 import { type Format, newFormat, parseFormat } from "../format.ts";
 import { StoreError } from "../store.ts";
 import { Database } from "./database.ts";
+import { storeError } from "./errors.ts";
 import { encodeNumbers, readWriteCount } from "./facts.ts";
-import { headPath, readHeadFile, syncFolder, writeNewHead } from "./head-file.ts";
+import { headPath, readHeadFile, syncFolder, wayOut, writeNewHead } from "./head-file.ts";
 import { formatKey, writeCountKey } from "./keys.ts";
 import { checkManifest } from "./manifest.ts";
 
 export const formatVersion = 1;
-
-const wayOut =
-  "Restore a backup, or accept the loss with `loraloop doctor --accept-loss`: the store then opens with what is there.";
 
 export interface OpenedFolder {
   readonly database: Database;
@@ -20,12 +18,16 @@ export interface OpenedFolder {
 
 /** Opens the folder's database, or makes a new one, and refuses one that holds less than was acknowledged. */
 export async function openFolder(folder: string): Promise<OpenedFolder> {
-  makeFolder(folder);
-  return withDatabase(folder, (database) => {
-    const format = readFormat(database) ?? createStore(database, folder);
-    checkHead(database, folder);
-    return format;
-  });
+  try {
+    makeFolder(folder);
+    return await withDatabase(folder, (database) => {
+      const format = readFormat(database) ?? createStore(database, folder);
+      checkHead(database, folder);
+      return format;
+    });
+  } catch (error) {
+    throw storeError(error, "open");
+  }
 }
 
 /** Closes it again when the check fails. */
