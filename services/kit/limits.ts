@@ -28,7 +28,7 @@ export const limits = {
   filter_bytes: 4096,
   /** Elements that a filter's macros (`all`, `exists`, `map`, `filter`) may visit in one record. */
   filter_steps: 2000,
-  /** Size of a regular expression's program, in a filter and in a JSON Schema. */
+  /** Instructions of a regular expression in a filter, and of all in a JSON Schema together. */
   pattern_instructions: 1000,
   /** Characters of a text that a regular expression is tried on. */
   pattern_text_characters: 64 * 1024,

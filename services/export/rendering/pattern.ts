@@ -5,6 +5,8 @@ import { limits } from "../../kit/limits.ts";
 export interface Pattern {
   /** Throws PatternProblem for text over `pattern_text_characters`. */
   test(text: string): boolean;
+  /** Instructions of its program. */
+  readonly size: number;
   /** The pattern itself: the schema compiler takes patterns of equal text for the same one. */
   toString(): string;
 }
@@ -20,10 +22,12 @@ export function compilePattern(source: string): Pattern {
     throw tooLarge(source);
   }
   const compiled = parse(source);
-  if (compiled.programSize() > limits.pattern_instructions) {
+  const size = compiled.programSize();
+  if (size > limits.pattern_instructions) {
     throw tooLarge(source);
   }
   return {
+    size,
     toString: () => source,
     test(text) {
       if (text.length > limits.pattern_text_characters) {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../kit/errors.ts";
 import { limits } from "../../../kit/limits.ts";
+import { compilePattern } from "../pattern.ts";
 import { compileSchema } from "./schema.ts";
 
 function problem(schema: object | string, sample: unknown): string | undefined {
@@ -98,7 +99,7 @@ test.for([
   [{ $ref: "#/$defs/none" }, "can't resolve reference"],
   [{ $async: true }, "uses $async"],
   [{ properties: { a: { minimum: { $data: "1/b" } } } }, "uses $data"],
-  [{ type: "strng" }, "schema is invalid"],
+  [{ type: "strng" }, "it is no schema: data/type must be equal to one of the allowed values"],
   [{ minLenght: 1 }, 'unknown keyword: "minLenght"'],
   [{ format: "url" }, 'unknown format "url"'],
   [{ $schema: "http://json-schema.org/draft-04/schema#" }, "there are draft 2020-12 and draft-07"],
@@ -123,6 +124,17 @@ test("limits are inclusive", () => {
   const characters = limits.schema_sample_characters;
   expect(compileSchema("{}").problemOf("", characters)).toBeUndefined();
   expect(compileSchema("{}").problemOf("", characters + 1)).toContain("schema_sample_characters (1048576)");
+});
+
+test("pattern_instructions is inclusive, for one and for all together", () => {
+  const size = (letters: number) => compilePattern("a".repeat(letters)).size;
+  const letters = limits.pattern_instructions - (size(10) - 10);
+  expect(refusal({ pattern: "a".repeat(letters) })).toBe("accepted");
+  expect(refusal({ pattern: "a".repeat(letters + 1) })).toContain("pattern_instructions (1000)");
+  const half = limits.pattern_instructions / 2 - (size(10) - 10);
+  const two = (more: number) => ({ pattern: "a".repeat(half), not: { pattern: "b".repeat(half + more) } });
+  expect(refusal(two(0))).toBe("accepted");
+  expect(refusal(two(1))).toContain("its patterns are larger than pattern_instructions (1000) together");
 });
 
 test("a depth of 100,000 is refused, not overflown", () => {

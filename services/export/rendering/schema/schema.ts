@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv"
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { limits } from "../../../kit/limits.ts";
-import { compilePattern } from "../pattern.ts";
+import { compilePattern, type Pattern } from "../pattern.ts";
 import { shortened } from "../rejection.ts";
 import { schemaFormats } from "./schema-formats.ts";
 import { replaceKeywords, StepBudget, withSteps } from "./schema-keywords.ts";
@@ -18,14 +18,20 @@ export interface Schema {
   problemsOf(sample: unknown, characters: number): SchemaProblem[];
 }
 
+export interface SchemaOptions {
+  readonly allProblems?: boolean;
+  /** The schema was compiled before, so its keywords need no check. */
+  readonly checked?: boolean;
+}
+
 /**
  * Compiles a JSON Schema of draft 2020-12, or draft-07 where `$schema` says so. Bounded in size, depth, patterns, references and samples, see `limits.ts`.
  * Throws ServiceError SCHEMA_INVALID. A schema that nobody has checked yet belongs into `SchemaWorker` first: compiling it can take a second.
  */
-export function compileSchema(text: string, options: { readonly allProblems?: boolean } = {}): Schema {
+export function compileSchema(text: string, options: SchemaOptions = {}): Schema {
   const schema = parseSchema(text);
   const budget = new StepBudget();
-  const validate = compile(schema, budget, options.allProblems ?? false);
+  const validate = compile(schema, budget, options);
 
   function problemsOf(sample: unknown, characters: number): SchemaProblem[] {
     if (characters > limits.schema_sample_characters) {
@@ -49,10 +55,16 @@ export function compileSchema(text: string, options: { readonly allProblems?: bo
   };
 }
 
-function compile(schema: JsonObject, budget: StepBudget, allErrors: boolean): ValidateFunction {
+function compile(schema: JsonObject, budget: StepBudget, options: SchemaOptions): ValidateFunction {
   try {
-    const ajv = ajvFor(schema["$schema"], { ...ajvOptions, allErrors });
+    const patterns = new PatternBudget();
+    const code = { regExp: Object.assign((source: string) => patterns.compile(source), { code: "compilePattern" }) };
+    const ajv = ajvFor(schema["$schema"], { ...ajvOptions, code, allErrors: options.allProblems ?? false });
+    if (!options.checked && !ajv.validateSchema(schema)) {
+      throw new Error(`it is no schema: ${ajv.errorsText()}`);
+    }
     replaceKeywords(ajv, budget);
+    patterns.left = limits.pattern_instructions;
     return ajv.compile(withSteps(schema));
   } catch (error) {
     const why = error instanceof RangeError ? "it is nested too deeply" : (error as Error).message;
@@ -60,10 +72,19 @@ function compile(schema: JsonObject, budget: StepBudget, allErrors: boolean): Va
   }
 }
 
-const regExp: NonNullable<NonNullable<Options["code"]>["regExp"]> = Object.assign(
-  (source: string) => compilePattern(source),
-  { code: "compilePattern" },
-);
+/** What the patterns of one schema may have together; those of the drafts themselves are not counted. */
+class PatternBudget {
+  left = Number.POSITIVE_INFINITY;
+
+  compile(source: string): Pattern {
+    const pattern = compilePattern(source);
+    this.left -= pattern.size;
+    if (this.left < 0) {
+      throw new Error(`its patterns are larger than pattern_instructions (${limits.pattern_instructions}) together`);
+    }
+    return pattern;
+  }
+}
 
 const ajvOptions: Options = {
   strictSchema: true,
@@ -74,7 +95,7 @@ const ajvOptions: Options = {
   ownProperties: true,
   logger: false,
   formats: schemaFormats,
-  code: { regExp },
+  validateSchema: false,
 };
 
 const drafts: ReadonlyMap<unknown, (options: Options) => Ajv> = new Map<unknown, (options: Options) => Ajv>([
