@@ -11,7 +11,7 @@ const options = {
   walCompression: false,
   compaction: "level",
   memtableMemoryBudget: 16 * 1024 * 1024,
-  cacheSize: 32 * 1024 * 1024,
+  cacheSize: 16 * 1024 * 1024,
   cacheIndexAndFilterBlocks: true,
 } as const;
 
