@@ -16,10 +16,9 @@ export function exitCodeOf(error: unknown): number {
 /** One line or a few for a person. */
 export function explain(error: unknown): string {
   if (error instanceof RpcError) {
-    if (error.reason === "" && error.code === "UNAVAILABLE")
-      return "The server cannot be reached. Is `loraloop up` running? Is --address right?";
     return error.reason === "" ? `${error.message} [${error.code}]` : `${error.message} [${error.reason}]`;
   }
+  if (error instanceof ConnectionError) return `${error.message} Is \`loraloop up\` running? Is --address right?`;
   if ((error as Error).name === "AbortError") return "interrupted";
   return (error as Error).message;
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -51,14 +52,21 @@ export class RecordFile {
     return this.#ingestId;
   }
 
-  /** Records; lines that are none go to `onProblem`. */
+  /** True where every record has an id of its own. */
+  async hasIds(mapping: LineMapping): Promise<boolean> {
+    for await (const { id } of this.records(mapping, () => undefined)) if (id === "") return false;
+    return true;
+  }
+
+  /** Records, from the first on; lines that are none go to `onProblem`. */
   async *records(mapping: LineMapping, onProblem: (problem: LineProblem) => void): AsyncGenerator<RecordInput> {
     this.#skipped = [];
+    this.bytesRead = 0;
     let [line, records] = [0, 0];
     const source = basename(this.path);
-    for await (const text of this.#lines()) {
+    for await (const bytes of this.#lines()) {
       line += 1;
-      const record = text.trim() === "" ? undefined : toRecord(text, source, mapping);
+      const record = toRecord(line === 1 ? withoutMark(bytes) : bytes, source, mapping);
       if (typeof record === "object") {
         records += 1;
         yield record;
@@ -80,7 +88,7 @@ export class RecordFile {
     return record + low + 1;
   }
 
-  async *#lines(): AsyncGenerator<string> {
+  async *#lines(): AsyncGenerator<Buffer> {
     const counter = new Transform({
       transform: (chunk: Buffer, _encoding, done: TransformCallback) => {
         this.bytesRead += chunk.length;
@@ -95,9 +103,7 @@ export class RecordFile {
     try {
       yield* linesOf(output);
     } catch (error) {
-      throw failure === undefined
-        ? error
-        : new InputError(`${this.path} cannot be read to its end: ${failure.message}`);
+      throw new InputError(`${this.path} cannot be read to its end: ${(failure ?? (error as Error)).message}`);
     }
   }
 
@@ -107,8 +113,16 @@ export class RecordFile {
   }
 }
 
-/** A record, or why the text is none. */
-function toRecord(line: string, source: string, mapping: LineMapping): RecordInput | string {
+/** The line without the byte order mark that some programs write first. */
+function withoutMark(line: Buffer): Buffer {
+  return line.length >= 3 && line.readUIntBE(0, 3) === 0xefbbbf ? line.subarray(3) : line;
+}
+
+/** A record, why the line is none, or undefined for a blank one. */
+function toRecord(bytes: Buffer, source: string, mapping: LineMapping): RecordInput | string | undefined {
+  if (!isUtf8(bytes)) return "not UTF-8: save the file in this encoding";
+  const line = bytes.toString();
+  if (line.trim() === "") return undefined;
   let fields: unknown;
   try {
     fields = JSON.parse(line);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import {
   closeSync,
+  existsSync,
   fdatasyncSync,
   ftruncateSync,
   openSync,
@@ -15,7 +16,7 @@ import { InputError } from "./failure.ts";
 
 /** Where lines go. */
 export interface SampleOutput {
-  /** What an interrupted run left. */
+  /** What an interrupted run left; undefined at the start of the stream. */
   readonly resume: StreamState | undefined;
   write(lines: Uint8Array, state: StreamState): Promise<void>;
   /** Everything has come. */
@@ -40,7 +41,8 @@ const saveEveryBytes = 8 * 1024 * 1024;
 
 interface Saved {
   readonly bytes: number;
-  readonly state: StreamState;
+  /** Absent before the first samples. */
+  readonly state?: StreamState;
 }
 
 /** A file, and beside it while it is incomplete `FILE.state.json`: how many bytes of it count, and the stream's state after them. */
@@ -51,14 +53,17 @@ export class FileOutput implements SampleOutput {
   #bytes: number;
   #savedBytes: number;
   #state: StreamState | undefined;
+  #finished = false;
 
+  /** @param resume goes on with what an interrupted run left, or begins where there is no file. Throws InputError where the file has no state beside it. */
   constructor(path: string, resume: boolean) {
     const saved = resume ? readSaved(path) : undefined;
     this.#path = path;
     this.#file = openSync(path, saved ? "r+" : "w");
     this.#bytes = this.#savedBytes = saved?.bytes ?? 0;
+    this.resume = this.#state = saved?.state;
     ftruncateSync(this.#file, this.#bytes);
-    this.resume = saved?.state;
+    this.#save();
   }
 
   async write(lines: Uint8Array, state: StreamState): Promise<void> {
@@ -72,18 +77,19 @@ export class FileOutput implements SampleOutput {
 
   finish(): void {
     fdatasyncSync(this.#file);
-    this.#state = undefined;
-    rmSync(stateFile(this.#path), { force: true });
+    rmSync(stateFile(this.#path));
+    this.#finished = true;
   }
 
   close(): void {
-    if (this.#state !== undefined) this.#save();
+    if (!this.#finished) this.#save();
     closeSync(this.#file);
   }
 
   #save(): void {
     fdatasyncSync(this.#file);
-    writeFileSync(`${stateFile(this.#path)}.new`, JSON.stringify({ bytes: this.#bytes, state: this.#state }));
+    const saved: Saved = { bytes: this.#bytes, ...(this.#state && { state: this.#state }) };
+    writeFileSync(`${stateFile(this.#path)}.new`, JSON.stringify(saved));
     renameSync(`${stateFile(this.#path)}.new`, stateFile(this.#path));
     this.#savedBytes = this.#bytes;
   }
@@ -93,12 +99,15 @@ function stateFile(path: string): string {
   return `${path}.state.json`;
 }
 
-function readSaved(path: string): Saved {
+function readSaved(path: string): Saved | undefined {
+  const file = stateFile(path);
+  if (!existsSync(file)) {
+    if (!existsSync(path)) return undefined;
+    throw new InputError(`${path} has no ${file} beside it: it is complete, or no interrupted run wrote it.`);
+  }
   try {
-    return JSON.parse(readFileSync(stateFile(path), "utf8")) as Saved;
+    return JSON.parse(readFileSync(file, "utf8")) as Saved;
   } catch (error) {
-    throw new InputError(
-      `--resume needs ${stateFile(path)}, which an interrupted run leaves: ${(error as Error).message}`,
-    );
+    throw new InputError(`${file} cannot be read: ${(error as Error).message}`);
   }
 }

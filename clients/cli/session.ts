@@ -13,6 +13,8 @@ export function programOptions(command: Command): ProgramOptions {
   return command.optsWithGlobals<ProgramOptions>();
 }
 
+const connectSeconds = 5;
+
 /** Runs `work` with a connected client; the first Ctrl-C aborts the signal, the second ends the program. */
 export async function withClient<T>(
   command: Command,
@@ -27,6 +29,7 @@ export async function withClient<T>(
       ...(address !== undefined && { address }),
       ...(tls !== undefined && { tls: tls === true ? true : readFileSync(tls, "utf8") }),
     });
+    await client.connect(connectSeconds);
     return await work(client, controller.signal);
   } finally {
     process.off("SIGINT", interrupt);

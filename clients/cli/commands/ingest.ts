@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { type Client, type IngestResult, RpcError } from "../../typescript/src/index.ts";
+import { type Client, RpcError } from "../../typescript/src/index.ts";
+import { InputError } from "../failure.ts";
 import { count, note, print, printJson } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { type LineMapping, type LineProblem, RecordFile } from "../record-file.ts";
@@ -12,11 +13,13 @@ interface Options {
   readonly groupField?: string;
 }
 
+/** What became of records: of one file, or of all. */
 interface Tally {
   records: number;
   kept: number;
+  /** Of these, records that an earlier run had written. */
   resumed: number;
-  readonly problems: LineProblem[];
+  problems: LineProblem[];
   problemCount: number;
 }
 
@@ -43,55 +46,75 @@ async function run(collection: string, paths: string[], options: Options, comman
   const { idField, ...others } = options;
   const mapping: LineMapping = { idField: idField ?? "id", idRequired: idField !== undefined, ...others };
   const files = await Promise.all(paths.map((path) => RecordFile.open(path, mapping)));
-  const tally: Tally = { records: 0, kept: 0, resumed: 0, problems: [], problemCount: 0 };
+  const total = newTally();
   const began = performance.now();
   await withClient(command, async (client, signal) => {
     using progress = new Progress(collection, sum(files, "size"), "records");
     for (const file of files) {
-      const before = tally.records;
-      const onRecords = (records: number): void => progress.update(sum(files, "bytesRead"), before + records);
-      const { keptCount } = await ingestFile(client, collection, file, mapping, tally, onRecords, signal);
-      tally.kept += keptCount;
+      const onRecords = (records: number): void => progress.update(sum(files, "bytesRead"), total.records + records);
+      add(total, await ingestFile({ client, collection, file, mapping, onRecords, signal }));
     }
   });
-  report(collection, tally, (performance.now() - began) / 1000, programOptions(command).json === true);
-  if (tally.problemCount > 0) process.exitCode = 1;
+  report(collection, total, (performance.now() - began) / 1000, programOptions(command).json === true);
+  if (total.problemCount > 0) process.exitCode = 1;
 }
 
-/** One file, one ingest. A file that was ingested whole before is written again under another id: equal records change nothing. */
-async function ingestFile(
-  client: Client,
-  collection: string,
-  file: RecordFile,
-  mapping: LineMapping,
-  tally: Tally,
-  onRecords: (records: number) => void,
-  signal: AbortSignal,
-): Promise<IngestResult> {
-  const before = tally.records;
-  const send = (ingestId: string): Promise<IngestResult> =>
-    client.ingest(
-      collection,
-      file.records(mapping, (problem) => addProblem(tally, problem)),
-      {
-        ingestId,
-        signal,
-        onProgress: ({ recordCount, resumed, errors }) => {
-          if (resumed) tally.resumed = recordCount;
-          for (const { index, id, problem } of errors)
-            addProblem(tally, { file: file.path, line: file.lineOf(index), problem: `${id}: ${problem}` });
-          tally.records = before + recordCount;
-          onRecords(recordCount);
-        },
-      },
+interface FileIngest {
+  readonly client: Client;
+  readonly collection: string;
+  readonly file: RecordFile;
+  readonly mapping: LineMapping;
+  readonly onRecords: (records: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** One file, one ingest. A file that was ingested whole before, or too long ago to go on, is written again: by their ids, equal records change nothing. */
+async function ingestFile(work: FileIngest): Promise<Tally> {
+  const { file, mapping } = work;
+  const first = await send(work, file.ingestId).catch((error: unknown) => {
+    if (error instanceof RpcError && error.reason === "INGEST_CLOSED") return undefined;
+    throw error;
+  });
+  if (first !== undefined && (first.records === 0 || first.resumed < first.records)) return first;
+  if (await file.hasIds(mapping)) return send(work, `${file.ingestId}-${Date.now().toString(36)}`);
+  if (first === undefined) {
+    throw new InputError(
+      `${file.path}: an earlier run was interrupted more than ten minutes ago, and its records have no ids: written again, some would be there twice. ` +
+        "Ingest it into another collection, or name the key of their ids by --id-field.",
     );
-  try {
-    return await send(file.ingestId);
-  } catch (error) {
-    if (!(error instanceof RpcError && error.reason === "INGEST_CLOSED")) throw error;
-    file.bytesRead = 0;
-    return await send(`${file.ingestId}-${Date.now().toString(36)}`);
   }
+  note(`${file.path} was ingested before. Its records have no ids: written again, they would be there twice.`);
+  return first;
+}
+
+async function send({ client, collection, file, mapping, onRecords, signal }: FileIngest, id: string): Promise<Tally> {
+  const tally = newTally();
+  const records = file.records(mapping, (problem) => addProblem(tally, problem));
+  const { keptCount, recordCount } = await client.ingest(collection, records, {
+    ingestId: id,
+    signal,
+    onProgress: ({ recordCount: done, resumed, errors }) => {
+      if (resumed) tally.resumed = done;
+      for (const error of errors) {
+        const problem = `${error.id}${error.id === "" ? "" : ": "}${error.problem}`;
+        addProblem(tally, { file: file.path, line: file.lineOf(error.index), problem });
+      }
+      onRecords(done);
+    },
+  });
+  return { ...tally, records: recordCount, kept: keptCount };
+}
+
+function newTally(): Tally {
+  return { records: 0, kept: 0, resumed: 0, problems: [], problemCount: 0 };
+}
+
+function add(total: Tally, file: Tally): void {
+  total.records += file.records;
+  total.kept += file.kept;
+  total.resumed += file.resumed;
+  total.problems = [...total.problems, ...file.problems].slice(0, reportedProblems);
+  total.problemCount += file.problemCount;
 }
 
 function sum(files: readonly RecordFile[], key: "size" | "bytesRead"): number {

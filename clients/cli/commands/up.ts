@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { localServerFile } from "../../typescript/src/index.ts";
@@ -52,8 +52,12 @@ function toPort(option: string, text: string): number {
 function leaveAddress(address: string, tokenFile: string): () => void {
   const file = localServerFile();
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(file, `${JSON.stringify({ address, token_file: tokenFile })}\n`, { mode: 0o600 });
-  return () => rmSync(file, { force: true });
+  const content = `${JSON.stringify({ address, token_file: tokenFile })}\n`;
+  writeFileSync(file, content, { mode: 0o600 });
+  return () => {
+    // Another server may have started since.
+    if (existsSync(file) && readFileSync(file, "utf8") === content) rmSync(file);
+  };
 }
 
 function welcome(address: string, metricsAddress: string, tokenFile: string): void {

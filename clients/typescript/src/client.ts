@@ -1,5 +1,5 @@
 import type { ClientMiddleware, Client as ServiceClient } from "nice-grpc";
-import { type Channel, createClientFactory, Metadata, Status } from "nice-grpc";
+import { type Channel, createClientFactory, Metadata, Status, waitForChannelReady } from "nice-grpc";
 import { retryMiddleware } from "nice-grpc-client-middleware-retry";
 import { errorDetailsClientMiddleware } from "nice-grpc-error-details";
 import { TokenServiceDefinition } from "../../../proto/gen/loraloop/auth/v1/token_service.ts";
@@ -10,9 +10,10 @@ import {
   type SampleSource,
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { Snapshot } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import type { RecordInput } from "./chunks.ts";
 import { type ConnectionOptions, findServer, openChannel } from "./connection.ts";
-import { LoraloopError, toLoraloopError } from "./errors.ts";
-import { type IngestOptions, type IngestResult, ingest, type RecordInput } from "./ingest.ts";
+import { ConnectionError, LoraloopError, toLoraloopError } from "./errors.ts";
+import { type IngestOptions, type IngestResult, ingest } from "./ingest.ts";
 import { SampleStream, type StreamOptions } from "./sample-stream.ts";
 
 /** Throws LoraloopErrors instead of gRPC's. */
@@ -59,6 +60,15 @@ export class Client implements AsyncDisposable {
     this.corpus = factory.create(CorpusServiceDefinition, this.#channel, defaults);
     this.export = factory.create(ExportServiceDefinition, this.#channel, defaults);
     this.tokens = factory.create(TokenServiceDefinition, this.#channel, defaults);
+  }
+
+  /** Waits until the server can be reached. Throws ConnectionError after `seconds` (30). */
+  async connect(seconds = 30): Promise<void> {
+    try {
+      await waitForChannelReady(this.#channel, new Date(Date.now() + seconds * 1000));
+    } catch (error) {
+      throw new ConnectionError(`The server at ${this.address} cannot be reached.`, { cause: error });
+    }
   }
 
   /** Writes any number of records; resolves when all are on disk. Bad records come to `onProgress`, the rest goes on. */

@@ -21,7 +21,7 @@ interface LocalServer {
 
 /** Where the file of the server on this machine lies. */
 export function localServerFile(environment: NodeJS.ProcessEnv = process.env): string {
-  return join(environment["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state"), "loraloop", "server.json");
+  return join(environment["XDG_STATE_HOME"] || join(homedir(), ".local", "state"), "loraloop", "server.json");
 }
 
 function readLocalServer(): LocalServer | undefined {
@@ -46,9 +46,9 @@ function readLocalToken(address: string): string | undefined {
 
 /** Fills in what the options leave out. */
 export function findServer(options: ConnectionOptions): { readonly address: string; readonly token: string } {
-  const address = options.address ?? process.env["LORALOOP_ADDRESS"] ?? readLocalServer()?.address ?? "127.0.0.1:50051";
-  const token = options.token ?? process.env["LORALOOP_TOKEN"] ?? readLocalToken(address);
-  if (token === undefined || token === "") {
+  const address = options.address || process.env["LORALOOP_ADDRESS"] || readLocalServer()?.address || "127.0.0.1:50051";
+  const token = options.token || process.env["LORALOOP_TOKEN"] || readLocalToken(address);
+  if (token === undefined) {
     throw new ConnectionError(`No token for ${address}: set LORALOOP_TOKEN, or run where \`loraloop up\` runs.`);
   }
   return { address, token };

@@ -8,10 +8,11 @@ export {
   Snapshot_State,
   type Statistics,
 } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+export type { IngestError, RecordInput } from "./chunks.ts";
 export { Client, type Source } from "./client.ts";
 export { type ConnectionOptions, findServer, localServerFile } from "./connection.ts";
 export { ConnectionError, LoraloopError, RpcError, StateError, TruncatedStreamError } from "./errors.ts";
-export type { IngestError, IngestOptions, IngestProgress, IngestResult, RecordInput } from "./ingest.ts";
+export type { IngestOptions, IngestProgress, IngestResult } from "./ingest.ts";
 export { type Sample, SampleBatch } from "./sample-batch.ts";
 export { SampleStream, type StreamOptions } from "./sample-stream.ts";
 export type { StreamState } from "./stream-state.ts";

@@ -4,13 +4,10 @@ import type {
   IngestRecordsRequest,
   IngestRecordsResponse,
 } from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
-import type { RecordError, Record as StoredRecord } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
+import type { RecordError } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
+import { type Chunk, chunkDigest, chunksOf, type IngestError, type RecordInput } from "./chunks.ts";
 import { ConnectionError } from "./errors.ts";
 import { Backoff } from "./retry.ts";
-
-/** A record to write: `id` may be empty (the server gives one). */
-export type RecordInput = Pick<StoredRecord, "id" | "fieldsJson"> &
-  Partial<Pick<StoredRecord, "source" | "qualityScore" | "subject" | "group">>;
 
 export interface IngestOptions {
   /** Names the ingest. The same id goes on after the last acknowledged chunk, provided that `records` begins anew with the same records. Random by default. */
@@ -30,12 +27,9 @@ export interface IngestProgress {
   readonly errors: readonly IngestError[];
 }
 
-export interface IngestError extends Omit<RecordError, "index"> {
-  readonly index: number;
-}
-
 export interface IngestResult {
   readonly ingestId: string;
+  /** Of the whole ingest, bad ones included. */
   readonly recordCount: number;
   readonly keptCount: number;
   readonly revision: bigint;
@@ -46,16 +40,6 @@ export type OpenIngest = (
   options: { signal?: AbortSignal },
 ) => AsyncIterable<IngestRecordsResponse>;
 
-interface Chunk {
-  readonly number: number;
-  readonly records: readonly RecordInput[];
-  readonly firstRecord: number;
-}
-
-const chunkRecords = 500;
-const chunkBytes = 4 * 1024 * 1024;
-/** Room for what a record's message adds to its text. */
-const recordOverheadBytes = 64;
 /** Chunks on the way; kept until acknowledged, to be sent again over a new connection. */
 const windowChunks = 4;
 
@@ -66,7 +50,7 @@ export async function ingest(
   records: Iterable<RecordInput> | AsyncIterable<RecordInput>,
   options: IngestOptions = {},
 ): Promise<IngestResult> {
-  const sender = new IngestSender(collection, options.ingestId ?? crypto.randomUUID(), chunksOf(records), options);
+  const sender = new IngestSender(collection, records, options);
   const backoff = new Backoff(options.reconnectSeconds ?? 300, options.signal);
   try {
     while (true) {
@@ -90,12 +74,14 @@ class IngestSender {
   /** Read, not acknowledged. */
   #window: Chunk[] = [];
   #read = { chunks: 0, records: 0, done: false };
-  #acknowledgedRecords = 0;
+  /** Acknowledged, or refused before they were sent. */
+  #doneRecords = 0;
+  #refusedRecords = 0;
 
-  constructor(collection: string, ingestId: string, chunks: AsyncGenerator<Chunk>, options: IngestOptions) {
+  constructor(collection: string, records: Iterable<RecordInput> | AsyncIterable<RecordInput>, options: IngestOptions) {
     this.#collection = collection;
-    this.#ingestId = ingestId;
-    this.#chunks = chunks;
+    this.#ingestId = options.ingestId ?? crypto.randomUUID();
+    this.#chunks = chunksOf(records, (error) => this.#refuse(error));
     this.#options = options;
   }
 
@@ -111,7 +97,8 @@ class IngestSender {
           this.#acknowledge(Number(message.value.chunk), message.value.errors, gate);
         if (message?.$case === "committed") {
           const { recordCount, keptCount, revision } = message.value;
-          return { ingestId: this.#ingestId, recordCount: Number(recordCount), keptCount: Number(keptCount), revision };
+          const all = Number(recordCount) + this.#refusedRecords;
+          return { ingestId: this.#ingestId, recordCount: all, keptCount: Number(keptCount), revision };
         }
       }
     } finally {
@@ -177,12 +164,21 @@ class IngestSender {
 
   #finish(chunk: Chunk, errors: readonly RecordError[], resumed: boolean): void {
     this.#window = this.#window.filter((other) => other !== chunk);
-    this.#acknowledgedRecords += chunk.records.length;
-    this.#options.onProgress?.({
-      recordCount: this.#acknowledgedRecords,
+    this.#report(
+      chunk.records.length,
       resumed,
-      errors: errors.map((error) => ({ ...error, index: chunk.firstRecord + error.index })),
-    });
+      errors.map((error) => ({ ...error, index: chunk.firstRecord + error.index })),
+    );
+  }
+
+  #refuse(error: IngestError): void {
+    this.#refusedRecords += 1;
+    this.#report(1, false, [error]);
+  }
+
+  #report(records: number, resumed: boolean, errors: readonly IngestError[]): void {
+    this.#doneRecords += records;
+    this.#options.onProgress?.({ recordCount: this.#doneRecords, resumed, errors });
   }
 }
 
@@ -223,44 +219,4 @@ class Gate {
 
 function chunkMessage(chunk: Chunk): DeepPartial<IngestRecordsRequest> {
   return { message: { $case: "chunk", value: { number: BigInt(chunk.number), records: [...chunk.records] } } };
-}
-
-async function* chunksOf(records: Iterable<RecordInput> | AsyncIterable<RecordInput>): AsyncGenerator<Chunk> {
-  let pending: RecordInput[] = [];
-  let bytes = 0;
-  let number = 0;
-  let firstRecord = 0;
-  for await (const record of records) {
-    const size = Buffer.byteLength(record.fieldsJson) + record.id.length + recordOverheadBytes;
-    if (pending.length === chunkRecords || (pending.length > 0 && bytes + size > chunkBytes)) {
-      yield { number, records: pending, firstRecord };
-      number += 1;
-      firstRecord += pending.length;
-      pending = [];
-      bytes = 0;
-    }
-    pending.push(record);
-    bytes += size;
-  }
-  if (pending.length > 0) yield { number, records: pending, firstRecord };
-}
-
-/** As documented at `IngestRecordsRequest.Commit.digest`. */
-function chunkDigest(records: readonly RecordInput[]): Uint8Array {
-  const hash = createHash("sha256");
-  const length = Buffer.alloc(4);
-  for (const { id, fieldsJson, source = "", qualityScore, subject = "", group = "" } of records) {
-    for (const part of [
-      id,
-      fieldsJson,
-      source,
-      qualityScore === undefined ? "" : String(qualityScore),
-      subject,
-      group,
-    ]) {
-      length.writeUInt32BE(Buffer.byteLength(part));
-      hash.update(length).update(part, "utf8");
-    }
-  }
-  return hash.digest();
 }

@@ -4,6 +4,8 @@ import { weightText } from "./weight.ts";
 /** One sample: the rendered JSON object, with `weight` as its last key where the stream is weighted. */
 export type Sample = Record<string, unknown>;
 
+const emptyObject = "{}";
+
 /** The samples of one frame. */
 export class SampleBatch {
   /** Ids of the records, one a sample. */
@@ -40,7 +42,8 @@ export class SampleBatch {
     let start = 0;
     for (const micros of this.#weights) {
       const end = this.#lines.indexOf(0x0a, start);
-      parts.push(this.#lines.subarray(start, end - 1), Buffer.from(`,"weight":${weightText(micros)}}\n`));
+      const comma = end - start > emptyObject.length ? "," : "";
+      parts.push(this.#lines.subarray(start, end - 1), Buffer.from(`${comma}"weight":${weightText(micros)}}\n`));
       start = end + 1;
     }
     return Buffer.concat(parts);

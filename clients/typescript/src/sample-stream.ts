@@ -143,6 +143,7 @@ export class SampleStream implements AsyncIterable<Sample>, AsyncDisposable {
           this.#accept(frame.value);
           break;
         case "batch":
+          this.#check(frame.value);
           updateDigest(digest, frame.value);
           this.#received += frame.value.ids.length;
           backoff.progress();
@@ -170,8 +171,26 @@ export class SampleStream implements AsyncIterable<Sample>, AsyncDisposable {
     if (this.#resume !== undefined && this.#resume.plan !== point.plan) {
       throw new StateError(`The stream goes on in plan ${point.plan}, but began in plan ${this.#resume.plan}.`);
     }
+    if (point.nextIndex !== BigInt(this.#received)) {
+      throw new TruncatedStreamError(`The stream begins at index ${point.nextIndex}, not at ${this.#received}.`);
+    }
     this.#header = header;
     this.#resume = point;
+  }
+
+  /** The samples that are due, all of them. */
+  #check(batch: Batch): void {
+    let next = BigInt(this.#received);
+    for (const { first, count } of batch.indexRuns) {
+      if (first !== next) throw new TruncatedStreamError(`Index ${first} came where ${next} was due.`);
+      next += BigInt(count);
+    }
+    const count = Number(next) - this.#received;
+    if (batch.ids.length !== count || ![0, count].includes(batch.weightsMicros.length)) {
+      throw new TruncatedStreamError(
+        `A batch of ${count} samples has ${batch.ids.length} ids and ${batch.weightsMicros.length} weights.`,
+      );
+    }
   }
 
   #note(checkpoint: Checkpoint): void {
@@ -179,6 +198,9 @@ export class SampleStream implements AsyncIterable<Sample>, AsyncDisposable {
   }
 
   #end(footer: Footer, digest: Hash): boolean {
+    if (footer.nextIndex !== BigInt(this.#received)) {
+      throw new TruncatedStreamError(`The stream ends at index ${footer.nextIndex}, but ${this.#received} is due.`);
+    }
     if (!digest.digest().equals(footer.linesDigest)) {
       throw new TruncatedStreamError("The lines that came do not have the digest of the lines that were sent.");
     }
@@ -191,7 +213,7 @@ export class SampleStream implements AsyncIterable<Sample>, AsyncDisposable {
 
 function updateDigest(digest: Hash, batch: Batch): void {
   let start = 0;
-  for (const bytes of batch.segmentBytes.length > 0 ? batch.segmentBytes : [batch.lines.length]) {
+  for (const bytes of batch.segmentBytes) {
     digest.update(
       createHash("sha256")
         .update(batch.lines.subarray(start, start + bytes))

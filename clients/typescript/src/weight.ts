@@ -8,5 +8,5 @@ export function weightText(micros: number): string {
 
 /** A line (a JSON object without line feed) with `weight` as its last key. */
 export function withWeight(line: string, micros: number): string {
-  return `${line.slice(0, -1)},"weight":${weightText(micros)}}`;
+  return `${line.slice(0, -1)}${line === "{}" ? "" : ","}"weight":${weightText(micros)}}`;
 }
