@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import pickle
 from collections.abc import Iterator
@@ -38,6 +39,15 @@ def numbers(server: LoraloopServer) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(autouse=True, scope="module")
+def impatient() -> Iterator[None]:
+    """torch waits so long for each worker that has failed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
+        yield
+        gc.collect()
+
+
 def loader(dataset: StreamingDataset, **options: Any) -> DataLoader[Any]:
     return DataLoader(dataset, batch_size=50, collate_fn=as_list, **options)
 
@@ -70,9 +80,7 @@ def test_a_worker_goes_on_from_a_state_in_its_first_epoch_only(numbers: Client) 
     assert flat(workers) == NUMBERS
 
 
-def test_more_workers_are_refused(numbers: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    # torch waits so long for each worker that has failed.
-    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
+def test_more_workers_are_refused(numbers: Client) -> None:
     dataset = StreamingDataset(client=numbers, spec=SPEC)
     with pytest.raises(loraloop.ConfigurationError, match="num_workers is 2"):
         flat(loader(dataset, num_workers=2, multiprocessing_context="fork"))

@@ -1,7 +1,8 @@
 """Everything that this package raises on its own account.
 
 LoraloopError
-├── ConfigurationError            no server or no token could be found, or an extra is not installed
+├── ConfigurationError            no token could be found, or options do not fit each other
+├── MissingExtraError             also an ImportError: names the extra to install
 ├── ClosedError                   a stream or client was used after it was closed
 ├── WorkerStateError              the position of a stream is known to a worker process only
 └── RpcError                      a call failed: `code`, `reason`, `metadata`, `retryable`
@@ -43,7 +44,11 @@ class LoraloopError(Exception):
 
 
 class ConfigurationError(LoraloopError):
-    """No server or no token could be found, or an extra is not installed."""
+    """No token could be found, or options do not fit each other."""
+
+
+class MissingExtraError(LoraloopError, ImportError):
+    """A package is not installed; the message names the extra that brings it."""
 
 
 class ClosedError(LoraloopError):

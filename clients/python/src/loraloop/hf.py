@@ -6,12 +6,12 @@ import copy
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from loraloop.errors import ConfigurationError
+from loraloop.errors import MissingExtraError
 
 try:
     import datasets
 except ImportError as missing:
-    raise ConfigurationError('to_hf() needs the package datasets: pip install "loraloop[hf]"') from missing
+    raise MissingExtraError('to_hf() needs the package datasets: pip install "loraloop[hf]"') from missing
 
 if TYPE_CHECKING:
     from loraloop._batch import Sample

@@ -11,13 +11,13 @@ from loraloop._state import StreamState, to_resume_point
 from loraloop._stream import SampleStream
 from loraloop._times import Time
 from loraloop.client import Client
-from loraloop.errors import ConfigurationError, WorkerStateError
+from loraloop.errors import ConfigurationError, MissingExtraError, WorkerStateError
 
 try:
     import torch
     from torch.utils.data import IterableDataset, get_worker_info
 except ImportError as missing:
-    raise ConfigurationError('loraloop.torch needs PyTorch: pip install "loraloop[torch]"') from missing
+    raise MissingExtraError('loraloop.torch needs PyTorch: pip install "loraloop[torch]"') from missing
 
 __all__ = ["StreamingDataset"]
 
