@@ -1,7 +1,10 @@
 import { Random } from "./random.ts";
 import type { Fields } from "./real-data.ts";
 
-const words = "Der Senat hat die Revision the adapter learns zurückgewiesen from examples für Größe Straße 東京 🦊 δοκιμή".split(" ");
+const words =
+  "Der Senat hat die Revision the adapter learns zurückgewiesen from examples für Größe Straße 東京 🦊 δοκιμή".split(
+    " ",
+  );
 const themes = ["law", "tax", "patent", "Verwaltung"];
 
 /** Documents of about 900 characters in several languages, always the same for the same arguments. */
