@@ -44,6 +44,13 @@ def test_shows_the_local_token_to_nobody_else(state: Path) -> None:
         find_endpoint("elsewhere:7777", None)
 
 
+def test_the_token_that_was_left_is_gone(state: Path) -> None:
+    leave_server(state, "127.0.0.1:7777")
+    (state / "token").unlink()
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        find_endpoint(None, None)
+
+
 def test_no_token_at_all() -> None:
     with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1:50051"):
         list(Client().collections())

@@ -90,6 +90,7 @@ def test_breaks_again_and_again(scripted: Scripted) -> None:
         ([header(), batch(1, 3)], "index 1 came where 0 was due"),
         ([header(), batch(0, 3), batch(2, 1)], "index 2 came where 3 was due"),
         ([batch(0, 3)], "header"),
+        ([header(3), batch(3, 1)], "begins at 3 where 0 was due"),
     ],
 )
 def test_refuses_what_was_not_sent(scripted: Scripted, frames: list[pb.StreamSamplesResponse], problem: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -61,11 +62,13 @@ class Connection:
         idempotent: bool = True,
     ) -> Response:
         """Calls a unary method; an idempotent one again while the server is away, `timeout` seconds in all."""
+        deadline = time.monotonic() + self.timeout
         backoff = Backoff(self.timeout if idempotent else 0.0)
         while True:
             opened = self.open()
             try:
-                return method(opened)(request, timeout=self.timeout, metadata=opened.metadata)
+                left = max(0.0, deadline - time.monotonic())
+                return method(opened)(request, timeout=left, metadata=opened.metadata)
             except grpc.RpcError as failure:
                 error = from_grpc(failure)
             backoff.wait(error)

@@ -43,7 +43,7 @@ def find_endpoint(address: str | None, token: str | None) -> Endpoint:
     address = address or os.environ.get("LORALOOP_ADDRESS") or left.get("address") or DEFAULT_ADDRESS
     token = token or os.environ.get("LORALOOP_TOKEN")
     if token is None and _same_server(address, left.get("address", "")):
-        token = Path(left["token_file"]).read_text("utf-8").strip()
+        token = _read_token(left["token_file"])
     if token is None:
         raise ConfigurationError(
             f"no token for {address}: pass token=, set LORALOOP_TOKEN, or run `loraloop up` on this machine"
@@ -93,6 +93,13 @@ def _left_by_up() -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return left if isinstance(left, dict) and {"address", "token_file"} <= left.keys() else {}
+
+
+def _read_token(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"the token that `loraloop up` left cannot be read: {error}") from error
 
 
 def _same_server(one: str, other: str) -> bool:

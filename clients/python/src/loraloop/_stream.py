@@ -162,6 +162,7 @@ class SampleStream:
     def close(self) -> None:
         """Cancels the call. Idempotent."""
         self._closed = True
+        self._pending = iter(())
         self._drop_call()
 
     def __enter__(self) -> SampleStream:
@@ -184,8 +185,6 @@ class SampleStream:
 
     def _next_batch(self) -> SampleBatch | None:
         """The next frame of this call or of one that goes on where it broke; None at the end."""
-        if self._closed:
-            raise ClosedError("the stream is closed")
         if self._received_index != self._next_index:
             # The caller changed between samples, lines and batches in the middle of a frame.
             self._rewind()
@@ -214,8 +213,10 @@ class SampleStream:
         if self._call is not None and self._call.process != os.getpid():
             self._drop_call()
         if self._call is None:
+            if self._closed:
+                raise ClosedError("the stream is closed")
             self._call = StreamCall(self._connection.open(), self._next_request())
-            self._accept(self._call.header())
+            self._accept(self._call.header(self._received_index))
         return self._call
 
     def _next_request(self) -> pb.StreamSamplesRequest:

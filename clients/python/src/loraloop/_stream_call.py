@@ -32,12 +32,14 @@ class StreamCall:
         #: True once more than the header has come.
         self.progressed = False
 
-    def header(self) -> pb.Header:
-        """Waits for the first frame."""
+    def header(self, first_index: int) -> pb.Header:
+        """Waits for the first frame, which must begin at that index."""
         frame = self._receive()
         if frame.WhichOneof("frame") != "header":
             raise _damaged("the stream does not begin with a header")
-        self._first_index = self._next_index = frame.header.resume.next_index
+        if frame.header.resume.next_index != first_index:
+            raise _damaged(f"the stream begins at {frame.header.resume.next_index} where {first_index} was due")
+        self._first_index = self._next_index = first_index
         return frame.header
 
     def next_batch(self) -> pb.Batch | None:
