@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[3]
 class LoraloopServer:
     """`loraloop serve export` on free ports; can be killed and started again on the same one."""
 
-    def __init__(self, data: Path, store: str) -> None:
+    def __init__(self, data: Path, store: str, **settings: str) -> None:
         self._data = data
-        self._store = store
+        self._settings = {"DATA_DIRECTORY": str(data), "STORE": store, "DRAIN_SECONDS": "5", **settings}
         self._port = 0
         self._process: subprocess.Popen[str] | None = None
         self.start()
@@ -30,13 +30,7 @@ class LoraloopServer:
         return (self._data / "token").read_text().strip()
 
     def start(self) -> None:
-        settings = {
-            "DATA_DIRECTORY": str(self._data),
-            "STORE": self._store,
-            "LISTEN_PORT": str(self._port),
-            "METRICS_PORT": "0",
-            "DRAIN_SECONDS": "5",
-        }
+        settings = {**self._settings, "LISTEN_PORT": str(self._port), "METRICS_PORT": "0"}
         self._process = subprocess.Popen(
             [ROOT / "node_modules/.bin/node", ROOT / "services/export/main.ts"],
             env={**os.environ, **{f"LORALOOP_EXPORT_{key}": value for key, value in settings.items()}},
