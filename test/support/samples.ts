@@ -88,7 +88,7 @@ export async function* openStream(
     signal: options.signal ?? never,
     drain: options.drain ?? never,
   });
-  for await (const frame of frames) yield StreamSamplesResponse.decode(encodeFrame(frame));
+  for await (const frame of frames) yield StreamSamplesResponse.decode(Uint8Array.from(encodeFrame(frame)));
 }
 
 /** Throws where frames do not fit together: order, indices, digests, counts. */

@@ -17,6 +17,7 @@ import type { SnapshotReader } from "../snapshot/snapshot-reader.ts";
 import { withoutExamples } from "../snapshot/statistics-view.ts";
 import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
 import type { StreamFrame } from "../stream/encode-frame.ts";
+import type { FrameBuffer } from "../stream/frame-buffers.ts";
 import { layoutSpan, segmentDigests, spanFrom } from "../stream/frame-span.ts";
 import { checkResumePoint, resumeBeyondEnd, resumePointOf } from "../stream/resume-point.ts";
 import type { StreamRoom } from "../stream/stream-memory.ts";
@@ -135,7 +136,7 @@ class SampleStream {
       const batch = (await this.#nextBatch()) ?? (await this.#endOrNextBatch());
       if (batch !== undefined) {
         yield batch;
-        if (!(batch instanceof Uint8Array)) return;
+        if ("frame" in batch) return;
         idleSince = performance.now();
       } else if (performance.now() - idleSince >= IDLE_MILLIS) {
         yield this.#checkpoint();
@@ -147,18 +148,18 @@ class SampleStream {
   }
 
   /** The next samples; undefined where they are not built yet, or there are none. */
-  async #nextBatch(): Promise<Uint8Array | undefined> {
+  async #nextBatch(): Promise<FrameBuffer | undefined> {
     const block = await this.#reader.blockOf(this.#nextIndex);
     if (block === undefined) return undefined;
     const span = spanFrom(block, this.#nextIndex, this.#context.streamMemory.frameBytes, this.#command.maxSamples);
-    const { bytes, lines } = layoutSpan(span);
-    this.#room.fit(bytes.length);
+    const { buffer, lines } = layoutSpan(span, this.#context.streamMemory.buffers);
+    this.#room.fit(buffer.bytes.length);
     await this.#reader.verify(block, span.firstPage, span.endPage);
     await this.#reader.read(block, span.offset, lines);
     for (const digest of segmentDigests(span, lines)) this.#segments.update(digest);
     this.#nextIndex += span.count;
     this.#context.samplesSent.add(span.count);
-    return bytes;
+    return buffer;
   }
 
   /** The footer once everything was sent; undefined while the snapshot is built. */

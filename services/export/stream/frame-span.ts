@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { BlockPages } from "../snapshot/block-cache.ts";
 import { afterLines, type Page } from "../snapshot/page.ts";
+import type { FrameBuffers } from "./frame-buffers.ts";
 import { type BatchFrame, layoutBatch } from "./frame-encoder.ts";
 
 /** Samples `from` to `to` of one page. */
@@ -45,15 +46,16 @@ export function spanFrom(block: BlockPages, sample: number, targetBytes: number,
 }
 
 /** The encoded frame without its lines. */
-export function layoutSpan({ slices, lineBytes, count, firstSample }: FrameSpan): BatchFrame {
-  return layoutBatch({
+export function layoutSpan({ slices, lineBytes, count, firstSample }: FrameSpan, buffers: FrameBuffers): BatchFrame {
+  const parts = {
     lineBytes,
     count,
     ids: slices.map(idsIn),
     weights: slices.map(({ page, from, to }) => page.weights.subarray(from, to)),
     firstIndex: firstSample,
     segmentBytes: slices.map(bytesIn),
-  });
+  };
+  return layoutBatch(parts, buffers);
 }
 
 /** SHA-256 of each segment: known for whole pages, computed for parts of pages. */

@@ -1,5 +1,6 @@
 import { ServiceError } from "../../kit/errors.ts";
 import { MAX_PAGE_BYTES } from "../snapshot/boundaries.ts";
+import { FrameBuffers } from "./frame-buffers.ts";
 
 /** Frames of a stream that may wait for the network. */
 const FRAMES = 2;
@@ -10,6 +11,8 @@ const SMALL_FRAME_BYTES = 65_536;
 
 /** The memory that the frames of all streams may take; shared out when a stream begins. */
 export class StreamMemory {
+  /** What the frames lie in. */
+  readonly buffers: FrameBuffers = new FrameBuffers();
   readonly #maximum: number;
   #reserved = 0;
   #streams = 0;
