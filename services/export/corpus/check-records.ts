@@ -15,8 +15,9 @@ export type Checked = CheckedRecord | RecordProblem;
 export function checkChunkSize(records: readonly Record[]): void {
   checkCount("records", records.length);
   const bytes = records.reduce((sum, record) => sum + sentBytes(record), 0);
-  if (records.length > 1 && bytes > limits.chunk_bytes)
+  if (records.length > 1 && bytes > limits.chunk_bytes) {
     throw limitExceeded("chunk_bytes", bytes, "The size of all records in bytes");
+  }
 }
 
 /** The same for what is kept: normalised JSON may be longer than what was sent. */

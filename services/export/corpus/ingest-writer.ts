@@ -107,8 +107,9 @@ export class IngestWriter {
   /** A message came: not too late? */
   async #heard(now: Micros): Promise<void> {
     const { state, activeTimeMicros } = this.#ingest;
-    if (state === State.STATE_OPEN && isIdle(activeTimeMicros, now))
+    if (state === State.STATE_OPEN && isIdle(activeTimeMicros, now)) {
       await this.#save([], { state: State.STATE_ABANDONED });
+    }
     if (this.#ingest.state === State.STATE_ABANDONED) throw ingestClosed(this.#name.ingestId, "abandoned");
     this.#ingest = { ...this.#ingest, activeTimeMicros: now };
   }

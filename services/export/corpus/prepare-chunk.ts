@@ -25,9 +25,8 @@ export async function prepareChunk(worker: FieldsWorker, { number, records }: Ch
   const errors: RecordError[] = [];
   let index = 0;
   for await (const record of checkEach(worker, records)) {
-    if (record instanceof RecordProblem)
-      errors.push({ index, id: usable(records[index]?.id), problem: record.message });
-    else kept.push(record);
+    if (!(record instanceof RecordProblem)) kept.push(record);
+    else errors.push({ index, id: usable(records[index]?.id), problem: record.message });
     index += 1;
   }
   checkStoredSize(kept);
