@@ -6,12 +6,15 @@ import { makeDocuments } from "../data/documents.ts";
 import { newSeed, Random } from "../data/random.ts";
 import { expectedSnapshot } from "../support/expected-snapshot.ts";
 import { LoraloopProcess } from "../support/loraloop-process.ts";
-import { killCount, restart } from "./kills.ts";
+import { killCount, restart, timeLimit } from "./kills.ts";
 
 const spec = parseDatasetFile('{"collection":"documents","format":"text","quality":{"skip_duplicates":true}}');
 
-test("kill -9 of the server during builds: the digest of an undisturbed one", async () => {
-  const kills = killCount(5);
+const kills = killCount(5);
+
+test("kill -9 of the server during builds: the digest of an undisturbed one", {
+  timeout: timeLimit(kills),
+}, async () => {
   const seed = newSeed();
   const random = new Random(seed);
   const records = makeDocuments(25_000).map((fields, number) => ({

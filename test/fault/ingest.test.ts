@@ -5,7 +5,7 @@ import { newSeed, Random } from "../data/random.ts";
 import { python, root, startProgram } from "../support/command.ts";
 import { LoraloopProcess } from "../support/loraloop-process.ts";
 import { ChildLines } from "./child-lines.ts";
-import { killCount, killPlaces, killSomething } from "./kills.ts";
+import { killCount, killPlaces, killSomething, timeLimit } from "./kills.ts";
 
 const chunkRecords = 500;
 /** Chunks that a writer has read and not been told to be on disk: its window, and the one that it reads. */
@@ -15,8 +15,11 @@ const writers = [
   [python, join(root, "test/fault/write_records.py")],
 ] as const;
 
-test("kill -9 of writer and server during an ingest: what was acknowledged is there, once", async () => {
-  const kills = killCount(6);
+const kills = killCount(6);
+
+test("kill -9 of writer and server during an ingest: what was acknowledged is there, once", {
+  timeout: timeLimit(kills),
+}, async () => {
   const seed = newSeed();
   const random = new Random(seed);
   const chunks = Math.max(20, Math.ceil(kills * 1.2));

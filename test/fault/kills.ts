@@ -8,6 +8,11 @@ export function killCount(few: number): number {
   return Number(process.env["LORALOOP_KILLS"] ?? few);
 }
 
+/** Milliseconds for a test, also on a machine that is busy with other things. */
+export function timeLimit(kills: number): number {
+  return 120_000 + kills * 10_000;
+}
+
 /** `count` different places from 0 to `end` − 1, ascending. */
 export function killPlaces(random: Random, count: number, end: number): number[] {
   if (count > end) throw new Error(`${count} kills need at least as many places, not ${end}.`);

@@ -10,7 +10,7 @@ import { python, root, startProgram } from "../support/command.ts";
 import { expectedSnapshot } from "../support/expected-snapshot.ts";
 import { LoraloopProcess } from "../support/loraloop-process.ts";
 import { ChildLines } from "./child-lines.ts";
-import { killCount, killPlaces, killSomething } from "./kills.ts";
+import { killCount, killPlaces, killSomething, timeLimit } from "./kills.ts";
 import { Neighbour } from "./neighbour.ts";
 
 const asOfMicros = Date.UTC(2026, 0, 1) * 1000;
@@ -25,8 +25,11 @@ const readers = [
   [python, join(root, "test/fault/read_samples.py")],
 ] as const;
 
-test("kill -9 of reader and server in one pass, while records change: nothing lost, nothing repeated", async () => {
-  const kills = killCount(10);
+const kills = killCount(10);
+
+test("kill -9 of reader and server in one pass, while records change: nothing lost, nothing repeated", {
+  timeout: timeLimit(kills),
+}, async () => {
   const seed = newSeed();
   const random = new Random(seed);
   const records = realRecords() ?? makeDocuments(8657);
