@@ -41,7 +41,7 @@ export class BlockCache {
     while (this.#bytes > MAX_BYTES && this.#cached.length > 1) this.#bytes -= this.#cached.shift()?.bytes ?? 0;
   }
 
-  /** Forgets a snapshot that was removed. */
+  /** Forgets a snapshot that was removed, before another is made under its name. */
   remove(snapshot: string): void {
     this.#cached = this.#cached.filter((one) => one.snapshot !== snapshot);
     this.#bytes = this.#cached.reduce((sum, { bytes }) => sum + bytes, 0);

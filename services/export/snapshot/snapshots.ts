@@ -177,6 +177,8 @@ export class Snapshots implements AsyncDisposable {
     const now = clock.now();
     const { hash, plan } = planOf(key);
     const stored = newSnapshot(key, request, hash, now);
+    // One with this key may have been here before: its blocks are gone.
+    this.#cache.remove(`${tenant}/${hexOf(key)}`);
     await store.pin(tenant, snapshotPinId(key), request.readRevision, PIN_SECONDS);
     try {
       await store.commit(
