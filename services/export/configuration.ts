@@ -1,11 +1,16 @@
+import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { type ConfigurationSources, readConfiguration, serverKeys } from "../kit/configuration.ts";
 
 /** Keys of the export service's configuration file; in the environment `LORALOOP_EXPORT_<KEY IN CAPITALS>`. */
 const schema = z.strictObject({
   ...serverKeys,
-  /** Worker threads that render samples. */
-  rendering_threads: z.int().min(1).max(64).default(2),
+  /** Worker threads that render samples; one less than there are cores by default. */
+  rendering_threads: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(Math.max(1, Math.min(64, availableParallelism() - 1))),
   /** Folder with exporters that add formats; none by default. */
   plugins_directory: z.string().min(1).optional(),
   /** Memory for the frames of all streams together, in MiB. */

@@ -11,6 +11,8 @@ export interface AssembleJob {
   readonly dataDirectory: string;
   /** Encoded DatasetSpec. */
   readonly spec: Uint8Array;
+  /** What the selection checks, as people write it: compiled elsewhere, since CEL would take 25 MB of each build thread. */
+  readonly conditions: readonly string[];
 }
 
 export type BuildRequest =

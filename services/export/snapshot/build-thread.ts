@@ -4,7 +4,6 @@ import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { openReader } from "../../store/open-reader.ts";
 import type { StoreReader } from "../../store/store.ts";
-import { compileSelection } from "../rendering/selection.ts";
 import { StatisticsBuilder } from "../rendering/statistics.ts";
 import { Assembler } from "./assembler.ts";
 import { buildingFolder, buildingPath } from "./block-paths.ts";
@@ -37,7 +36,7 @@ class Session {
       weighted: spec.weighting !== undefined,
       skipDuplicates: spec.quality?.skipDuplicates ?? false,
       maxErrors: spec.errorHandling?.stopOnError ? 0 : spec.errorHandling?.maxErrors,
-      statistics: statisticsFrom(spec, earlier),
+      statistics: earlier === undefined ? new StatisticsBuilder(job.conditions) : StatisticsBuilder.from(earlier),
       finishStatistics: (message) => ({ ...message, durationMs: BigInt(Math.round(performance.now() - begin)) }),
       openBlock: (firstSample) => {
         this.#block = firstSample;
@@ -134,11 +133,6 @@ async function restore(reader: StoreReader, job: AssembleJob): Promise<Restored>
     blockCount += 1;
   }
   return { started, nextId: last?.nextId ?? "", blockCount };
-}
-
-function statisticsFrom(spec: DatasetSpec, earlier: Statistics | undefined): StatisticsBuilder {
-  if (earlier !== undefined) return StatisticsBuilder.from(earlier);
-  return new StatisticsBuilder(compileSelection(spec.selection).conditions);
 }
 
 function fail(error: unknown): void {

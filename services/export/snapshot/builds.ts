@@ -3,6 +3,7 @@ import { type Snapshot, Snapshot_State } from "../../../proto/gen/loraloop/expor
 import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
 import type { TenantId } from "../../store/store.ts";
+import { compileSelection } from "../rendering/selection.ts";
 import { Build, type BuildServices } from "./build.ts";
 import { isExpired } from "./expiry.ts";
 import { isLeasedToOther, withLease } from "./lease.ts";
@@ -64,7 +65,13 @@ export class Builds {
     const { spec, asOf } = stored.snapshot as Snapshot;
     const encoded = DatasetSpec.encode(spec as DatasetSpec).finish();
     const build = new Build(this.#options, {
-      assemble: { tenant, snapshot: key, dataDirectory: this.#options.dataDirectory, spec: encoded },
+      assemble: {
+        tenant,
+        snapshot: key,
+        dataDirectory: this.#options.dataDirectory,
+        spec: encoded,
+        conditions: compileSelection(spec?.selection).conditions,
+      },
       render: {
         tenant,
         collection: stored.collectionNumber,

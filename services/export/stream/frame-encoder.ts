@@ -34,26 +34,37 @@ const TAG_COUNT = 0x10;
 const TAG_SEGMENTS = 0x2a;
 
 export function layoutBatch(parts: BatchParts, buffers: FrameBuffers): BatchFrame {
-  const weightBytes = parts.weights.reduce((sum, run) => sum + varintsSize(run), 0);
-  const runBytes = indexRunSize(parts.firstIndex, parts.count);
-  const segmentBytes = varintsSize(parts.segmentBytes);
-  const batchBytes =
-    fieldSize(parts.lineBytes) +
-    parts.ids.reduce((sum, run) => sum + idsSize(run), 0) +
-    fieldSize(weightBytes) +
-    fieldSize(runBytes) +
-    fieldSize(segmentBytes);
+  const tail = writeTail(parts);
+  const batchBytes = fieldSize(parts.lineBytes) + tail.length;
   const buffer = buffers.take(1 + varintSize(batchBytes) + batchBytes);
   const { bytes } = buffer;
   const linesStart = writeTagged(bytes, writeTagged(bytes, 0, TAG_BATCH, batchBytes), TAG_LINES, parts.lineBytes);
   const linesEnd = linesStart + parts.lineBytes;
-  let place = linesEnd;
-  for (const run of parts.ids) place = writeIds(bytes, place, run);
-  if (weightBytes > 0) place = writeTagged(bytes, place, TAG_WEIGHTS, weightBytes);
-  for (const run of parts.weights) place = writeVarints(bytes, place, run);
-  place = writeIndexRun(bytes, writeTagged(bytes, place, TAG_INDEX_RUN, runBytes), parts.firstIndex, parts.count);
-  writeVarints(bytes, writeTagged(bytes, place, TAG_SEGMENTS, segmentBytes), parts.segmentBytes);
+  tail.copy(bytes, linesEnd);
   return { buffer, lines: bytes.subarray(linesStart, linesEnd) };
+}
+
+/** Everything after the lines; valid until the next call. Written apart since single bytes go slowly into a resizable buffer. */
+function writeTail(parts: BatchParts): Buffer {
+  const weightBytes = parts.weights.reduce((sum, run) => sum + varintsSize(run), 0);
+  const runBytes = indexRunSize(parts.firstIndex, parts.count);
+  const segmentBytes = varintsSize(parts.segmentBytes);
+  const idBytes = parts.ids.reduce((sum, run) => sum + idsSize(run), 0);
+  const tail = scratchOf(idBytes + fieldSize(weightBytes) + fieldSize(runBytes) + fieldSize(segmentBytes));
+  let place = 0;
+  for (const run of parts.ids) place = writeIds(tail, place, run);
+  if (weightBytes > 0) place = writeTagged(tail, place, TAG_WEIGHTS, weightBytes);
+  for (const run of parts.weights) place = writeVarints(tail, place, run);
+  place = writeIndexRun(tail, writeTagged(tail, place, TAG_INDEX_RUN, runBytes), parts.firstIndex, parts.count);
+  writeVarints(tail, writeTagged(tail, place, TAG_SEGMENTS, segmentBytes), parts.segmentBytes);
+  return tail;
+}
+
+let scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+function scratchOf(length: number): Buffer {
+  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(length * 2);
+  return scratch.subarray(0, length);
 }
 
 /** Bytes of tag, length and content; an empty field is not written. */
