@@ -15,18 +15,10 @@ export class Child implements AsyncDisposable {
   /** @param program relative to the repository */
   constructor(program: string, programArguments: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     const command = program.endsWith(".py") ? `${root}.venv/bin/python` : process.execPath;
-    this.#process = spawn(
-      command,
-      [
-        ...(program.startsWith("services") ? (process.env["TRY_FLAGS"] ?? "").split(" ").filter(Boolean) : []),
-        root + program,
-        ...programArguments,
-      ],
-      {
-        env: { ...process.env, ...environment },
-        stdio: ["pipe", "pipe", "pipe"],
-      },
-    );
+    this.#process = spawn(command, [root + program, ...programArguments], {
+      env: { ...process.env, ...environment },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     running.add(this.#process);
     this.#process.once("close", () => running.delete(this.#process));
     const { stdout, stderr } = this.#process;
