@@ -18,7 +18,6 @@ export function explain(error: unknown): string {
   if (error instanceof RpcError) {
     return error.reason === "" ? `${error.message} [${error.code}]` : `${error.message} [${error.reason}]`;
   }
-  if (error instanceof ConnectionError) return `${error.message} Is \`loraloop up\` running? Is --address right?`;
   if ((error as Error).name === "AbortError") return "interrupted";
   return (error as Error).message;
 }

@@ -132,6 +132,7 @@ function toRecord(bytes: Buffer, source: string, mapping: LineMapping): RecordIn
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return "not a JSON object";
   const own = new Map(Object.entries(fields));
   const id = own.get(mapping.idField);
+  if (id === "" && mapping.idRequired) return `"${mapping.idField}" is empty`;
   if (id === undefined && mapping.idRequired) return `no field "${mapping.idField}" for the id`;
   if (id !== undefined && typeof id !== "string" && typeof id !== "number")
     return `"${mapping.idField}" is neither text nor a number`;

@@ -8,11 +8,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { z } from "zod";
 import type { StreamState } from "../typescript/src/index.ts";
 import { InputError } from "./failure.ts";
+import { anyObject, parseStrict } from "./strict-json.ts";
 
 /** Where lines go. */
 export interface SampleOutput {
@@ -44,6 +47,8 @@ interface Saved {
   /** Absent before the first samples. */
   readonly state?: StreamState;
 }
+
+const savedFile = z.strictObject({ bytes: z.int().nonnegative(), state: anyObject.optional() });
 
 /** A file, and beside it while it is incomplete `FILE.state.json`: how many bytes of it count, and the stream's state after them. */
 export class FileOutput implements SampleOutput {
@@ -105,9 +110,8 @@ function readSaved(path: string): Saved | undefined {
     if (!existsSync(path)) return undefined;
     throw new InputError(`${path} has no ${file} beside it: it is complete, or no interrupted run wrote it.`);
   }
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as Saved;
-  } catch (error) {
-    throw new InputError(`${file} cannot be read: ${(error as Error).message}`);
-  }
+  const saved = parseStrict(savedFile, readFileSync(file, "utf8"), file);
+  const size = existsSync(path) ? statSync(path).size : 0;
+  if (size < saved.bytes) throw new InputError(`${path} has ${size} bytes, but by ${file} ${saved.bytes} are right.`);
+  return saved as Saved;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { Client } from "../typescript/src/index.ts";
+import { Client, ConnectionError } from "../typescript/src/index.ts";
 
 /** Options of the program itself. */
 export interface ProgramOptions {
@@ -14,6 +14,8 @@ export function programOptions(command: Command): ProgramOptions {
 }
 
 const connectSeconds = 5;
+/** How long a command that is under way waits for the server to come back. */
+export const reconnectSeconds = 60;
 
 /** Runs `work` with a connected client; the first Ctrl-C aborts the signal, the second ends the program. */
 export async function withClient<T>(
@@ -29,7 +31,9 @@ export async function withClient<T>(
       ...(address !== undefined && { address }),
       ...(tls !== undefined && { tls: tls === true ? true : readFileSync(tls, "utf8") }),
     });
-    await client.connect(connectSeconds);
+    await client.connect(connectSeconds).catch(({ message }: Error) => {
+      throw new ConnectionError(`${message} Is \`loraloop up\` running? Is --address right?`);
+    });
     return await work(client, controller.signal);
   } finally {
     process.off("SIGINT", interrupt);

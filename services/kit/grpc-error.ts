@@ -81,7 +81,8 @@ const storeReasons = {
 
 const storeSentences: Partial<Record<Reason, string>> = {
   CONFLICT: "Somebody else changed the same thing at the same time; read again and retry.",
-  STORE_UNAVAILABLE: "The store cannot write or be reached now; nothing was changed.",
+  STORE_UNAVAILABLE:
+    "The store cannot write or be reached now; nothing was changed. Its disk may be full or its database away: the server's log says which.",
   CONTENT_DAMAGED: "What the store holds is damaged.",
 };
 

@@ -9,19 +9,18 @@ import { commandFile, endWithThisProcess } from "./command.ts";
 /** `loraloop up` as a process of its own: can be killed, and started again on the same port and data. */
 export class LoraloopProcess implements AsyncDisposable {
   readonly folder: string;
-  readonly #prefix: readonly string[];
   #child: ChildProcess | undefined;
   #port = "0";
   #errors = "";
 
-  private constructor(folder: string, prefix: readonly string[]) {
+  private constructor(folder: string) {
     this.folder = folder;
-    this.#prefix = prefix;
   }
 
-  /** @param prefix a command that runs the server, e.g. `prlimit --fsize=…` */
-  static async start(prefix: readonly string[] = []): Promise<LoraloopProcess> {
-    const server = new LoraloopProcess(await mkdtemp(join(tmpdir(), "loraloop-process-")), prefix);
+  /** @param prepare is called before the first start, in the empty folder */
+  static async start(prepare?: (server: LoraloopProcess) => Promise<void>): Promise<LoraloopProcess> {
+    const server = new LoraloopProcess(await mkdtemp(join(tmpdir(), "loraloop-process-")));
+    await prepare?.(server);
     await server.start();
     return server;
   }
@@ -49,14 +48,19 @@ export class LoraloopProcess implements AsyncDisposable {
     return { ...others, XDG_STATE_HOME: join(this.folder, "state") };
   }
 
+  /** Admin of the tenant `default`. */
   async token(): Promise<string> {
     return (await readFile(join(this.dataDirectory, "token"), "utf8")).trim();
   }
 
+  /** Admin of the tenant `system`. */
+  async systemToken(): Promise<string> {
+    return (await readFile(join(this.dataDirectory, "system-token"), "utf8")).trim();
+  }
+
   async start(): Promise<void> {
     const ports = ["--port", this.#port, "--metrics-port", "0"];
-    const [command = "", ...args] = [...this.#prefix, process.execPath, commandFile];
-    this.#child = spawn(command, [...args, "--json", "up", "--data", this.dataDirectory, ...ports], {
+    this.#child = spawn(process.execPath, [commandFile, "--json", "up", "--data", this.dataDirectory, ...ports], {
       env: this.environment,
       stdio: ["ignore", "pipe", "pipe"],
     });

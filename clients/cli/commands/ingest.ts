@@ -4,7 +4,7 @@ import { InputError } from "../failure.ts";
 import { count, note, print, printJson } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { type LineMapping, type LineProblem, RecordFile } from "../record-file.ts";
-import { programOptions, withClient } from "../session.ts";
+import { programOptions, reconnectSeconds, withClient } from "../session.ts";
 
 interface Options {
   readonly idField?: string;
@@ -93,6 +93,7 @@ async function send({ client, collection, file, mapping, onRecords, signal }: Fi
   const { keptCount, recordCount } = await client.ingest(collection, records, {
     ingestId: id,
     signal,
+    reconnectSeconds,
     onProgress: ({ recordCount: done, resumed, errors }) => {
       if (resumed) tally.resumed = done;
       for (const error of errors) {

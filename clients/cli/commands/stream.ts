@@ -5,7 +5,7 @@ import { InputError } from "../failure.ts";
 import { note, printJson, toJson } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { FileOutput, type SampleOutput, StandardOutput } from "../sample-output.ts";
-import { programOptions, withClient } from "../session.ts";
+import { programOptions, reconnectSeconds, withClient } from "../session.ts";
 import { type SourceOptions, sourceOptions, toSource } from "../source.ts";
 import { statisticsFile, statisticsLines } from "../statistics.ts";
 
@@ -37,6 +37,7 @@ async function run(name: string | undefined, options: Options, command: Command)
       options.output === undefined ? new StandardOutput() : new FileOutput(options.output, options.resume === true);
     const samples = client.stream(source, {
       signal,
+      reconnectSeconds,
       batchSize: Number(options.batchSize),
       ...(output.resume && { resume: output.resume }),
     });
