@@ -204,12 +204,15 @@ describe("dataset files", () => {
     await expect(client.export.getDataset({ name: "hostile" })).rejects.toMatchObject({ reason: "DATASET_NOT_FOUND" });
   });
 
-  test.for(["record.nothing > 1", "1 + 1"])("a filter that fails for a record rejects the record: %s", async (filter) => {
-    const spec = parseDatasetFile(JSON.stringify({ collection: "documents", format: "text", selection: { filter } }));
-    const { statistics } = await client.export.previewSamples({ source: { source: { $case: "spec", value: spec } } });
-    expect(statistics?.sampleCount).toBe(0n);
-    expect(statistics?.errors[0]).toContain("doc-0000000");
-  });
+  test.for(["record.nothing > 1", "1 + 1"])(
+    "a filter that fails for a record rejects the record: %s",
+    async (filter) => {
+      const spec = parseDatasetFile(JSON.stringify({ collection: "documents", format: "text", selection: { filter } }));
+      const { statistics } = await client.export.previewSamples({ source: { source: { $case: "spec", value: spec } } });
+      expect(statistics?.sampleCount).toBe(0n);
+      expect(statistics?.errors[0]).toContain("doc-0000000");
+    },
+  );
 });
 
 describe("resume points", () => {
