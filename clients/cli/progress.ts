@@ -9,9 +9,9 @@ export class Progress implements Disposable {
   /** `total` 0 = unknown: counts without a bar. */
   constructor(label: string, total: number, unit: string) {
     if (!process.stderr.isTTY) return;
-    const shape = total > 0 ? "{bar} {percentage} %" : "";
+    const shape = total > 0 ? " {bar} {percentage} %" : "";
     this.#bar = new cliProgress.SingleBar({
-      format: `${label} ${shape} · {records} ${unit} · {rate} ${unit}/s`,
+      format: `${label}${shape} · {records} ${unit} · {rate} ${unit}/s`,
       stream: process.stderr,
       hideCursor: true,
       fps: 8,

@@ -106,6 +106,23 @@ test("statistics in six keys, and what they were", async () => {
   expect(statistics).toMatchObject({ scanned_count: 3 });
 });
 
+test.for<[string, object, string]>([
+  ["continue_on_error", { continue_on_error: false }, "0 are allowed; the last is b"],
+  ["max_errors", { max_errors: 1 }, "1 are allowed; the last is c"],
+])("errors end a stream where %s says so", async ([name, options, said]) => {
+  const dataset = name.replaceAll("_", "-");
+  const records = [{ pk: "a", answer: "A" }, { pk: "b" }, { pk: "c" }, { pk: "d", answer: "D" }];
+  await run("ingest", dataset, writeLines(`${name}.jsonl`, records), "--id-field", "pk");
+  writeJson(`${name}.json`, { style: "TEXT_COMPLETION", field_mapping: { text_field: "answer" }, ...options });
+  await run("dataset", "import", dataset, `${name}.json`, "--collection", dataset);
+  const { code, stderr } = await fail("stream", dataset, "-o", `${name}.out`);
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/Missing required field 'text'.*\[TOO_MANY_ERRORS\]/),
+  });
+  expect(stderr).toContain(said);
+});
+
 test("a dataset that yields nothing says which filter removed everything", async () => {
   const conditions = [{ field: "theme", values: ["nothing has this theme"] }];
   writeJson("nothing.json", { collection: "documents", format: "text", selection: { conditions } });
