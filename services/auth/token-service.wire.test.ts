@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Client, Status } from "nice-grpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TokenServiceDefinition } from "../../proto/gen/loraloop/auth/v1/token_service.ts";
+import { CorpusServiceDefinition } from "../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
 import { failure } from "../../test/support/failure.ts";
 import { startTestServer, type TestServer } from "../../test/support/server.ts";
 
@@ -80,6 +81,20 @@ describe("token service", () => {
         reason: "PAGE_TOKEN_INVALID",
       });
     }
+  });
+
+  test("an ingest that waits ends when its token is revoked", { timeout: 8_000 }, async () => {
+    const { token, secret } = await admin.createToken({ scopes: ["corpus.write"] });
+    const end = Promise.withResolvers<void>();
+    async function* requests() {
+      yield { message: { $case: "start" as const, value: { collection: "faq", ingestId: "1" } } };
+      await end.promise;
+    }
+    const answers = server.client(CorpusServiceDefinition, secret).ingestRecords(requests())[Symbol.asyncIterator]();
+    await answers.next();
+    await admin.revokeToken({ id: token?.id ?? "" });
+    expect(await failure(answers.next())).toMatchObject({ code: Status.UNAUTHENTICATED, reason: "TOKEN_INVALID" });
+    end.resolve();
   });
 
   test.each([

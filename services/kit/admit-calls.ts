@@ -2,6 +2,7 @@ import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from "nice-g
 import type { CallExtension, Caller, Scope } from "./call.ts";
 import { ServiceError } from "./errors.ts";
 import { methodScopes } from "./method-scopes.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** Who a bearer token stands for. Rejects with TOKEN_INVALID or TOKEN_EXPIRED. */
 export type VerifyToken = (token: string) => Promise<Caller>;
@@ -27,7 +28,7 @@ export function admitCalls(
     }
     using watch = watchToken(() => verify(token));
     const signal = AbortSignal.any([context.signal, watch.ended]);
-    const request = call.requestStream ? untilAborted(call.request, watch.ended) : call.request;
+    const request = call.requestStream ? untilRefused(call.request, watch.ended) : call.request;
     try {
       const responses: Responses<Response> = call.next(request, { ...context, signal, caller, drain });
       return yield* checkEach(responses, watch.ended);
@@ -90,21 +91,8 @@ async function* checkEach<T>(source: Responses<T>, ended: AbortSignal): Response
   }
 }
 
-/** The same messages; waiting for the next one ends, with the signal's reason, when it is aborted. */
-async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  aborted.catch(() => undefined);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    for (;;) {
-      const { done, value } = await Promise.race([iterator.next(), aborted]);
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    signal.removeEventListener("abort", abort);
-    void iterator.return?.();
-  }
+/** The same messages, until `ended` is aborted: then its reason is thrown, also while the next one is awaited. */
+async function* untilRefused<T>(source: AsyncIterable<T>, ended: AbortSignal): AsyncGenerator<T> {
+  yield* untilAborted(source, ended);
+  ended.throwIfAborted();
 }

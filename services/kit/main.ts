@@ -3,8 +3,11 @@ import { fileURLToPath } from "node:url";
 import { ConfigurationError } from "./configuration.ts";
 import type { RunningService } from "./start.ts";
 
-/** MiB. Node 24 lets the young generation grow to three times 128; a server of streams gains nothing from that. */
-const semiSpace = "--max-semi-space-size=4";
+/**
+ * MiB. Node 24 lets the young generation grow to three times 128; a server of streams gains nothing from that. An old generation
+ * of at most 1 GiB makes V8 collect earlier: together a third less resident memory, for a fifth more time in rendering threads.
+ */
+const heapFlags = ["--max-semi-space-size=4", "--max-old-space-size=1024"];
 
 /** Node keeps here what it stripped of types and compiled: without it every thread loads the stripper, some 20 MB. */
 const compileCache = fileURLToPath(new URL("../../node_modules/.cache/loraloop", import.meta.url));
@@ -15,9 +18,10 @@ const graceSeconds = 5;
 /** Replaces this process by the same one with a small heap and cached code: Node reads these only when it starts. Call first. */
 export function limitMemory(): void {
   const { execArgv, argv, env, execPath } = process;
-  if (process.execve === undefined || execArgv.includes(semiSpace)) return;
-  const environment = { NODE_COMPILE_CACHE: compileCache, ...env };
-  process.execve(execPath, [execPath, semiSpace, ...execArgv, ...argv.slice(1)], environment);
+  if (process.execve === undefined || heapFlags.every((flag) => execArgv.includes(flag))) return;
+  // Each thread gets an arena of its own in glibc, which keeps what it freed.
+  const environment = { NODE_COMPILE_CACHE: compileCache, MALLOC_ARENA_MAX: "2", ...env };
+  process.execve(execPath, [execPath, ...heapFlags, ...execArgv, ...argv.slice(1)], environment);
 }
 
 /** Runs a service until SIGTERM or SIGINT, then drains it; a second signal ends the process at once. Where it cannot start: one line, exit code 1. */

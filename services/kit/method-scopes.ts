@@ -1,6 +1,9 @@
 import type { Scope } from "./call.ts";
 
-/** What each method needs. A registered method without a row keeps the server from starting. */
+/**
+ * What each method needs. A registered method without a row keeps the server from starting. Only health is not here: a load
+ * balancer has no token, and it tells nothing about anybody's data.
+ */
 export const methodScopes: Readonly<Record<string, Scope>> = {
   "/loraloop.auth.v1.TokenService/CreateToken": "admin",
   "/loraloop.auth.v1.TokenService/ListTokens": "admin",
@@ -26,9 +29,3 @@ export const methodScopes: Readonly<Record<string, Scope>> = {
   "/loraloop.export.v1.ExportService/WatchSnapshot": "export.read",
   "/loraloop.export.v1.ExportService/StreamSamples": "export.read",
 };
-
-/** Methods that need no token: a load balancer has none, and they tell nothing about anybody's data. */
-export const openMethods: ReadonlySet<string> = new Set([
-  "/grpc.health.v1.Health/Check",
-  "/grpc.health.v1.Health/Watch",
-]);

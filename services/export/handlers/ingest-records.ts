@@ -6,11 +6,11 @@ import type {
 import type { Call } from "../../kit/call.ts";
 import { fieldInvalid } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
+import { untilAborted } from "../../kit/until-aborted.ts";
 import * as command from "../commands/ingest-records.ts";
 import type { ExportContext } from "../context.ts";
 import { ensureCollection } from "../corpus/collections.ts";
 import { checkCollectionName } from "../corpus/request-checks.ts";
-import { untilAborted } from "../corpus/until-aborted.ts";
 
 type Handler = (requests: AsyncIterable<IngestRecordsRequest>, call: Call) => AsyncGenerator<IngestRecordsResponse>;
 
