@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
+import { readExportConfiguration } from "../../../services/export/configuration.ts";
 import type { Bench } from "../bench.ts";
 import { ask } from "../child.ts";
 import { type Figure, median } from "../figure.ts";
 import { firstPass } from "../passes.ts";
 import { textDataset } from "../samples.ts";
 
-/** As the server's `rendering_threads` by default. */
-const threads = 2;
 /** Of the exporter that this replaces, in documents a second. */
 const before = 208;
 
@@ -32,7 +31,7 @@ export const firstPassFigure: Figure = {
         ours: docs,
         peer: loop,
         measuredIn: "docs/s",
-        peerName: "scan, parse, render and hash alone",
+        peerName: "scan, parse, render, hash, as many threads",
       },
       {
         figure: "first_pass_docs_per_second",
