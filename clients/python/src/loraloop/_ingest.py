@@ -22,6 +22,8 @@ from loraloop.errors import RpcError, UnavailableError, from_grpc
 # As the server's limits `chunk_records` and `chunk_bytes`.
 _CHUNK_RECORDS = 500
 _CHUNK_BYTES = 4 * 1024 * 1024
+#: What a message can carry, beside its own fields. The server keeps records of up to 4 MiB.
+_SENDABLE_BYTES = 15 * 1024 * 1024
 #: Chunks on their way. More would only fill memory: the server commits what waits together.
 _WINDOW = 4
 
@@ -182,10 +184,13 @@ class Ingest:
             try:
                 encoded = to_record(record, id_field)
             except (TypeError, ValueError) as problem:
-                self._result.record_count += 1
-                self._result.errors.append(RecordError(index, id_of(record, id_field), str(problem)))
+                self._refuse(RecordError(index, id_of(record, id_field), str(problem)))
                 continue
             yield index, encoded
+
+    def _refuse(self, error: RecordError) -> None:
+        self._result.record_count += 1
+        self._result.errors.append(error)
 
     def _chunked(self, records: Iterator[tuple[int, record_pb2.Record]]) -> Iterator[_Chunk]:
         batch: list[record_pb2.Record] = []
@@ -194,6 +199,10 @@ class Ingest:
         for index, record in records:
             # What the record takes in the message: itself, its tag and its length.
             record_size = record.ByteSize() + 6
+            if record_size > _SENDABLE_BYTES:
+                problem = f"has {record_size} bytes, more than a message can carry ({_SENDABLE_BYTES}); shorten it"
+                self._refuse(RecordError(index, record.id, problem))
+                continue
             if batch and (len(batch) == _CHUNK_RECORDS or size + record_size > _CHUNK_BYTES):
                 yield self._close_chunk(batch, indices)
                 batch, indices, size = [], [], 0
