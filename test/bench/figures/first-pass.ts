@@ -59,11 +59,9 @@ async function passes(bench: Bench, half: string): Promise<number[]> {
 
 async function loops(bench: Bench): Promise<number[]> {
   const spec = Buffer.from(DatasetSpec.encode(textDataset("loop")).finish()).toString("base64");
-  const given = [
-    join(await bench.data(), "store"),
-    ...[bench.recordCount, threads, bench.rounds + 1].map(String),
-    spec,
-  ];
+  const { rendering_threads: threads } = readExportConfiguration({ values: { data_directory: bench.folder } });
+  const numbers = [bench.recordCount, threads, bench.rounds + 1].map(String);
+  const given = [join(await bench.data(), "store"), ...numbers, spec];
   const { millis } = await ask<{ millis: number[] }>("test/bench/peers/loop.ts", given);
   return millis.slice(1);
 }
