@@ -5,7 +5,8 @@ import { Client, ConnectionError } from "../typescript/src/index.ts";
 /** Options of the program itself. */
 export interface ProgramOptions {
   readonly address?: string;
-  readonly tls?: string | true;
+  readonly tls?: true;
+  readonly tlsCa?: string;
   readonly json?: true;
 }
 
@@ -22,14 +23,15 @@ export async function withClient<T>(
   command: Command,
   work: (client: Client, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { address, tls } = programOptions(command);
+  const { address, tls, tlsCa } = programOptions(command);
   const controller = new AbortController();
   const interrupt = (): void => (controller.signal.aborted ? process.exit(130) : controller.abort());
   process.on("SIGINT", interrupt);
   try {
     await using client = new Client({
       ...(address !== undefined && { address }),
-      ...(tls !== undefined && { tls: tls === true ? true : readFileSync(tls, "utf8") }),
+      ...(tls && { tls }),
+      ...(tlsCa !== undefined && { tls: readFileSync(tlsCa, "utf8") }),
     });
     await client.connect(connectSeconds).catch(({ message }: Error) => {
       throw new ConnectionError(`${message} Is \`loraloop up\` running? Is --address right?`);

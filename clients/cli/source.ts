@@ -1,5 +1,8 @@
 import type { Command } from "commander";
+import type { Timestamp } from "../../proto/gen/google/protobuf/timestamp.ts";
 import type { DeepPartial, SampleSource } from "../../proto/gen/loraloop/export/v1/export_service.ts";
+import { parseTimestamp } from "../../services/export/rendering/timestamp.ts";
+import { toTimestamp } from "../../services/kit/timestamp.ts";
 import { type Client, RpcError } from "../typescript/src/index.ts";
 import { readDatasetFile } from "./dataset-file.ts";
 import { InputError } from "./failure.ts";
@@ -28,7 +31,7 @@ export async function toSource(
 ): Promise<DeepPartial<SampleSource>> {
   return {
     source: await what(client, name, options.spec),
-    ...(options.asOf !== undefined && { asOf: toTimestamp(options.asOf) }),
+    ...(options.asOf !== undefined && { asOf: readTime(options.asOf) }),
     ...(options.revision !== undefined && { revision: toRevision(options.revision) }),
     allowOpenIngest: options.allowOpenIngest === true,
   };
@@ -56,13 +59,11 @@ async function datasetExists(client: Client, name: string): Promise<boolean> {
   }
 }
 
-function toTimestamp(text: string): { seconds: bigint; nanos: number } {
-  const milliseconds = Date.parse(text);
-  if (Number.isNaN(milliseconds))
-    throw new InputError(`--as-of is not a time: ${text}. Write it like 2026-01-31T12:00:00Z.`);
-  const micros = /\.\d{3}(\d{1,3})/.exec(text)?.[1]?.padEnd(3, "0") ?? "000";
-  const seconds = Math.floor(milliseconds / 1000);
-  return { seconds: BigInt(seconds), nanos: (milliseconds - seconds * 1000) * 1_000_000 + Number(micros) * 1000 };
+/** A time without offset is UTC, on every machine. */
+function readTime(text: string): Timestamp {
+  const micros = parseTimestamp(text);
+  if (micros === undefined) throw new InputError(`--as-of is not a time: ${text}. Write it like 2026-01-31T12:00:00Z.`);
+  return toTimestamp(micros);
 }
 
 function toRevision(text: string): bigint {

@@ -42,7 +42,8 @@ async function* fileLines(files: readonly string[]): AsyncGenerator<{ place: str
     let number = 0;
     for await (const line of linesOf(createReadStream(file))) {
       number += 1;
-      if (line.trim() !== "") yield { place: `${file}:${number}`, line };
+      const text = line.toString();
+      if (text.trim() !== "") yield { place: `${file}:${number}`, line: text };
     }
   }
 }

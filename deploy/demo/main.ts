@@ -51,6 +51,7 @@ async function run(): Promise<boolean> {
   heading("3  A snapshot, streamed into TypeScript");
   const snapshot = await build(spec);
   const heldOut = await build({ ...spec, collection: "held-out" });
+  checkEnough(snapshot, heldOut);
   const ids = await consume(snapshot);
   heading("4  A LoRA training on the stream, undisturbed");
   const calm = await train("calm", snapshot, heldOut, false);
@@ -61,13 +62,18 @@ async function run(): Promise<boolean> {
 }
 
 function describeInput(input: Input): DatasetSpec {
-  const overrides = Object.fromEntries((values.map ?? []).map((pair) => pair.split("=", 2) as [string, string]));
-  const guess = guessMapping(input.keys, overrides);
+  const guess = guessMapping(input.keys, Object.fromEntries((values.map ?? []).map(readPair)));
   const pairs = Object.entries(guess.mapping).map(([part, key]) => `${part} ← ${key}`);
   print(
     `${count(input.training.length + input.heldOut.length)} records. Format ${colors.bold(guess.format)}: ${pairs.join(", ")}.`,
   );
   return toSpec("documents", guess, input.keys);
+}
+
+function readPair(pair: string): [string, string] {
+  const [, part, key] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
+  if (part === undefined || key === undefined) throw new Error(`--map ${pair}: write it like output=answer.`);
+  return [part, key];
 }
 
 async function ingest(input: Input): Promise<void> {
@@ -104,6 +110,14 @@ async function preview(spec: DatasetSpec): Promise<void> {
 async function build(spec: DatasetSpec): Promise<Snapshot> {
   await using client = new Client(server.connection);
   return await client.buildSnapshot({ source: { $case: "spec", value: spec } });
+}
+
+function checkEnough(snapshot: Snapshot, heldOut: Snapshot): void {
+  const [training, test] = [snapshot, heldOut].map(({ statistics }) => Number(statistics?.sampleCount ?? 0n));
+  if (training !== undefined && training >= batchSize && test !== undefined && test > 0) return;
+  throw new Error(
+    `${samples(training ?? 0)} to train on and ${test} held out are too few: it takes some 160 good records.`,
+  );
 }
 
 /** Streams the snapshot once and returns its ids in order. */

@@ -38,6 +38,7 @@ const formats: readonly (readonly [string, readonly string[], readonly string[]]
 
 /** Throws naming the keys that were seen, where no format fits. `overrides` (part → key) win. */
 export function guessMapping(keys: ReadonlySet<string>, overrides: Mapping): Guess {
+  checkOverrides(keys, overrides);
   const keyOf = (part: string): string | undefined => overrides[part] ?? names[part]?.find((name) => keys.has(name));
   for (const [format, needed, optional] of formats) {
     if (!needed.every((part) => keyOf(part) !== undefined)) continue;
@@ -47,6 +48,17 @@ export function guessMapping(keys: ReadonlySet<string>, overrides: Mapping): Gue
   throw new Error(
     `No format fits the keys ${[...keys].join(", ")}. Say which is which, e.g. --map instruction=ask --map output=reply`,
   );
+}
+
+function checkOverrides(keys: ReadonlySet<string>, overrides: Mapping): void {
+  for (const [part, key] of Object.entries(overrides)) {
+    if (!(part in names))
+      throw new Error(
+        `--map ${part}=${key}: no format has a part "${part}"; there are ${Object.keys(names).join(", ")}.`,
+      );
+    if (!keys.has(key))
+      throw new Error(`--map ${part}=${key}: no record has a key "${key}"; there are ${[...keys].join(", ")}.`);
+  }
 }
 
 /** The dataset of a guess, with weights where a key looks like one. */

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { DatasetSpec } from "../../typescript/src/index.ts";
 import { readDatasetFile } from "../dataset-file.ts";
 import { importExporterConfiguration } from "../exporter-configuration.ts";
+import { InputError } from "../failure.ts";
 import { note, print, printJson, printTable, time, toJson } from "../output.ts";
 import { programOptions, withClient } from "../session.ts";
 
@@ -56,9 +57,10 @@ async function runImport(
 }
 
 async function get(reference: string, _options: unknown, command: Command): Promise<void> {
-  const [name = "", version] = reference.split("@");
+  const [, name = "", version = "0"] = /^([^@]*)(?:@(\d{1,9}))?$/.exec(reference) ?? [];
+  if (name === "") throw new InputError(`Not a dataset: ${reference}. Write name, or name@3 for version 3.`);
   await withClient(command, async (client) => {
-    const { dataset: stored } = await client.export.getDataset({ name, version: Number(version ?? 0) });
+    const { dataset: stored } = await client.export.getDataset({ name, version: Number(version) });
     if (programOptions(command).json) printJson(stored);
     else print(toJson(stored, 2));
   });

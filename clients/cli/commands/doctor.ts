@@ -34,7 +34,7 @@ export function doctor(): Command {
 
 async function run(options: Options, command: Command): Promise<void> {
   const data = resolve(options.data);
-  if (options.acceptLoss) return acceptLoss(data);
+  if (options.acceptLoss) return acceptLoss(data, programOptions(command).json === true);
   const folder = existsSync(data) ? data : dirname(data);
   const findings = [
     version(),
@@ -51,16 +51,16 @@ async function run(options: Options, command: Command): Promise<void> {
   if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 
-async function acceptLoss(folder: string): Promise<void> {
+async function acceptLoss(folder: string, json: boolean): Promise<void> {
   const store = join(folder, "store");
   await access(store, constants.W_OK).catch(() => {
-    throw new InputError(`There is no store in ${store}.`);
+    throw new InputError(`There is no store in ${store}. Name the server's folder by --data.`);
   });
   const { acceptLoss: accept } = await import("../../../services/store/rocksdb/accept-loss.ts");
-  await accept(store);
-  print(
-    `The store in ${store} opens again with what it holds, as a new incarnation: resume points from before are refused.`,
-  );
+  const { acknowledged, stored } = await accept(store);
+  if (json) return printJson({ store, acknowledged, stored });
+  print(`The store in ${store} holds ${stored} writes; ${acknowledged ?? "an unknown number"} were acknowledged.`);
+  print("It opens again with what it holds, as a new incarnation: resume points from before are refused.");
 }
 
 function version(): Finding {

@@ -6,7 +6,7 @@ export function serve(): Command {
   command
     .command("export")
     .description("corpus and export: records in, samples out")
-    .option("--config <file>", "JSON file; LORALOOP_… variables override it")
+    .option("--config <file>", "JSON file; LORALOOP_EXPORT_… variables override it, see docs/configuration.md")
     .action(async (options: { readonly config?: string }) => {
       const { serveExport } = await import("../../../services/export/main.ts");
       await serveExport(options.config);

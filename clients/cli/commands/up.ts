@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
+import type { RunningService } from "../../../services/kit/start.ts";
 import { localServerFile } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { print, printJson } from "../output.ts";
@@ -25,22 +26,32 @@ export function up(): Command {
 async function run(options: UpOptions, command: Command): Promise<void> {
   const folder = resolve(options.data);
   const [port, metricsPort] = [toPort("--port", options.port), toPort("--metrics-port", options.metricsPort)];
-  const { limitMemory } = await import("../../../services/kit/main.ts");
+  const { limitMemory, runService } = await import("../../../services/kit/main.ts");
   limitMemory();
   const { readExportConfiguration } = await import("../../../services/export/configuration.ts");
   const { startExport } = await import("../../../services/export/service.ts");
   const values = { data_directory: folder, listen_port: port, metrics_port: metricsPort, log_level: "warn" };
-  const service = await startExport(readExportConfiguration({ values, environment: process.env }));
-  const tokenFile = join(folder, "token");
-  const forget = leaveAddress(service.address, tokenFile);
-  if (programOptions(command).json) {
-    printJson({ address: service.address, metrics_address: service.metricsAddress, token_file: tokenFile });
-  } else {
-    welcome(service.address, service.metricsAddress, tokenFile);
-  }
-  await stopSignal();
-  forget();
-  await service.close();
+  await runService("up", async () => {
+    const configuration = readExportConfiguration({ values, environment: process.env });
+    const service = await startExport(configuration);
+    const tokenFile = join(folder, "token");
+    const forget = leaveAddress(service.address, tokenFile);
+    if (programOptions(command).json) {
+      printJson({ address: service.address, metrics_address: service.metricsAddress, token_file: tokenFile });
+    } else {
+      welcome(service.address, service.metricsAddress, tokenFile);
+    }
+    return { service: forgetting(service, forget), drainSeconds: configuration.drain_seconds };
+  });
+}
+
+/** Clients stop finding a server as soon as it drains. */
+function forgetting(service: RunningService, forget: () => void): RunningService {
+  const close = (): Promise<void> => {
+    forget();
+    return service.close();
+  };
+  return { ...service, close, [Symbol.asyncDispose]: close };
 }
 
 function toPort(option: string, text: string): number {
@@ -67,10 +78,4 @@ function welcome(address: string, metricsAddress: string, tokenFile: string): vo
   print("Try, in another terminal:");
   print("  npx loraloop ingest faq FILE.jsonl --id-field id");
   print("  npx loraloop preview --spec DATASET.json");
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((stop) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop());
-  });
 }

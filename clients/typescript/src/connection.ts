@@ -34,7 +34,7 @@ function readLocalServer(): LocalServer | undefined {
 
 function readLocalToken(address: string): string | undefined {
   const server = readLocalServer();
-  if (server?.address !== address) return undefined;
+  if (server === undefined || !isSameServer(server.address, address)) return undefined;
   try {
     return readFileSync(server.token_file, "utf8").trim();
   } catch (error) {
@@ -42,6 +42,12 @@ function readLocalToken(address: string): string | undefined {
       cause: error,
     });
   }
+}
+
+/** All names of this machine's loopback are one server. */
+function isSameServer(one: string, other: string): boolean {
+  const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=:\d+$)/;
+  return one.replace(loopback, "") === other.replace(loopback, "");
 }
 
 /** Fills in what the options leave out. */

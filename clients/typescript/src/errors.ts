@@ -48,9 +48,15 @@ export class RpcError extends LoraloopError {
     this.reason = info?.reason ?? "";
     this.metadata = info?.metadata ?? {};
     this.retryAfterSeconds = retry?.retryDelay && retry.retryDelay.seconds + retry.retryDelay.nanos / 1e9;
-    this.retryable =
-      error.code === Status.UNAVAILABLE || (error.code === Status.RESOURCE_EXHAUSTED && retry !== undefined);
+    this.retryable = isRetryable(error.code, this.reason, retry !== undefined);
   }
+}
+
+/** Without a reason it was not the server that spoke but the connection that broke: a reset, a proxy, a stream without status. */
+function isRetryable(code: Status, reason: string, retryGiven: boolean): boolean {
+  if (code === Status.UNAVAILABLE) return true;
+  if (code === Status.RESOURCE_EXHAUSTED) return retryGiven;
+  return reason === "" && [Status.INTERNAL, Status.UNKNOWN, Status.CANCELLED].includes(code);
 }
 
 /** What a caller sees of anything that a call threw. */

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-#: A moment: a datetime with a time zone, a date (its midnight UTC), or either in ISO 8601.
+#: A moment: a datetime with a time zone, a date (its midnight UTC), or either in ISO 8601 (UTC without offset).
 Time: TypeAlias = "datetime | date | str"
 
 
@@ -34,4 +34,5 @@ def _parse(text: str) -> datetime | date:
 
 def _parse_time(text: str) -> datetime:
     # Python 3.10 does not read the Z.
-    return datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+    moment = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
