@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -24,4 +26,22 @@ test("ends with the items, and hands on their failure", async () => {
   expect(await Array.fromAsync(untilAborted((async function* () {})(), signal))).toEqual([]);
   await expect(Array.fromAsync(untilAborted(broken(), signal))).rejects.toThrow("broken off");
   expect(await Array.fromAsync(untilAborted(broken(), AbortSignal.abort()))).toEqual([]);
+});
+
+test("keeps no item that was handed on", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const given: WeakRef<object>[] = [];
+  async function* source(): AsyncGenerator<object> {
+    for (let number = 0; number < 100; number += 1) {
+      const item = { number };
+      given.push(new WeakRef(item));
+      yield item;
+    }
+  }
+  const items = untilAborted(source(), new AbortController().signal);
+  for (let taken = 0; taken < 100; taken += 1) await items.next();
+  await new Promise(setImmediate);
+  collectGarbage();
+  expect(given.filter((item) => item.deref() !== undefined).length).toBeLessThan(5);
 });
