@@ -27,6 +27,9 @@ export interface AssemblerOptions {
   readonly onBlock: (block: BuiltBlock) => void;
 }
 
+/** Greater than every id, which has 256 bytes at most: after the last block, nothing is left to scan. */
+const BEYOND_ALL_IDS = "\u{10FFFF}".repeat(65);
+
 /** Makes pages and blocks of rendered chunks, in order: deduplicates, cuts, hashes, counts. Knows no threads and no store. */
 export class Assembler {
   readonly #options: AssemblerOptions;
@@ -91,7 +94,7 @@ export class Assembler {
   /** Finishes the last page and block. */
   finish(): { digest: Uint8Array; statistics: Statistics } {
     if (this.#page.count > 0) this.#endPage();
-    if (this.#block !== undefined) this.#endBlock(this.#block, "");
+    if (this.#block !== undefined) this.#endBlock(this.#block, BEYOND_ALL_IDS);
     return { digest: this.#digest.value(), statistics: this.statistics() };
   }
 

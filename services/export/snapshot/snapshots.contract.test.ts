@@ -20,6 +20,7 @@ import { listSnapshots } from "../commands/list-snapshots.ts";
 import { watchSnapshot } from "../commands/watch-snapshot.ts";
 import type { ExportContext } from "../context.ts";
 import { storedBlocks } from "./stored-blocks.ts";
+import { changeSnapshot } from "./stored-snapshots.ts";
 
 const never = new AbortController().signal;
 let folder: string;
@@ -112,6 +113,25 @@ describe("a build", () => {
     expect((await blockFiles()).length).toBe(await blockCount(context, key));
   });
 
+  test("that is killed between its last block and its seal counts nothing twice", async () => {
+    await upsert(opened.context, 1, "docs", records);
+    const { key } = await buildSnapshot(opened.context, 1, source, undefined);
+    await sealed(opened.context, key);
+    await changeSnapshot(store, 1, Buffer.from(key, "hex"), (stored) => ({
+      ...stored,
+      snapshot: stored.snapshot && {
+        ...stored.snapshot,
+        state: Snapshot_State.STATE_BUILDING,
+        digest: new Uint8Array(),
+      },
+    }));
+    const context = await reopen();
+    expect(await sealed(context, key)).toBe(expected.digest);
+    const { statistics } = await getSnapshot(context, 1, key);
+    expect(statistics?.sampleCount).toBe(BigInt(expected.samples.length));
+    expect(statistics?.scannedCount).toBe(BigInt(records.length));
+  });
+
   test("ends a stream that reads it with SNAPSHOT_BUILDING when it is interrupted, and the next call goes on", async () => {
     const { context } = opened;
     await upsert(context, 1, "docs", records);
@@ -124,6 +144,29 @@ describe("a build", () => {
     const whole = await stream(context, source);
     expect(Buffer.from(whole.footer?.snapshotDigest ?? []).toString("hex")).toBe(expected.digest);
     expect(await blockFiles()).toHaveLength(await blockCount(context, header.value.snapshot));
+  });
+
+  test("is one for all processes of a store; another takes it over when its lease has ended", async () => {
+    await opened[Symbol.asyncDispose]();
+    const shared = { store, dataDirectory: folder, clock, sharedStore: true };
+    opened = await openTestContext(shared);
+    await using other = await openTestContext(shared);
+    await upsert(opened.context, 1, "docs", records);
+    const { key } = await buildSnapshot(opened.context, 1, source, undefined);
+    const bytes = Buffer.from(key, "hex");
+    expect(opened.context.snapshots.builds.running(1, bytes)).toBeDefined();
+    expect(await other.context.snapshots.builds.take(1, bytes)).toBeUndefined();
+    const followed = stream(other.context, source);
+    expect((await followed).lines).toEqual(expected.samples.map(({ line }) => line));
+    expect(other.context.snapshots.builds.running(1, bytes)).toBeUndefined();
+
+    await upsert(opened.context, 1, "docs", [{ id: "z", fields: { text: "z" } }]);
+    const second = Buffer.from((await buildSnapshot(opened.context, 1, source, undefined)).key, "hex");
+    now += 31_000_000n;
+    expect(await other.context.snapshots.builds.take(1, second)).toBeDefined();
+    await opened.context.snapshots.builds.running(1, second)?.ended;
+    expect((await stream(other.context, source)).ids.at(-1)).toBe("z");
+    expect(await sealed(other.context, second.toString("hex"))).not.toBe("");
   });
 
   test("with too many errors fails, and says so to everybody", async () => {
