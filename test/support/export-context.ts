@@ -21,6 +21,8 @@ export interface TestContextOptions {
   readonly dataDirectory?: string;
   readonly clock?: Clock;
   readonly renderThreads?: number;
+  /** True where another context uses the same store at the same time. */
+  readonly sharedStore?: boolean;
 }
 
 /** What commands of the export service get, over a store of the caller, without a server. Tenants 1 and 2 exist. */
@@ -35,6 +37,7 @@ export async function openTestContext(options: TestContextOptions): Promise<Test
     environment: {
       LORALOOP_EXPORT_DATA_DIRECTORY: dataDirectory,
       LORALOOP_EXPORT_RENDERING_THREADS: String(options.renderThreads ?? 2),
+      LORALOOP_EXPORT_STORE: options.sharedStore ? "postgres" : "memory",
     },
   });
   const parts = {

@@ -108,13 +108,14 @@ test("weights are part of the digest", () => {
 });
 
 test("goes on from any of its blocks to the same blocks, statistics and digest", () => {
-  const samples = samplesOf(2600, (n) => 20_000 + (n % 7)).map((sample, n) =>
+  const samples = samplesOf(1600, (n) => 25_000 + (n % 7)).map((sample, n) =>
     n % 5 === 0 ? { ...sample, line: `{"text":"same ${n % 3}"}` } : sample,
   );
   const whole = new Recorded({ skipDuplicates: true }).add(samples);
   const digest = whole.finish();
-  expect(whole.blocks.length).toBeGreaterThan(3);
-  for (const [place, { stored }] of whole.blocks.slice(0, -1).entries()) {
+  expect(whole.blocks.length).toBeGreaterThan(2);
+  for (const place of [0, whole.blocks.length - 2]) {
+    const { stored } = whole.blocks[place] as (typeof whole.blocks)[number];
     const resumed = new Recorded({ skipDuplicates: true }, stored);
     for (const block of whole.blocks.slice(0, place + 1)) resumed.assembler.restore(block.stored);
     resumed.add(samples.filter(({ id }) => id >= stored.nextId));

@@ -3,7 +3,14 @@ import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { StoreReader, TenantId } from "../../store/store.ts";
 import { blockUseKey, rangeOf } from "../keys.ts";
-import { blockPath, blocksFolder, buildingFolder, buildingPath } from "./block-paths.ts";
+import {
+  type BuildingBlock,
+  blockPath,
+  blocksFolder,
+  buildingFolder,
+  buildingPath,
+  buildingPrefix,
+} from "./block-paths.ts";
 import { Mutex } from "./mutex.ts";
 
 /** The files of all blocks. Publishing a block and removing one never overlap, since equal blocks share a file. */
@@ -21,8 +28,8 @@ export class BlockFiles {
     return blockPath(this.#dataDirectory, tenant, digest);
   }
 
-  buildingPath(tenant: TenantId, snapshot: Uint8Array, firstSample: number): string {
-    return buildingPath(this.#dataDirectory, tenant, snapshot, firstSample);
+  buildingPath(block: BuildingBlock): string {
+    return buildingPath(this.#dataDirectory, block);
   }
 
   /** Gives a finished block its name, durably, then runs `commit`, which says in the store who uses it. */
@@ -54,10 +61,10 @@ export class BlockFiles {
     }
   }
 
-  /** Removes what a build was writing. */
+  /** Removes what builds of a snapshot were writing. */
   async removeBuilding(tenant: TenantId, snapshot: Uint8Array): Promise<void> {
-    const prefix = `${tenant}-${Buffer.from(snapshot).toString("hex")}-`;
     const folder = buildingFolder(this.#dataDirectory);
+    const prefix = buildingPrefix(tenant, snapshot);
     const names = (await namesIn(folder)).filter((name) => name.startsWith(prefix));
     for (const name of names) await rm(join(folder, name), { force: true });
   }

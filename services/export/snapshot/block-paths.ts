@@ -16,11 +16,21 @@ export function blockPath(dataDirectory: string, tenant: TenantId, digest: Uint8
   return join(blocksFolder(dataDirectory), String(tenant), name.slice(0, 2), name);
 }
 
-export function buildingPath(
-  dataDirectory: string,
-  tenant: TenantId,
-  snapshot: Uint8Array,
-  firstSample: number,
-): string {
-  return join(buildingFolder(dataDirectory), `${tenant}-${Buffer.from(snapshot).toString("hex")}-${firstSample}`);
+/** A block in the making; its name is its builder's own, so that one that lost its lease touches nobody else's file. */
+export interface BuildingBlock {
+  readonly tenant: TenantId;
+  readonly snapshot: Uint8Array;
+  readonly firstSample: number;
+  /** Who builds it. */
+  readonly holder: string;
+}
+
+export function buildingPath(dataDirectory: string, block: BuildingBlock): string {
+  const name = `${buildingPrefix(block.tenant, block.snapshot)}${block.firstSample}-${block.holder}`;
+  return join(buildingFolder(dataDirectory), name);
+}
+
+/** How the names of all blocks begin that are in the making for one snapshot. */
+export function buildingPrefix(tenant: TenantId, snapshot: Uint8Array): string {
+  return `${tenant}-${Buffer.from(snapshot).toString("hex")}-`;
 }

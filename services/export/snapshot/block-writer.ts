@@ -7,7 +7,7 @@ export class BlockWriter {
   readonly #hash = createHash("sha256");
   #bytes = 0;
 
-  /** Replaces what a broken-off build left; who still reads that keeps reading it. */
+  /** Replaces what a build of this process left that was interrupted; who still reads that keeps reading it. */
   constructor(path: string) {
     rmSync(path, { force: true });
     this.#file = openSync(path, "wx", 0o600);

@@ -8,6 +8,8 @@ import type { ThreadError } from "./thread-error.ts";
 export interface AssembleJob {
   readonly tenant: TenantId;
   readonly snapshot: Uint8Array;
+  /** Whose lease it is built under. */
+  readonly holder: string;
   readonly dataDirectory: string;
   /** Encoded DatasetSpec. */
   readonly spec: Uint8Array;

@@ -40,7 +40,7 @@ class Session {
       finishStatistics: (message) => ({ ...message, durationMs: BigInt(Math.round(performance.now() - begin)) }),
       openBlock: (firstSample) => {
         this.#block = firstSample;
-        return new BlockWriter(buildingPath(job.dataDirectory, job.tenant, job.snapshot, firstSample));
+        return new BlockWriter(buildingPath(job.dataDirectory, { ...job, firstSample }));
       },
       onPage: ({ firstId: _, contentHashes: __, ...page }) => this.#pages.push(page),
       onBlock: (block) => {

@@ -58,8 +58,7 @@ export class Build {
   constructor(services: BuildServices, plan: BuildPlan) {
     this.#services = services;
     this.#plan = plan;
-    const { tenant, snapshot } = plan.assemble;
-    this.live = new LiveBlocks((firstSample) => services.files.buildingPath(tenant, snapshot, firstSample));
+    this.live = new LiveBlocks((firstSample) => this.#buildingPath(firstSample));
     this.#assembly = new Assembly(services.pool, plan.render, plan.assemble, {
       restored: (sampleCount, blockCount) => {
         this.#blockCount = blockCount;
@@ -114,9 +113,8 @@ export class Build {
 
   async #publish(block: BuiltBlock): Promise<void> {
     const { files } = this.#services;
-    const { tenant, snapshot } = this.#plan.assemble;
-    const path = files.path(tenant, block.digest);
-    await files.publish(files.buildingPath(tenant, snapshot, block.firstSample), path, () => this.#commitBlock(block));
+    const path = files.path(this.tenant, block.digest);
+    await files.publish(this.#buildingPath(block.firstSample), path, () => this.#commitBlock(block));
     this.#blockCount += 1;
     this.#services.verified.trust(hexOf(block.digest), block.pageCount);
     this.live.committed(block.firstSample);
@@ -152,6 +150,7 @@ export class Build {
       }),
     );
     await this.#unpin();
+    await this.#services.files.removeBuilding(this.tenant, this.#plan.assemble.snapshot);
     const { sampleCount, durationMs } = statistics;
     this.#services.log.info({ snapshot: this.#name, sampleCount, durationMs }, "snapshot sealed");
   }
@@ -201,6 +200,10 @@ export class Build {
   async #unpin(): Promise<void> {
     const { tenant, snapshot } = this.#plan.assemble;
     await this.#services.store.unpin(tenant, snapshotPinId(snapshot));
+  }
+
+  #buildingPath(firstSample: number): string {
+    return this.#services.files.buildingPath({ ...this.#plan.assemble, firstSample });
   }
 
   get #name(): string {

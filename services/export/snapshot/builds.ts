@@ -68,6 +68,7 @@ export class Builds {
       assemble: {
         tenant,
         snapshot: key,
+        holder: this.#options.holder,
         dataDirectory: this.#options.dataDirectory,
         spec: encoded,
         conditions: compileSelection(spec?.selection).conditions,
