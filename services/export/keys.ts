@@ -20,7 +20,11 @@ import type { Key, KeyRange } from "../store/store.ts";
 const text = new TextEncoder();
 
 function join(...parts: (string | Uint8Array | number)[]): Key {
-  return Buffer.concat(parts.map((part) => (typeof part === "string" ? text.encode(part) : typeof part === "number" ? uint32(part) : part)));
+  return Buffer.concat(
+    parts.map((part) =>
+      typeof part === "string" ? text.encode(part) : typeof part === "number" ? uint32(part) : part,
+    ),
+  );
 }
 
 function uint32(value: number): Uint8Array {
@@ -40,12 +44,15 @@ export const collectionKey = (name: string): Key => join("collection/", name);
 export const touchedKey = (collection: number): Key => join("touched/", collection);
 export const recordKey = (collection: number, id: string): Key => join("record/", collection, id);
 export const ingestKey = (collection: number, ingestId: string): Key => join("ingest/", collection, ingestId);
-export const chunkKey = (collection: number, ingestId: string, chunk: number): Key => join("chunk/", collection, ingestId, "/", chunk);
+export const chunkKey = (collection: number, ingestId: string, chunk: number): Key =>
+  join("chunk/", collection, ingestId, "/", chunk);
 export const datasetKey = (name: string): Key => join("dataset/", name);
 export const datasetVersionKey = (name: string, version: number): Key => join("dataset-version/", name, "/", version);
 export const snapshotKey = (key: Uint8Array): Key => join("snapshot/", key);
-export const snapshotTimeKey = (createMicros: bigint, key: Uint8Array): Key => join("snapshot-time/", uint64(createMicros), key);
-export const blockKey = (snapshot: Uint8Array, firstSample: bigint): Key => join("block/", snapshot, uint64(firstSample));
+export const snapshotTimeKey = (createMicros: bigint, key: Uint8Array): Key =>
+  join("snapshot-time/", uint64(createMicros), key);
+export const blockKey = (snapshot: Uint8Array, firstSample: bigint): Key =>
+  join("block/", snapshot, uint64(firstSample));
 export const blockUseKey = (digest: Uint8Array, snapshot: Uint8Array): Key => join("block-use/", digest, snapshot);
 export const planKey = (hash: Uint8Array): Key => join("plan/", hash);
 
