@@ -11,7 +11,7 @@ import loraloop
 from loraloop import Client
 from tests.server import LoraloopServer
 
-COUNT = 5_000
+COUNT = 4_000
 SPEC = {"collection": "texts", "format": "text", "quality": {"skip_duplicates": True}}
 
 
@@ -46,7 +46,7 @@ def test_a_stream_goes_on(mortal: LoraloopServer, client: Client, sealed: bool) 
     client.ingest("texts", records())
     if sealed:
         client.snapshots.wait(client.snapshots.build(spec=SPEC).key)
-    ends = {1: mortal.kill, 2_400: mortal.stop}
+    ends = {1: mortal.kill, 1_500: mortal.stop}
     numbers = []
     stream = client.stream(spec=SPEC)
     for sample in stream:

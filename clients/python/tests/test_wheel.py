@@ -42,8 +42,12 @@ def test_it_is_whole(python: Path, tmp_path: Path) -> None:
     assert run(python, code, tmp_path) == f"{next(python.parents[1].glob('lib/python*/site-packages'))}/loraloop True\n"
 
 
-def test_the_first_lines_of_the_readme_work(python: Path, tmp_path: Path, server: LoraloopServer) -> None:
-    output = run(python, TEN_LINES, tmp_path, LORALOOP_ADDRESS=server.address, LORALOOP_TOKEN=server.token)
+def test_the_first_lines_of_the_readme_work(python: Path, tmp_path: Path) -> None:
+    server = LoraloopServer(tmp_path / "data", "memory")
+    try:
+        output = run(python, TEN_LINES, tmp_path, LORALOOP_ADDRESS=server.address, LORALOOP_TOKEN=server.token)
+    finally:
+        server.kill()
     assert output == "{'instruction': 'What is LoRA?', 'output': 'A low-rank adapter.'}\n"
 
 
