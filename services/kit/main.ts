@@ -31,9 +31,11 @@ export async function runService(
 ): Promise<void> {
   process.title = `loraloop ${name}`;
   try {
+    // Whoever reads that it serves may stop it at once.
+    const stopped = stopSignal();
     const { service, drainSeconds } = await start();
     flushCompileCache();
-    await stopSignal();
+    await stopped;
     setTimeout(() => process.exit(1), (drainSeconds + graceSeconds) * 1_000).unref();
     await service.close();
   } catch (error) {

@@ -252,6 +252,8 @@ test("validate", async () => {
   const { code, stdout } = await fail("validate", "samples.jsonl", "--schema", "schema.json");
   expect(code).toBe(1);
   expect(stdout).toBe("samples.jsonl:2: Missing required field: field1\n2 samples checked, 1 invalid.\n");
+  const options = { env: server.environment, cwd: server.folder, input: '{"field1":1}\n' };
+  expect(await runCommand(["validate", "-", "--schema", "schema.json"], options)).toMatchObject({ code: 0 });
 });
 
 test("token: create, use, list, revoke", async () => {
@@ -275,10 +277,17 @@ test("doctor", async () => {
   expect(findings.at(-1)?.found).toContain("answers at");
 });
 
+test("a server that is stopped is no longer found", async () => {
+  await using other = await LoraloopProcess.start();
+  expect(await other.stop()).toBe(0);
+  const result = await runCommand(["dataset", "list"], { env: other.environment });
+  expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining("No token") });
+});
+
 test("a second server on the same data is refused in one line", async () => {
   const { code, stderr } = await fail("up", "--data", server.dataDirectory, "--port", "0", "--metrics-port", "0");
   expect(code).not.toBe(0);
-  expect(stderr).toMatch(/^loraloop: [^\n]*\n$/);
+  expect(stderr).toMatch(/^loraloop[^\n]*stop it first[^\n]*\n$/);
 });
 
 test.for<[string[], number, string]>([

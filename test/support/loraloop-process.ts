@@ -38,10 +38,6 @@ export class LoraloopProcess implements AsyncDisposable {
     return this.#errors;
   }
 
-  get isRunning(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
   /** Lets commands and clients find this server, and no other. */
   get environment(): NodeJS.ProcessEnv {
     const { LORALOOP_ADDRESS: _address, LORALOOP_TOKEN: _token, ...others } = process.env;
@@ -76,9 +72,10 @@ export class LoraloopProcess implements AsyncDisposable {
     return this.#end("SIGKILL");
   }
 
-  /** Drains. */
-  stop(): Promise<void> {
-    return this.#end("SIGTERM");
+  /** Drains. Resolves to the exit code. */
+  async stop(): Promise<number | null | undefined> {
+    await this.#end("SIGTERM");
+    return this.#child?.exitCode;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -88,7 +85,7 @@ export class LoraloopProcess implements AsyncDisposable {
 
   async #end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const child = this.#child;
-    if (child === undefined || !this.isRunning) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
     child.kill(signal);
     await exited;
@@ -96,7 +93,10 @@ export class LoraloopProcess implements AsyncDisposable {
 
   async #readAddress(child: ChildProcess): Promise<string> {
     if (child.stdout === null) throw new Error("The server has no standard output.");
-    for await (const line of createInterface(child.stdout)) return (JSON.parse(line) as { address: string }).address;
+    for await (const line of createInterface(child.stdout)) {
+      child.stdout.resume();
+      return (JSON.parse(line) as { address: string }).address;
+    }
     throw new Error(`The server did not start: ${this.#errors}`);
   }
 }
