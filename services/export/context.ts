@@ -3,6 +3,7 @@ import { tenantNumbers } from "../auth/tenants.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import type { ExportConfiguration } from "./configuration.ts";
 import { FieldsWorker } from "./corpus/fields-worker.ts";
+import { keepSweepingIngests } from "./corpus/ingest-sweeper.ts";
 import { type ExporterRegistry, loadExporters } from "./rendering/exporter-registry.ts";
 import { SchemaWorker } from "./rendering/schema/schema-worker.ts";
 import { Snapshots } from "./snapshot/snapshots.ts";
@@ -37,6 +38,8 @@ export async function openContext(
   const schemas = stack.use(new SchemaWorker());
   const fields = stack.use(new FieldsWorker());
   const dataDirectory = configuration.data_directory;
+  const tenants = tenantNumbers.bind(undefined, parts);
+  stack.use(keepSweepingIngests({ ...parts, tenants }));
   const snapshots = stack.use(
     new Snapshots({
       ...parts,
@@ -44,7 +47,7 @@ export async function openContext(
       pluginsDirectory: configuration.plugins_directory,
       renderThreads: configuration.rendering_threads,
       sharedStore: configuration.store === "postgres",
-      tenants: () => tenantNumbers(parts),
+      tenants,
     }),
   );
   const streamMemory = new StreamMemory(configuration.stream_memory_mib * 1024 * 1024);

@@ -6,6 +6,7 @@
  *   touched/<collection>                         empty; its revision is the last commit that changed a record of the collection
  *   record/<collection><id>                      StoredRecord
  *   ingest/<collection><ingest id>               StoredIngest
+ *   open-ingest/<collection><ingest id>          empty: there while the ingest is open, or was left open
  *   chunk/<collection><ingest id>/<number>       StoredChunk
  *   dataset/<name>                               StoredDatasetHead
  *   dataset-version/<name>/<version>             StoredDataset
@@ -44,6 +45,7 @@ export const collectionKey = (name: string): Key => join("collection/", name);
 export const touchedKey = (collection: number): Key => join("touched/", collection);
 export const recordKey = (collection: number, id: string): Key => join("record/", collection, id);
 export const ingestKey = (collection: number, ingestId: string): Key => join("ingest/", collection, ingestId);
+export const openIngestKey = (collection: number, ingestId: string): Key => join("open-ingest/", collection, ingestId);
 export const chunkKey = (collection: number, ingestId: string, chunk: number): Key =>
   join("chunk/", collection, ingestId, "/", chunk);
 export const datasetKey = (name: string): Key => join("dataset/", name);

@@ -3,12 +3,15 @@ import { IngestRecordsRequest } from "../../../proto/gen/loraloop/corpus/v1/corp
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { chunkMessage, commitMessage } from "../../../test/support/ingest.ts";
 import { limits } from "../../kit/limits.ts";
+import { createLog } from "../../kit/log.ts";
 import { openStore } from "../../store/open-store.ts";
+import { prefixRange } from "../../store/range.ts";
 import type { Micros, Revision, Store } from "../../store/store.ts";
 import { FieldsWorker } from "../corpus/fields-worker.ts";
+import { sweepIngests } from "../corpus/ingest-sweeper.ts";
 import { openIngests } from "../corpus/ingests.ts";
 import { idOf } from "../corpus/stored-record.ts";
-import { rangeOf, recordKey } from "../keys.ts";
+import { recordKey } from "../keys.ts";
 import { type IngestAnswer, type IngestMessage, ingestRecords } from "./ingest-records.ts";
 
 const idle = BigInt(limits.ingest_idle_seconds) * 1_000_000n;
@@ -98,6 +101,40 @@ describe("an ingest that is idle", () => {
   });
 });
 
+describe("the bookkeeping of an ingest", () => {
+  const sevenDays = 7n * 24n * 3_600n * 1_000_000n;
+
+  test.each([
+    ["committed", [commitMessage([records("a"), records("b")])]],
+    ["left open", []],
+  ])("is removed seven days after its last message, once %s", async (_, last) => {
+    await using corpus = await openCorpus();
+    const messages = [chunkMessage(0, records("a")), chunkMessage(1, records("b")), ...last];
+    const answers = await Array.fromAsync(ingest(corpus, "i", each(...messages)));
+    corpus.clock.time += sevenDays;
+    await sweep(corpus);
+    if (last.length > 0)
+      expect(await Array.fromAsync(ingest(corpus, "i", each(...messages)))).toHaveLength(answers.length);
+    expect((await bookkeeping(corpus)).length).toBeGreaterThan(2);
+    corpus.clock.time += 1n;
+    await sweep(corpus);
+    expect([await bookkeeping(corpus), await idsOf(corpus)]).toEqual([[], ["a", "b"]]);
+  });
+
+  test("is removed of that ingest alone", async () => {
+    await using corpus = await openCorpus();
+    const message = chunkMessage(0, records("a"));
+    for (const id of ["i", "i/", "j"]) await Array.fromAsync(ingest(corpus, id, each(message)));
+    const before = await bookkeeping(corpus);
+    corpus.clock.time += sevenDays + 1n;
+    await Array.fromAsync(ingest(corpus, "new", each(message)));
+    await sweep(corpus);
+    const after = await bookkeeping(corpus);
+    expect([before.length, after.length]).toEqual([9, 3]);
+    expect(await openIngests(corpus, 1, 1)).toEqual(["new"]);
+  });
+});
+
 describe("chunks on the way", () => {
   test("an id in many of them keeps its create_time, and the last content", async () => {
     await using corpus = await openCorpus();
@@ -166,8 +203,20 @@ function holdCommits(store: Store) {
   };
 }
 
+function sweep({ store, clock }: Corpus): Promise<void> {
+  const options = { store, clock, log: createLog("silent"), tenants: async () => [1] };
+  return sweepIngests(options, new AbortController().signal);
+}
+
+async function bookkeeping({ store }: Corpus): Promise<string[]> {
+  const pages = ["ingest/", "open-ingest/", "chunk/"].map((prefix) => store.scan(1, prefixRange(Buffer.from(prefix))));
+  return (await Promise.all(pages)).flatMap(({ entries }) =>
+    entries.map(({ key }) => Buffer.from(key).toString("latin1")),
+  );
+}
+
 async function idsOf({ store }: Corpus): Promise<string[]> {
-  const { entries } = await store.scan(1, rangeOf(recordKey(1, "")));
+  const { entries } = await store.scan(1, prefixRange(recordKey(1, "")));
   return entries.map(idOf);
 }
 

@@ -17,7 +17,7 @@ import {
   StoreError,
   type TenantId,
 } from "../../store/store.ts";
-import { chunkKey, ingestKey } from "../keys.ts";
+import { chunkKey, ingestKey, openIngestKey } from "../keys.ts";
 import type { CorpusContext } from "./corpus-context.ts";
 import { chunkChanged, chunkOutOfOrder, commitMismatch, continuedElsewhere, ingestClosed } from "./ingest-errors.ts";
 import { isIdle, storedChunks } from "./ingests.ts";
@@ -187,8 +187,17 @@ export class IngestWriter {
     const ingest = { ...this.#ingest, ...changes };
     const put = { put: key, value: StoredIngest.encode(ingest).finish() };
     const expected = [{ key, revision: this.#revision }, ...expectations];
-    this.#revision = (await this.#context.store.commit(tenant, [...mutations, put], expected)).revision;
+    this.#revision = (
+      await this.#context.store.commit(tenant, [...mutations, put, ...this.#mark(ingest)], expected)
+    ).revision;
     this.#ingest = ingest;
+  }
+
+  /** The mark of an open ingest comes with the ingest and goes when it is closed. */
+  #mark({ state }: StoredIngest): Mutation[] {
+    const key = openIngestKey(this.#name.collection, this.#name.ingestId);
+    if (state !== State.STATE_OPEN) return [{ delete: key }];
+    return this.#revision === 0n ? [{ put: key, value: new Uint8Array() }] : [];
   }
 }
 

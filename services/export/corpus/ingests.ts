@@ -1,8 +1,8 @@
-import { StoredIngest, StoredIngest_State } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { StoredIngest } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { limits } from "../../kit/limits.ts";
-
-import type { Entry, Key, Micros, StoreReader, TenantId } from "../../store/store.ts";
-import { chunkKey, ingestKey, rangeOf } from "../keys.ts";
+import { prefixRange } from "../../store/range.ts";
+import type { Entry, Key, KeyRange, Micros, StoreReader, TenantId } from "../../store/store.ts";
+import { chunkKey, ingestKey, openIngestKey } from "../keys.ts";
 import type { CorpusContext } from "./corpus-context.ts";
 
 const idleMicros = BigInt(limits.ingest_idle_seconds) * 1_000_000n;
@@ -20,12 +20,11 @@ export async function openIngests(
 ): Promise<string[]> {
   const open: string[] = [];
   const now = clock.now();
-  const prefix = ingestKey(collection, "");
-  for await (const { key, value } of entries(store, tenant, rangeOf(prefix))) {
-    const { state, activeTimeMicros } = StoredIngest.decode(value);
-    if (state === StoredIngest_State.STATE_OPEN && !isIdle(activeTimeMicros, now)) {
-      open.push(Buffer.from(key).toString("utf8", prefix.length));
-    }
+  const prefix = openIngestKey(collection, "");
+  for await (const { key } of entries(store, tenant, prefixRange(prefix))) {
+    const ingestId = Buffer.from(key).toString("utf8", prefix.length);
+    const ingest = await store.get(tenant, ingestKey(collection, ingestId));
+    if (ingest && !isIdle(StoredIngest.decode(ingest.value).activeTimeMicros, now)) open.push(ingestId);
   }
   return open;
 }
@@ -46,11 +45,8 @@ export async function* storedChunks(
   }
 }
 
-async function* entries(
-  store: StoreReader,
-  tenant: TenantId,
-  range: { readonly start: Key; readonly end: Key },
-): AsyncGenerator<Entry> {
+/** All entries of a range, page after page. */
+export async function* entries(store: StoreReader, tenant: TenantId, range: KeyRange): AsyncGenerator<Entry> {
   let start: Key | undefined = range.start;
   while (start) {
     const page = await store.scan(tenant, { start, end: range.end });
