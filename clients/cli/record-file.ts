@@ -130,24 +130,32 @@ function toRecord(bytes: Buffer, source: string, mapping: LineMapping): RecordIn
     return `not JSON: ${(error as Error).message}`;
   }
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return "not a JSON object";
-  const own = new Map(Object.entries(fields));
-  const id = own.get(mapping.idField);
-  if (id === "" && mapping.idRequired) return `"${mapping.idField}" is empty`;
-  if (id === undefined && mapping.idRequired) return `no field "${mapping.idField}" for the id`;
-  if (id !== undefined && typeof id !== "string" && typeof id !== "number")
-    return `"${mapping.idField}" is neither text nor a number`;
-  const quality = mapping.qualityField === undefined ? undefined : own.get(mapping.qualityField);
+  return recordOf(new Map(Object.entries(fields)), line, source, mapping);
+}
+
+type Fields = ReadonlyMap<string, unknown>;
+
+function recordOf(fields: Fields, fieldsJson: string, source: string, mapping: LineMapping): RecordInput | string {
+  const id = fieldOf(fields, mapping.idField);
+  if (mapping.idRequired && id === undefined) return `no field "${mapping.idField}" for the id`;
+  if (mapping.idRequired && id === "") return `"${mapping.idField}" is empty`;
+  const quality = fieldOf(fields, mapping.qualityField);
+  if (quality !== undefined && typeof quality !== "number") return `"${mapping.qualityField}" is no number`;
+  const notText = [mapping.idField, mapping.subjectField, mapping.groupField].find(
+    (field) => !["undefined", "string", "number"].includes(typeof fieldOf(fields, field)),
+  );
+  if (notText !== undefined) return `"${notText}" is neither text nor a number`;
   return {
-    id: id === undefined ? "" : String(id),
-    fieldsJson: line,
+    id: String(id ?? ""),
+    fieldsJson,
     source,
-    subject: textOf(own, mapping.subjectField),
-    group: textOf(own, mapping.groupField),
-    ...(typeof quality === "number" && { qualityScore: quality }),
+    subject: String(fieldOf(fields, mapping.subjectField) ?? ""),
+    group: String(fieldOf(fields, mapping.groupField) ?? ""),
+    ...(quality !== undefined && { qualityScore: quality }),
   };
 }
 
-function textOf(own: ReadonlyMap<string, unknown>, field: string | undefined): string {
-  const value = field === undefined ? undefined : own.get(field);
-  return value === undefined || value === null ? "" : String(value);
+/** Undefined where no field is named, or it is missing or null. */
+function fieldOf(fields: Fields, field: string | undefined): unknown {
+  return field === undefined ? undefined : (fields.get(field) ?? undefined);
 }

@@ -56,6 +56,10 @@ describe("lines of a file", () => {
     ['{"text":"no id"}', /no field "id"/],
     ['{"id":{"a":1}}', /"id" is neither text nor a number/],
     ['{"id":""}', /"id" is empty/],
+    ['{"id":null}', /no field "id"/],
+    ['{"id":"q","quality":"high"}', /"quality" is no number/],
+    ['{"id":"q","quality":1.5}', /quality_score is 1.5/],
+    ['{"id":"s","person":{"name":"x"}}', /"person" is neither text nor a number/],
     ['{"id":"control \\u0007"}', /control/],
     [`{"id":"${"x".repeat(257)}"}`, /record_id_bytes|256/],
     ['{"id":"nul","text":"a\\u0000b"}', /NUL \(U\+0000\)/],
@@ -87,7 +91,8 @@ describe("lines of a file", () => {
       JSON.stringify(kept[2]),
     ];
     write("bad.jsonl", Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from("\n")])));
-    const { code, stdout } = await run("--json", "ingest", "bad", "bad.jsonl", "--id-field", "id");
+    const fields = ["--id-field", "id", "--quality-field", "quality", "--subject-field", "person"];
+    const { code, stdout } = await run("--json", "ingest", "bad", "bad.jsonl", ...fields);
     expect(code).toBe(1);
     const report = JSON.parse(stdout) as { problem_count: number; problems: { line: number; problem: string }[] };
     const byLine = new Map(report.problems.map(({ line, problem }) => [line, problem]));
