@@ -57,7 +57,7 @@ class Recorded {
           schemaInvalid: false,
         });
       }
-      this.assembler.add(chunks.take(number, false));
+      this.assembler.add(chunks.take({ number, complete: true, last: false }));
       start += size;
     }
     return this;
@@ -137,10 +137,12 @@ test("fails at one error more than allowed", () => {
   const chunks = new ChunkBuilder();
   const { assembler } = new Recorded({ maxErrors: 2 });
   for (const id of ["a", "b"]) chunks.rejected({ id, reason: 1, problem: "Missing required field 'output'" });
-  assembler.add(chunks.take(0, false));
+  assembler.add(chunks.take({ number: 0, complete: true, last: false }));
   chunks.rejected({ id: "c", reason: 9, problem: "Text too short (5 chars)" });
   chunks.rejected({ id: "d", reason: 1, problem: "Missing required field 'output'" });
-  expect(() => assembler.add(chunks.take(1, false))).toThrow("3 records have errors, 2 are allowed; the last is d");
+  expect(() => assembler.add(chunks.take({ number: 1, complete: true, last: false }))).toThrow(
+    "3 records have errors, 2 are allowed; the last is d",
+  );
 });
 
 function bitCount(bytes: Uint8Array): number {

@@ -47,6 +47,10 @@ export class Assembly implements RenderClient {
   #uncommitted = 0;
   #chunks = 0;
   #inFlight = 0;
+  /** Number of the chunk that is taken now. */
+  #taken = 0;
+  /** A part of it was taken, and its thread waits for leave to go on. */
+  #paused = false;
   /** First key of the next chunk, once it is known. */
   #start: Uint8Array | undefined;
 
@@ -94,10 +98,11 @@ export class Assembly implements RenderClient {
 
   /** Reads on, where the next chunk is known and there is room for it. */
   #scan(): void {
+    if (this.#thread === undefined || this.#uncommitted >= MAX_UNCOMMITTED_BLOCKS) return;
+    if (this.#paused) this.#pool.resume(this.build, this.#taken);
+    this.#paused = false;
     const start = this.#start;
-    if (this.#thread === undefined) return;
-    const room = this.#inFlight < this.#pool.threads + 2 && this.#uncommitted < MAX_UNCOMMITTED_BLOCKS;
-    if (start === undefined || !room) return;
+    if (start === undefined || this.#inFlight >= this.#pool.threads + 2) return;
     this.#start = undefined;
     this.#inFlight += 1;
     const number = this.#chunks++;
@@ -117,7 +122,7 @@ export class Assembly implements RenderClient {
         this.#handleBlock(reply.block);
         break;
       case "consumed":
-        this.#inFlight -= 1;
+        this.#consumed(reply.complete);
         if (reply.statistics !== undefined) this.#listener.statistics(reply.statistics);
         this.#scan();
         break;
@@ -135,6 +140,13 @@ export class Assembly implements RenderClient {
       default:
         reply satisfies never;
     }
+  }
+
+  #consumed(complete: boolean): void {
+    this.#paused = !complete;
+    if (!complete) return;
+    this.#inFlight -= 1;
+    this.#taken += 1;
   }
 
   #handleBlock(block: BuiltBlock): void {

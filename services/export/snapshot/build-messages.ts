@@ -29,8 +29,8 @@ export type BuildReply =
   /** Pages whose bytes are in the block that begins at sample `block`. */
   | { readonly kind: "pages"; readonly block: number; readonly pages: readonly Page[] }
   | { readonly kind: "block"; readonly block: BuiltBlock }
-  /** A chunk is done with; now and then the encoded Statistics so far. */
-  | { readonly kind: "consumed"; readonly statistics: Uint8Array | undefined }
+  /** A chunk, or a part of one, is done with; now and then the encoded Statistics so far. */
+  | { readonly kind: "consumed"; readonly complete: boolean; readonly statistics: Uint8Array | undefined }
   | { readonly kind: "finished"; readonly digest: Uint8Array; readonly statistics: Uint8Array }
   | { readonly kind: "failed"; readonly error: ThreadError }
   | { readonly kind: "stopped" };

@@ -59,14 +59,15 @@ class Session {
     for (let next = this.#take(); next !== undefined; next = this.#take()) {
       this.#assembler.add(next);
       this.#sendPages();
-      reply({ kind: "consumed", statistics: this.#statisticsIfDue() });
+      reply({ kind: "consumed", complete: next.complete, statistics: this.#statisticsIfDue() });
       if (next.last) this.#finish();
     }
   }
 
   #take(): Chunk | undefined {
     const chunk = this.#early.get(this.#nextChunk);
-    if (chunk !== undefined) this.#early.delete(this.#nextChunk++);
+    this.#early.delete(this.#nextChunk);
+    if (chunk?.complete) this.#nextChunk += 1;
     return chunk;
   }
 

@@ -51,10 +51,16 @@ export class ChunkBuilder {
     this.#addId(id);
   }
 
+  /** Bytes of the lines so far. */
+  get bytes(): number {
+    return this.#lines.length;
+  }
+
   /** The chunk so far; the builder is empty after it. */
-  take(number: number, last: boolean): Chunk {
+  take({ number, complete, last }: Pick<Chunk, "number" | "complete" | "last">): Chunk {
     const chunk: Chunk = {
       number,
+      complete,
       last,
       outcomes: Int16Array.from(this.#outcomes),
       rejects: this.#rejects,

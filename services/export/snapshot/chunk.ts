@@ -9,6 +9,8 @@ export const REJECTED = -2;
 export interface Chunk {
   /** Its place in the scan, from 0. */
   readonly number: number;
+  /** False where more of the same number follows, once this part was taken. */
+  readonly complete: boolean;
   /** True for the chunk at the end of the collection. */
   readonly last: boolean;
   /** What became of each record. */

@@ -21,6 +21,8 @@ export interface RenderJob {
 export type RenderRequest =
   /** `job` comes with a build's first scan in the thread. */
   | { readonly kind: "scan"; readonly build: number; readonly job: RenderJob | undefined; readonly scan: ScanRequest }
+  /** Goes on with the scan whose part was taken. */
+  | { readonly kind: "resume"; readonly build: number }
   | { readonly kind: "close"; readonly build: number };
 
 export interface ScanRequest {
@@ -35,5 +37,6 @@ export interface ScanRequest {
 export type RenderReply =
   /** The records were read; the next chunk, if there is one, begins at `next`. */
   | { readonly kind: "scanned"; readonly next: Uint8Array | undefined }
+  /** Of a chunk that is not complete, the thread waits for `resume` before it renders more. */
   | { readonly kind: "rendered"; readonly chunk: Chunk }
   | { readonly kind: "failed"; readonly error: ThreadError };

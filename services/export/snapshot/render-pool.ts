@@ -46,6 +46,12 @@ export class RenderPool {
     this.#next();
   }
 
+  /** Goes on with a chunk of which a part came and was taken: one at a time, since parts are taken in order. */
+  resume(build: number, number: number): void {
+    const thread = this.#threads.find(({ task }) => task?.client.build === build && task.scan.number === number);
+    if (thread !== undefined) send(thread, { kind: "resume", build });
+  }
+
   /** Nothing of this build is reported any more. */
   forget(build: number): void {
     this.#waiting = this.#waiting.filter(({ client }) => client.build !== build);
@@ -98,8 +104,10 @@ export class RenderPool {
       client?.scanned(reply.next);
       return;
     }
-    thread.task = undefined;
-    this.#next();
+    if (reply.kind === "failed" || reply.chunk.complete) {
+      thread.task = undefined;
+      this.#next();
+    }
     if (reply.kind === "rendered") client?.rendered(reply.chunk);
     else client?.failed(fromThreadError(reply.error));
   }

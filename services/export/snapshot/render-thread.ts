@@ -7,7 +7,7 @@ import { rangeOf, recordKey, recordKeyPrefixBytes } from "../keys.ts";
 import { loadExporters } from "../rendering/exporter-registry.ts";
 import { createRenderer, type Renderer } from "../rendering/renderer.ts";
 import { weightText } from "../rendering/weight-text.ts";
-import { transfersOf } from "./chunk.ts";
+import { type Chunk, transfersOf } from "./chunk.ts";
 import { ChunkBuilder } from "./chunk-builder.ts";
 import type { RenderJob, RenderReply, RenderRequest, RenderThreadData } from "./render-messages.ts";
 import { toThreadError } from "./thread-error.ts";
@@ -25,22 +25,51 @@ const reader = await openReader(data.store);
 const exporters = await loadExporters(data.pluginsDirectory);
 const jobs = new Map<number, OpenJob>();
 let builder = new ChunkBuilder();
+/** The build whose chunk is rendered. */
+let scanning: number | undefined;
+/** Ends the wait between two parts of a chunk. */
+let resume: (() => void) | undefined;
 /** `,"weight":` */
 const WEIGHT_KEY_BYTES = 10;
+/** A chunk of more rendered bytes goes in parts: records and recipes may be hostile, and the memory of a build is bounded. */
+const MAX_PART_BYTES = 8 * 1024 * 1024;
 
 port.on("message", (request: RenderRequest) => {
+  if (request.kind === "scan") {
+    void scan(request).catch(fail);
+    return;
+  }
   if (request.kind === "close") jobs.delete(request.build);
-  else void scan(request).catch(fail);
+  if (request.build === scanning) resume?.();
 });
 
 async function scan({ build, job: newJob, scan }: RenderRequest & { kind: "scan" }): Promise<void> {
+  scanning = build;
   if (newJob !== undefined) jobs.set(build, openJob(newJob));
   const { job, renderer } = jobs.get(build) as OpenJob;
   const { end } = rangeOf(recordKey(job.collection, ""));
   const page = await reader.scan(job.tenant, { start: scan.start, end }, { at: job.at, limit: scan.limit });
   reply({ kind: "scanned", next: page.next });
-  for (const entry of page.entries) render(renderer, entry);
-  const chunk = builder.take(scan.number, page.next === undefined);
+  for (const entry of page.entries) {
+    if (builder.bytes >= MAX_PART_BYTES) await sendPart(build, scan.number);
+    render(renderer, entry);
+  }
+  send(builder.take({ number: scan.number, complete: true, last: page.next === undefined }));
+}
+
+/** Sends what is rendered, and waits until it was taken. Throws where the build ended meanwhile. */
+async function sendPart(build: number, number: number): Promise<void> {
+  const resumed = new Promise<void>((resolve) => {
+    resume = resolve;
+  });
+  send(builder.take({ number, complete: false, last: false }));
+  builder = new ChunkBuilder();
+  await resumed;
+  resume = undefined;
+  if (!jobs.has(build)) throw new Error("The build has ended.");
+}
+
+function send(chunk: Chunk): void {
   port.postMessage({ kind: "rendered", chunk } satisfies RenderReply, transfersOf(chunk));
 }
 

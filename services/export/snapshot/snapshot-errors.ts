@@ -1,5 +1,5 @@
 import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { type Reason, ServiceError } from "../../kit/errors.ts";
+import { ServiceError } from "../../kit/errors.ts";
 import { hexOf } from "./snapshot-key.ts";
 
 export function snapshotNotFound(snapshot: string): ServiceError {
@@ -15,10 +15,12 @@ export function snapshotExpired(key: Uint8Array): ServiceError {
 /** Why a failed snapshot failed, as its build said it. */
 export function snapshotFailed(key: Uint8Array, stored: StoredSnapshot): ServiceError {
   const snapshot = hexOf(key);
-  const failure = stored.snapshot?.failure ?? "";
-  if (stored.failureReason === "TOO_MANY_ERRORS") return new ServiceError("TOO_MANY_ERRORS", failure, { snapshot });
-  const reason = stored.failureReason as Reason;
-  return new ServiceError("SNAPSHOT_FAILED", `Snapshot ${snapshot} failed: ${failure}`, { snapshot, reason, failure });
+  const problem = stored.snapshot?.failure ?? "";
+  if (stored.failureReason === "TOO_MANY_ERRORS") {
+    return new ServiceError("TOO_MANY_ERRORS", problem, { snapshot, problem });
+  }
+  const metadata = { snapshot, reason: stored.failureReason, problem };
+  return new ServiceError("SNAPSHOT_FAILED", `Snapshot ${snapshot} failed: ${problem}`, metadata);
 }
 
 /** A build that stopped for a reason that may pass. */
