@@ -99,7 +99,7 @@ describe.each(storeKinds)("corpus service on %s", (kind) => {
     expect(await failure(corpus.getRecord({ collection, id: "a" }))).toMatchObject({
       code: Status.NOT_FOUND,
       reason: "RECORD_NOT_FOUND",
-      metadata: { collection, record: '"a"' },
+      metadata: { collection, record: "a" },
     });
     const earlier = await corpus.getRecord({ collection, id: "a", revision: first.revision - 1n });
     expect(earlier.record?.id).toBe("a");
@@ -247,12 +247,12 @@ describe.each(storeKinds)("corpus service on %s", (kind) => {
     const records = [recordOf("good"), { id: "bad", fieldsJson: "[]" }];
     expect(await failure(corpus.upsertRecords({ collection: "refused", records }))).toMatchObject({
       reason: "RECORD_INVALID",
-      metadata: { record: '"bad"', index: "1", problem: expect.stringMatching(/is an array/) },
+      metadata: { record: "bad", index: "1", problem: expect.stringMatching(/is an array/) },
     });
     const twice = [recordOf("a"), recordOf("b"), recordOf("a")];
     expect(await failure(corpus.upsertRecords({ collection: "refused", records: twice }))).toMatchObject({
       reason: "RECORD_INVALID",
-      metadata: { record: '"a"', index: "2", problem: 'id "a" comes twice; send it once.' },
+      metadata: { record: "a", index: "2", problem: 'id "a" comes twice; send it once.' },
     });
   });
 

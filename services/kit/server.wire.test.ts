@@ -109,14 +109,19 @@ describe("errors on the wire", () => {
 
   test("a service error brings reason, metadata and retry time", async () => {
     await using server = await thrown(
-      new ServiceError("STREAMS_EXHAUSTED", "Too many.", { limit: "x", maximum: "1" }, { retryAfterSeconds: 2.5 }),
+      new ServiceError(
+        "STREAMS_EXHAUSTED",
+        "Too many.",
+        { limit: "x", maximum: "1", streams: "2" },
+        { retryAfterSeconds: 2.5 },
+      ),
     );
     expect(await failure(server.client(ExportServiceDefinition).getDataset({}))).toEqual({
       code: Status.RESOURCE_EXHAUSTED,
       message: "Too many.",
       reason: "STREAMS_EXHAUSTED",
       domain: "loraloop.dev",
-      metadata: { limit: "x", maximum: "1" },
+      metadata: { limit: "x", maximum: "1", streams: "2" },
       fields: [],
       retryAfterSeconds: 2.5,
     });

@@ -6,6 +6,7 @@ import {
   type RetryInfo,
   RichClientError,
 } from "nice-grpc-error-details";
+import { expectDocumented } from "./error-reasons.ts";
 
 /** What a failed call says, for `toMatchObject`. */
 export interface Failure {
@@ -20,16 +21,21 @@ export interface Failure {
   readonly retryAfterSeconds: number | undefined;
 }
 
-/** Waits for a call, or reads a stream to its end; throws where it does not fail. */
+/** Waits for a call, or reads a stream to its end; throws where it does not fail, and where its error is not as `error_reason.proto` says. */
 export async function failure(call: Promise<unknown> | AsyncIterable<unknown>): Promise<Failure> {
   try {
     if (Symbol.asyncIterator in call) for await (const _ of call);
     else await call;
   } catch (error) {
-    if (error instanceof ClientError) return describe(error);
+    if (error instanceof ClientError) return documented(describe(error));
     throw error;
   }
   throw new Error("The call did not fail.");
+}
+
+function documented(failed: Failure): Failure {
+  if (failed.domain === "loraloop.dev") expectDocumented(failed.reason, failed.code, Object.keys(failed.metadata));
+  return failed;
 }
 
 function describe(error: ClientError): Failure {

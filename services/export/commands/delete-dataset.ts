@@ -1,21 +1,16 @@
 import { StoredDatasetHead } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { ServiceError } from "../../kit/errors.ts";
 import type { Mutation, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { retryAborted } from "../corpus/retry-aborted.ts";
-import { readHead } from "../dataset/datasets.ts";
+import { datasetNotFound, readHead } from "../dataset/datasets.ts";
 import { datasetKey, datasetVersionKey } from "../keys.ts";
 
 /** Deletes a dataset with all versions; a dataset that was deleted before stays so. Rejects with DATASET_NOT_FOUND where there never was one. */
 export function deleteDataset(context: ExportContext, tenant: TenantId, name: string): Promise<void> {
   return retryAborted(async () => {
     const head = await readHead(context, tenant, name);
-    if (head.version === 0) {
-      throw new ServiceError("DATASET_NOT_FOUND", `Dataset "${name}" does not exist.`, { dataset: name, newest: "0" });
-    }
-    if (!head.live) {
-      return;
-    }
+    if (head.version === 0) throw datasetNotFound(name);
+    if (!head.live) return;
     const gone = StoredDatasetHead.encode({ version: head.version, deleted: true }).finish();
     const mutations: Mutation[] = [{ put: datasetKey(name), value: gone }];
     for await (const key of versionKeys(context, tenant, name)) {

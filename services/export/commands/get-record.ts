@@ -19,6 +19,6 @@ export async function getRecord(
   if (entry) return toRecord(entry);
   throw new ServiceError("RECORD_NOT_FOUND", `Collection "${collectionName}" has no record ${shown(id)}.`, {
     collection: collectionName,
-    record: shown(id),
+    record: id,
   });
 }

@@ -61,6 +61,6 @@ export async function checkAll(worker: FieldsWorker, records: readonly Record[])
 }
 
 function invalid(index: number, id: string, problem: string, cause?: unknown): ServiceError {
-  const metadata = { record: shown(id), index: String(index), problem };
+  const metadata = { record: id, index: String(index), problem };
   return new ServiceError("RECORD_INVALID", `records[${index}]: ${problem}`, metadata, { cause });
 }

@@ -22,11 +22,11 @@ export function chunkOutOfOrder(ingest: string, chunk: bigint, expected: bigint)
   );
 }
 
-export function commitMismatch(ingest: string, what: string, expected: string, actual: string): ServiceError {
+export function commitMismatch(ingest: string, field: string, expected: string, actual: string): ServiceError {
   return new ServiceError(
     "INGEST_COMMIT_MISMATCH",
-    `Commit of ingest "${ingest}" says ${what} ${expected}, but acknowledged is ${actual}; the ingest stays open.`,
-    { ingest, expected, actual },
+    `Commit of ingest "${ingest}" says ${field} ${expected}, but acknowledged is ${actual}; the ingest stays open.`,
+    { ingest, field, expected, actual },
   );
 }
 

@@ -41,10 +41,18 @@ export async function findDataset(
   const wanted = version ?? head.version;
   const entry = head.live ? await context.store.get(tenant, datasetVersionKey(name, wanted), at) : undefined;
   if (entry === undefined) {
-    const [problem, newest] = head.live ? [`has no version ${wanted}`, String(head.version)] : ["does not exist", "0"];
-    throw new ServiceError("DATASET_NOT_FOUND", `Dataset "${name}" ${problem}.`, { dataset: name, newest });
+    throw head.live ? versionNotFound(name, wanted) : datasetNotFound(name);
   }
   return toDataset(name, wanted, StoredDataset.decode(entry.value));
+}
+
+export function datasetNotFound(name: string): ServiceError {
+  return new ServiceError("DATASET_NOT_FOUND", `Dataset "${name}" does not exist.`, { dataset: name });
+}
+
+function versionNotFound(name: string, version: number): ServiceError {
+  const metadata = { dataset: name, version: String(version) };
+  return new ServiceError("DATASET_NOT_FOUND", `Dataset "${name}" has no version ${version}.`, metadata);
 }
 
 export interface DatasetHead {

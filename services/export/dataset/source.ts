@@ -65,9 +65,9 @@ async function readRevisionOf(
 ): Promise<Revision> {
   const head = await store.head(tenant);
   if (revision !== undefined && revision > head.revision) {
-    const newest = String(head.revision);
-    const message = `Revision ${revision} does not exist yet; the newest is ${newest}.`;
-    throw new ServiceError("REVISION_UNKNOWN", message, { revision: String(revision), newest });
+    const message = `Revision ${revision} does not exist yet; the newest is ${head.revision}.`;
+    const metadata = { revision: String(revision), head_revision: String(head.revision) };
+    throw new ServiceError("REVISION_UNKNOWN", message, metadata);
   }
   return revision ?? head.revision;
 }

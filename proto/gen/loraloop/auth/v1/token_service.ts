@@ -773,7 +773,7 @@ export const TokenServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Revokes a token. New calls fail at once, open streams within five seconds. */
+    /** Revokes a token. New calls fail at once, open streams within five seconds. One that was revoked before stays so. */
     revokeToken: {
       name: "RevokeToken",
       requestType: RevokeTokenRequest as typeof RevokeTokenRequest,
@@ -796,7 +796,7 @@ export interface TokenServiceImplementation<CallContextExt = {}> {
     request: ListTokensRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListTokensResponse>>;
-  /** Revokes a token. New calls fail at once, open streams within five seconds. */
+  /** Revokes a token. New calls fail at once, open streams within five seconds. One that was revoked before stays so. */
   revokeToken(
     request: RevokeTokenRequest,
     context: CallContext & CallContextExt,
@@ -814,7 +814,7 @@ export interface TokenServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ListTokensRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListTokensResponse>;
-  /** Revokes a token. New calls fail at once, open streams within five seconds. */
+  /** Revokes a token. New calls fail at once, open streams within five seconds. One that was revoked before stays so. */
   revokeToken(
     request: DeepPartial<RevokeTokenRequest>,
     options?: CallOptions & CallOptionsExt,

@@ -13,7 +13,8 @@ export const protobufFileName = "loraloop/common/v1/error_reason.proto";
 /**
  * Says why a call failed. Every error of a loraloop service carries exactly one `google.rpc.ErrorInfo`
  * whose `reason` is one of these names without the prefix `ERROR_REASON_` and whose `domain` is `loraloop.dev`.
- * Every value that the message mentions is repeated in `metadata` under the key given here. May grow.
+ * Every value that the message mentions is repeated in `metadata` under the keys given here, as it was sent (cut at 256 characters);
+ * keys after "where" are there only then. May grow.
  */
 export const ErrorReason = {
   /** ERROR_REASON_UNSPECIFIED - Never sent. */
@@ -22,7 +23,7 @@ export const ErrorReason = {
   ERROR_REASON_INTERNAL: 1,
   /** ERROR_REASON_FIELD_INVALID - INVALID_ARGUMENT. A request field has a bad value. `field`, `value` (shortened), `expected`. */
   ERROR_REASON_FIELD_INVALID: 2,
-  /** ERROR_REASON_LIMIT_EXCEEDED - RESOURCE_EXHAUSTED, or INVALID_ARGUMENT for the size of one value. `limit` (name in limits.ts), `maximum`, `actual`. */
+  /** ERROR_REASON_LIMIT_EXCEEDED - RESOURCE_EXHAUSTED for what calls share, INVALID_ARGUMENT for one request. `limit` (name in limits.ts), `maximum`; where it is known, `actual`. */
   ERROR_REASON_LIMIT_EXCEEDED: 3,
   /** ERROR_REASON_TOKEN_MISSING - UNAUTHENTICATED. No `authorization: Bearer <token>` came with the call. */
   ERROR_REASON_TOKEN_MISSING: 4,
@@ -36,7 +37,7 @@ export const ErrorReason = {
   ERROR_REASON_COLLECTION_NOT_FOUND: 8,
   /** ERROR_REASON_RECORD_NOT_FOUND - NOT_FOUND. `collection`, `record`. */
   ERROR_REASON_RECORD_NOT_FOUND: 9,
-  /** ERROR_REASON_DATASET_NOT_FOUND - NOT_FOUND. `dataset`, and `version` where one was asked for. */
+  /** ERROR_REASON_DATASET_NOT_FOUND - NOT_FOUND. `dataset`; where only the version is missing, `version`. */
   ERROR_REASON_DATASET_NOT_FOUND: 10,
   /** ERROR_REASON_SNAPSHOT_NOT_FOUND - NOT_FOUND. `snapshot`. */
   ERROR_REASON_SNAPSHOT_NOT_FOUND: 11,
@@ -48,7 +49,7 @@ export const ErrorReason = {
   ERROR_REASON_INGEST_CHUNK_CHANGED: 14,
   /** ERROR_REASON_INGEST_CHUNK_OUT_OF_ORDER - INVALID_ARGUMENT. Chunks come in order. `ingest`, `chunk`, `expected_chunk`. */
   ERROR_REASON_INGEST_CHUNK_OUT_OF_ORDER: 15,
-  /** ERROR_REASON_INGEST_COMMIT_MISMATCH - INVALID_ARGUMENT. Count or digest of the commit differ from what was acknowledged. `ingest`, `expected`, `actual`. */
+  /** ERROR_REASON_INGEST_COMMIT_MISMATCH - INVALID_ARGUMENT. Count or digest of the commit differ from what was acknowledged. `ingest`, `field`, `expected`, `actual`. */
   ERROR_REASON_INGEST_COMMIT_MISMATCH: 16,
   /** ERROR_REASON_INGEST_CLOSED - FAILED_PRECONDITION. The ingest was committed or abandoned; start another. `ingest`, `state`. */
   ERROR_REASON_INGEST_CLOSED: 17,
@@ -56,9 +57,9 @@ export const ErrorReason = {
   ERROR_REASON_INGEST_OPEN: 18,
   /** ERROR_REASON_DATASET_INVALID - INVALID_ARGUMENT. A part of a dataset is wrong. `field` (path in the spec), `problem`. */
   ERROR_REASON_DATASET_INVALID: 19,
-  /** ERROR_REASON_SCHEMA_INVALID - INVALID_ARGUMENT. A JSON Schema cannot be used. `problem`. */
+  /** ERROR_REASON_SCHEMA_INVALID - INVALID_ARGUMENT. A JSON Schema cannot be used. `field`, `problem`. */
   ERROR_REASON_SCHEMA_INVALID: 20,
-  /** ERROR_REASON_FILTER_INVALID - INVALID_ARGUMENT. A CEL expression cannot be used. `expression`, `problem`. */
+  /** ERROR_REASON_FILTER_INVALID - INVALID_ARGUMENT. A CEL expression cannot be used. `field`, `problem`. */
   ERROR_REASON_FILTER_INVALID: 21,
   /** ERROR_REASON_FORMAT_UNKNOWN - INVALID_ARGUMENT. No exporter has this name. `format`, `known`. */
   ERROR_REASON_FORMAT_UNKNOWN: 22,
@@ -66,11 +67,11 @@ export const ErrorReason = {
   ERROR_REASON_VERSION_CONFLICT: 23,
   /** ERROR_REASON_SNAPSHOT_BUILDING - UNAVAILABLE with RetryInfo. What was asked for needs the sealed snapshot, which is still being built. `snapshot`. */
   ERROR_REASON_SNAPSHOT_BUILDING: 24,
-  /** ERROR_REASON_SNAPSHOT_FAILED - FAILED_PRECONDITION. The build ended with an error. `snapshot`, `problem`. */
+  /** ERROR_REASON_SNAPSHOT_FAILED - FAILED_PRECONDITION. The build ended with an error. `snapshot`, `reason` (one of these names), `problem`. */
   ERROR_REASON_SNAPSHOT_FAILED: 25,
   /** ERROR_REASON_SNAPSHOT_EXPIRED - FAILED_PRECONDITION. The snapshot was removed after its time to live; stream again from the start. `snapshot`. */
   ERROR_REASON_SNAPSHOT_EXPIRED: 26,
-  /** ERROR_REASON_TOO_MANY_ERRORS - FAILED_PRECONDITION. More records failed than the dataset allows. `maximum`, `record`, `problem` (of the last one). */
+  /** ERROR_REASON_TOO_MANY_ERRORS - FAILED_PRECONDITION. More records failed than the dataset allows. `snapshot`, `problem` (names their number, and the last one). */
   ERROR_REASON_TOO_MANY_ERRORS: 27,
   /** ERROR_REASON_RESUME_FORMAT_UNKNOWN - INVALID_ARGUMENT. The resume point has another format version. `expected`, `actual`. */
   ERROR_REASON_RESUME_FORMAT_UNKNOWN: 28,
@@ -88,19 +89,19 @@ export const ErrorReason = {
   ERROR_REASON_REVISION_COMPACTED: 34,
   /** ERROR_REASON_REVISION_UNKNOWN - OUT_OF_RANGE. The revision does not exist yet. `revision`, `head_revision`. */
   ERROR_REASON_REVISION_UNKNOWN: 35,
-  /** ERROR_REASON_CONFLICT - ABORTED. Somebody else changed the same thing at the same time; read again and retry. */
+  /** ERROR_REASON_CONFLICT - ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`. */
   ERROR_REASON_CONFLICT: 36,
   /** ERROR_REASON_STORE_UNAVAILABLE - UNAVAILABLE with RetryInfo. The store cannot write or be reached now (a full disk, a lost database). Nothing was changed. */
   ERROR_REASON_STORE_UNAVAILABLE: 37,
-  /** ERROR_REASON_STREAMS_EXHAUSTED - RESOURCE_EXHAUSTED with RetryInfo. The memory for streams is taken, or too many streams or builds run. `limit`, `maximum`. */
+  /** ERROR_REASON_STREAMS_EXHAUSTED - RESOURCE_EXHAUSTED with RetryInfo. The memory for streams is taken, or too many streams run. `limit`, `maximum`, `streams`. */
   ERROR_REASON_STREAMS_EXHAUSTED: 38,
   /** ERROR_REASON_DRAINING - UNAVAILABLE with RetryInfo. The server stops; connect again. */
   ERROR_REASON_DRAINING: 39,
   /** ERROR_REASON_PAGE_TOKEN_INVALID - INVALID_ARGUMENT. A page token that this server did not make for this request. `field`. */
   ERROR_REASON_PAGE_TOKEN_INVALID: 40,
-  /** ERROR_REASON_CONTENT_DAMAGED - DATA_LOSS. A stored block or entry does not have the digest that it was written with. `snapshot`, `block`. */
+  /** ERROR_REASON_CONTENT_DAMAGED - DATA_LOSS. What is stored is not what was written. Where it is a snapshot: `snapshot`, `sample` (the first that cannot be read). */
   ERROR_REASON_CONTENT_DAMAGED: 41,
-  /** ERROR_REASON_SNAPSHOT_IN_USE - FAILED_PRECONDITION. The snapshot is in use (a build or an open stream). `snapshot`. */
+  /** ERROR_REASON_SNAPSHOT_IN_USE - FAILED_PRECONDITION. The snapshot is in use (an open stream). `snapshot`, `streams`. */
   ERROR_REASON_SNAPSHOT_IN_USE: 42,
   UNRECOGNIZED: -1,
 } as const;

@@ -4060,7 +4060,10 @@ export const ExportServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it. Scope: `export.write`. */
+    /**
+     * Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+     * One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
+     */
     deleteSnapshot: {
       name: "DeleteSnapshot",
       requestType: DeleteSnapshotRequest as typeof DeleteSnapshotRequest,
@@ -4069,7 +4072,7 @@ export const ExportServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    /** Sends the snapshot now and about once a second until it is sealed or failed, then ends. Scope: `export.read`. */
+    /** Sends the snapshot now and about once a second until it is sealed or failed, then ends; a server that stops ends it with DRAINING: watch again. Scope: `export.read`. */
     watchSnapshot: {
       name: "WatchSnapshot",
       requestType: WatchSnapshotRequest as typeof WatchSnapshotRequest,
@@ -4144,12 +4147,15 @@ export interface ExportServiceImplementation<CallContextExt = {}> {
     request: ListSnapshotsRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListSnapshotsResponse>>;
-  /** Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it. Scope: `export.write`. */
+  /**
+   * Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+   * One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
+   */
   deleteSnapshot(
     request: DeleteSnapshotRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<DeleteSnapshotResponse>>;
-  /** Sends the snapshot now and about once a second until it is sealed or failed, then ends. Scope: `export.read`. */
+  /** Sends the snapshot now and about once a second until it is sealed or failed, then ends; a server that stops ends it with DRAINING: watch again. Scope: `export.read`. */
   watchSnapshot(
     request: WatchSnapshotRequest,
     context: CallContext & CallContextExt,
@@ -4215,12 +4221,15 @@ export interface ExportServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ListSnapshotsRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListSnapshotsResponse>;
-  /** Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it. Scope: `export.write`. */
+  /**
+   * Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+   * One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
+   */
   deleteSnapshot(
     request: DeepPartial<DeleteSnapshotRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<DeleteSnapshotResponse>;
-  /** Sends the snapshot now and about once a second until it is sealed or failed, then ends. Scope: `export.read`. */
+  /** Sends the snapshot now and about once a second until it is sealed or failed, then ends; a server that stops ends it with DRAINING: watch again. Scope: `export.read`. */
   watchSnapshot(
     request: DeepPartial<WatchSnapshotRequest>,
     options?: CallOptions & CallOptionsExt,

@@ -71,7 +71,7 @@ class TokenServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevokeToken(self, request, context):
-        """Revokes a token. New calls fail at once, open streams within five seconds.
+        """Revokes a token. New calls fail at once, open streams within five seconds. One that was revoked before stays so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,7 @@ class TokenServiceStub:
     ListTokens: _grpc.UnaryUnaryMultiCallable[_token_service_pb2.ListTokensRequest, _token_service_pb2.ListTokensResponse]
     """Lists the tokens of the caller's tenant (of all tenants for a caller of the tenant `system`), without secrets."""
     RevokeToken: _grpc.UnaryUnaryMultiCallable[_token_service_pb2.RevokeTokenRequest, _token_service_pb2.RevokeTokenResponse]
-    """Revokes a token. New calls fail at once, open streams within five seconds."""
+    """Revokes a token. New calls fail at once, open streams within five seconds. One that was revoked before stays so."""
 
 @_typing.type_check_only
 class TokenServiceAsyncStub(TokenServiceStub):
@@ -50,7 +50,7 @@ class TokenServiceAsyncStub(TokenServiceStub):
     ListTokens: _aio.UnaryUnaryMultiCallable[_token_service_pb2.ListTokensRequest, _token_service_pb2.ListTokensResponse]  # type: ignore[assignment]
     """Lists the tokens of the caller's tenant (of all tenants for a caller of the tenant `system`), without secrets."""
     RevokeToken: _aio.UnaryUnaryMultiCallable[_token_service_pb2.RevokeTokenRequest, _token_service_pb2.RevokeTokenResponse]  # type: ignore[assignment]
-    """Revokes a token. New calls fail at once, open streams within five seconds."""
+    """Revokes a token. New calls fail at once, open streams within five seconds. One that was revoked before stays so."""
 
 class TokenServiceServicer(metaclass=_abc_1.ABCMeta):
     """Gives out and takes back the tokens that every call needs. All methods need the scope `admin`."""
@@ -77,6 +77,6 @@ class TokenServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _token_service_pb2.RevokeTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_token_service_pb2.RevokeTokenResponse, _abc.Awaitable[_token_service_pb2.RevokeTokenResponse]]:
-        """Revokes a token. New calls fail at once, open streams within five seconds."""
+        """Revokes a token. New calls fail at once, open streams within five seconds. One that was revoked before stays so."""
 
 def add_TokenServiceServicer_to_server(servicer: TokenServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

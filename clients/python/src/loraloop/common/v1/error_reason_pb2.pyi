@@ -29,7 +29,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_FIELD_INVALID: _ErrorReason.ValueType  # 2
     """INVALID_ARGUMENT. A request field has a bad value. `field`, `value` (shortened), `expected`."""
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 3
-    """RESOURCE_EXHAUSTED, or INVALID_ARGUMENT for the size of one value. `limit` (name in limits.ts), `maximum`, `actual`."""
+    """RESOURCE_EXHAUSTED for what calls share, INVALID_ARGUMENT for one request. `limit` (name in limits.ts), `maximum`; where it is known, `actual`."""
     ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 4
     """UNAUTHENTICATED. No `authorization: Bearer <token>` came with the call."""
     ERROR_REASON_TOKEN_INVALID: _ErrorReason.ValueType  # 5
@@ -43,7 +43,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_RECORD_NOT_FOUND: _ErrorReason.ValueType  # 9
     """NOT_FOUND. `collection`, `record`."""
     ERROR_REASON_DATASET_NOT_FOUND: _ErrorReason.ValueType  # 10
-    """NOT_FOUND. `dataset`, and `version` where one was asked for."""
+    """NOT_FOUND. `dataset`; where only the version is missing, `version`."""
     ERROR_REASON_SNAPSHOT_NOT_FOUND: _ErrorReason.ValueType  # 11
     """NOT_FOUND. `snapshot`."""
     ERROR_REASON_TOKEN_NOT_FOUND: _ErrorReason.ValueType  # 12
@@ -55,7 +55,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INGEST_CHUNK_OUT_OF_ORDER: _ErrorReason.ValueType  # 15
     """INVALID_ARGUMENT. Chunks come in order. `ingest`, `chunk`, `expected_chunk`."""
     ERROR_REASON_INGEST_COMMIT_MISMATCH: _ErrorReason.ValueType  # 16
-    """INVALID_ARGUMENT. Count or digest of the commit differ from what was acknowledged. `ingest`, `expected`, `actual`."""
+    """INVALID_ARGUMENT. Count or digest of the commit differ from what was acknowledged. `ingest`, `field`, `expected`, `actual`."""
     ERROR_REASON_INGEST_CLOSED: _ErrorReason.ValueType  # 17
     """FAILED_PRECONDITION. The ingest was committed or abandoned; start another. `ingest`, `state`."""
     ERROR_REASON_INGEST_OPEN: _ErrorReason.ValueType  # 18
@@ -63,9 +63,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_DATASET_INVALID: _ErrorReason.ValueType  # 19
     """INVALID_ARGUMENT. A part of a dataset is wrong. `field` (path in the spec), `problem`."""
     ERROR_REASON_SCHEMA_INVALID: _ErrorReason.ValueType  # 20
-    """INVALID_ARGUMENT. A JSON Schema cannot be used. `problem`."""
+    """INVALID_ARGUMENT. A JSON Schema cannot be used. `field`, `problem`."""
     ERROR_REASON_FILTER_INVALID: _ErrorReason.ValueType  # 21
-    """INVALID_ARGUMENT. A CEL expression cannot be used. `expression`, `problem`."""
+    """INVALID_ARGUMENT. A CEL expression cannot be used. `field`, `problem`."""
     ERROR_REASON_FORMAT_UNKNOWN: _ErrorReason.ValueType  # 22
     """INVALID_ARGUMENT. No exporter has this name. `format`, `known`."""
     ERROR_REASON_VERSION_CONFLICT: _ErrorReason.ValueType  # 23
@@ -73,11 +73,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SNAPSHOT_BUILDING: _ErrorReason.ValueType  # 24
     """UNAVAILABLE with RetryInfo. What was asked for needs the sealed snapshot, which is still being built. `snapshot`."""
     ERROR_REASON_SNAPSHOT_FAILED: _ErrorReason.ValueType  # 25
-    """FAILED_PRECONDITION. The build ended with an error. `snapshot`, `problem`."""
+    """FAILED_PRECONDITION. The build ended with an error. `snapshot`, `reason` (one of these names), `problem`."""
     ERROR_REASON_SNAPSHOT_EXPIRED: _ErrorReason.ValueType  # 26
     """FAILED_PRECONDITION. The snapshot was removed after its time to live; stream again from the start. `snapshot`."""
     ERROR_REASON_TOO_MANY_ERRORS: _ErrorReason.ValueType  # 27
-    """FAILED_PRECONDITION. More records failed than the dataset allows. `maximum`, `record`, `problem` (of the last one)."""
+    """FAILED_PRECONDITION. More records failed than the dataset allows. `snapshot`, `problem` (names their number, and the last one)."""
     ERROR_REASON_RESUME_FORMAT_UNKNOWN: _ErrorReason.ValueType  # 28
     """INVALID_ARGUMENT. The resume point has another format version. `expected`, `actual`."""
     ERROR_REASON_RESUME_OTHER_STORE: _ErrorReason.ValueType  # 29
@@ -95,24 +95,25 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_REVISION_UNKNOWN: _ErrorReason.ValueType  # 35
     """OUT_OF_RANGE. The revision does not exist yet. `revision`, `head_revision`."""
     ERROR_REASON_CONFLICT: _ErrorReason.ValueType  # 36
-    """ABORTED. Somebody else changed the same thing at the same time; read again and retry."""
+    """ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`."""
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 37
     """UNAVAILABLE with RetryInfo. The store cannot write or be reached now (a full disk, a lost database). Nothing was changed."""
     ERROR_REASON_STREAMS_EXHAUSTED: _ErrorReason.ValueType  # 38
-    """RESOURCE_EXHAUSTED with RetryInfo. The memory for streams is taken, or too many streams or builds run. `limit`, `maximum`."""
+    """RESOURCE_EXHAUSTED with RetryInfo. The memory for streams is taken, or too many streams run. `limit`, `maximum`, `streams`."""
     ERROR_REASON_DRAINING: _ErrorReason.ValueType  # 39
     """UNAVAILABLE with RetryInfo. The server stops; connect again."""
     ERROR_REASON_PAGE_TOKEN_INVALID: _ErrorReason.ValueType  # 40
     """INVALID_ARGUMENT. A page token that this server did not make for this request. `field`."""
     ERROR_REASON_CONTENT_DAMAGED: _ErrorReason.ValueType  # 41
-    """DATA_LOSS. A stored block or entry does not have the digest that it was written with. `snapshot`, `block`."""
+    """DATA_LOSS. What is stored is not what was written. Where it is a snapshot: `snapshot`, `sample` (the first that cannot be read)."""
     ERROR_REASON_SNAPSHOT_IN_USE: _ErrorReason.ValueType  # 42
-    """FAILED_PRECONDITION. The snapshot is in use (a build or an open stream). `snapshot`."""
+    """FAILED_PRECONDITION. The snapshot is in use (an open stream). `snapshot`, `streams`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Says why a call failed. Every error of a loraloop service carries exactly one `google.rpc.ErrorInfo`
     whose `reason` is one of these names without the prefix `ERROR_REASON_` and whose `domain` is `loraloop.dev`.
-    Every value that the message mentions is repeated in `metadata` under the key given here. May grow.
+    Every value that the message mentions is repeated in `metadata` under the keys given here, as it was sent (cut at 256 characters);
+    keys after "where" are there only then. May grow.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
@@ -122,7 +123,7 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 1
 ERROR_REASON_FIELD_INVALID: ErrorReason.ValueType  # 2
 """INVALID_ARGUMENT. A request field has a bad value. `field`, `value` (shortened), `expected`."""
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 3
-"""RESOURCE_EXHAUSTED, or INVALID_ARGUMENT for the size of one value. `limit` (name in limits.ts), `maximum`, `actual`."""
+"""RESOURCE_EXHAUSTED for what calls share, INVALID_ARGUMENT for one request. `limit` (name in limits.ts), `maximum`; where it is known, `actual`."""
 ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 4
 """UNAUTHENTICATED. No `authorization: Bearer <token>` came with the call."""
 ERROR_REASON_TOKEN_INVALID: ErrorReason.ValueType  # 5
@@ -136,7 +137,7 @@ ERROR_REASON_COLLECTION_NOT_FOUND: ErrorReason.ValueType  # 8
 ERROR_REASON_RECORD_NOT_FOUND: ErrorReason.ValueType  # 9
 """NOT_FOUND. `collection`, `record`."""
 ERROR_REASON_DATASET_NOT_FOUND: ErrorReason.ValueType  # 10
-"""NOT_FOUND. `dataset`, and `version` where one was asked for."""
+"""NOT_FOUND. `dataset`; where only the version is missing, `version`."""
 ERROR_REASON_SNAPSHOT_NOT_FOUND: ErrorReason.ValueType  # 11
 """NOT_FOUND. `snapshot`."""
 ERROR_REASON_TOKEN_NOT_FOUND: ErrorReason.ValueType  # 12
@@ -148,7 +149,7 @@ ERROR_REASON_INGEST_CHUNK_CHANGED: ErrorReason.ValueType  # 14
 ERROR_REASON_INGEST_CHUNK_OUT_OF_ORDER: ErrorReason.ValueType  # 15
 """INVALID_ARGUMENT. Chunks come in order. `ingest`, `chunk`, `expected_chunk`."""
 ERROR_REASON_INGEST_COMMIT_MISMATCH: ErrorReason.ValueType  # 16
-"""INVALID_ARGUMENT. Count or digest of the commit differ from what was acknowledged. `ingest`, `expected`, `actual`."""
+"""INVALID_ARGUMENT. Count or digest of the commit differ from what was acknowledged. `ingest`, `field`, `expected`, `actual`."""
 ERROR_REASON_INGEST_CLOSED: ErrorReason.ValueType  # 17
 """FAILED_PRECONDITION. The ingest was committed or abandoned; start another. `ingest`, `state`."""
 ERROR_REASON_INGEST_OPEN: ErrorReason.ValueType  # 18
@@ -156,9 +157,9 @@ ERROR_REASON_INGEST_OPEN: ErrorReason.ValueType  # 18
 ERROR_REASON_DATASET_INVALID: ErrorReason.ValueType  # 19
 """INVALID_ARGUMENT. A part of a dataset is wrong. `field` (path in the spec), `problem`."""
 ERROR_REASON_SCHEMA_INVALID: ErrorReason.ValueType  # 20
-"""INVALID_ARGUMENT. A JSON Schema cannot be used. `problem`."""
+"""INVALID_ARGUMENT. A JSON Schema cannot be used. `field`, `problem`."""
 ERROR_REASON_FILTER_INVALID: ErrorReason.ValueType  # 21
-"""INVALID_ARGUMENT. A CEL expression cannot be used. `expression`, `problem`."""
+"""INVALID_ARGUMENT. A CEL expression cannot be used. `field`, `problem`."""
 ERROR_REASON_FORMAT_UNKNOWN: ErrorReason.ValueType  # 22
 """INVALID_ARGUMENT. No exporter has this name. `format`, `known`."""
 ERROR_REASON_VERSION_CONFLICT: ErrorReason.ValueType  # 23
@@ -166,11 +167,11 @@ ERROR_REASON_VERSION_CONFLICT: ErrorReason.ValueType  # 23
 ERROR_REASON_SNAPSHOT_BUILDING: ErrorReason.ValueType  # 24
 """UNAVAILABLE with RetryInfo. What was asked for needs the sealed snapshot, which is still being built. `snapshot`."""
 ERROR_REASON_SNAPSHOT_FAILED: ErrorReason.ValueType  # 25
-"""FAILED_PRECONDITION. The build ended with an error. `snapshot`, `problem`."""
+"""FAILED_PRECONDITION. The build ended with an error. `snapshot`, `reason` (one of these names), `problem`."""
 ERROR_REASON_SNAPSHOT_EXPIRED: ErrorReason.ValueType  # 26
 """FAILED_PRECONDITION. The snapshot was removed after its time to live; stream again from the start. `snapshot`."""
 ERROR_REASON_TOO_MANY_ERRORS: ErrorReason.ValueType  # 27
-"""FAILED_PRECONDITION. More records failed than the dataset allows. `maximum`, `record`, `problem` (of the last one)."""
+"""FAILED_PRECONDITION. More records failed than the dataset allows. `snapshot`, `problem` (names their number, and the last one)."""
 ERROR_REASON_RESUME_FORMAT_UNKNOWN: ErrorReason.ValueType  # 28
 """INVALID_ARGUMENT. The resume point has another format version. `expected`, `actual`."""
 ERROR_REASON_RESUME_OTHER_STORE: ErrorReason.ValueType  # 29
@@ -188,17 +189,17 @@ ERROR_REASON_REVISION_COMPACTED: ErrorReason.ValueType  # 34
 ERROR_REASON_REVISION_UNKNOWN: ErrorReason.ValueType  # 35
 """OUT_OF_RANGE. The revision does not exist yet. `revision`, `head_revision`."""
 ERROR_REASON_CONFLICT: ErrorReason.ValueType  # 36
-"""ABORTED. Somebody else changed the same thing at the same time; read again and retry."""
+"""ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`."""
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 37
 """UNAVAILABLE with RetryInfo. The store cannot write or be reached now (a full disk, a lost database). Nothing was changed."""
 ERROR_REASON_STREAMS_EXHAUSTED: ErrorReason.ValueType  # 38
-"""RESOURCE_EXHAUSTED with RetryInfo. The memory for streams is taken, or too many streams or builds run. `limit`, `maximum`."""
+"""RESOURCE_EXHAUSTED with RetryInfo. The memory for streams is taken, or too many streams run. `limit`, `maximum`, `streams`."""
 ERROR_REASON_DRAINING: ErrorReason.ValueType  # 39
 """UNAVAILABLE with RetryInfo. The server stops; connect again."""
 ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 40
 """INVALID_ARGUMENT. A page token that this server did not make for this request. `field`."""
 ERROR_REASON_CONTENT_DAMAGED: ErrorReason.ValueType  # 41
-"""DATA_LOSS. A stored block or entry does not have the digest that it was written with. `snapshot`, `block`."""
+"""DATA_LOSS. What is stored is not what was written. Where it is a snapshot: `snapshot`, `sample` (the first that cannot be read)."""
 ERROR_REASON_SNAPSHOT_IN_USE: ErrorReason.ValueType  # 42
-"""FAILED_PRECONDITION. The snapshot is in use (a build or an open stream). `snapshot`."""
+"""FAILED_PRECONDITION. The snapshot is in use (an open stream). `snapshot`, `streams`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

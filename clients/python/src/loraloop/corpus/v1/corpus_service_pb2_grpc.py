@@ -110,8 +110,8 @@ class CorpusServiceServicer:
     def IngestRecords(self, request_iterator, context):
         """Writes many records: `start`, then chunks in order, then `commit`. Each chunk is atomic, on disk and visible once its `acknowledged` comes back;
         bad records are named there while the rest goes on; of records with one id the last wins. A chunk or commit sent again under the same ingest id
-        gets the same answer and writes nothing. A stream that ends without `commit` leaves the ingest open: start again with the same id and go on at
-        `next_chunk`. Of two streams with one ingest id the later one goes on and the other gets CONFLICT.
+        gets the same answer and writes nothing, until the ingest is forgotten seven days after its last message. A stream that ends without `commit`
+        leaves the ingest open: start again with the same id and go on at `next_chunk`. Of two streams with one ingest id the later one goes on and the other gets CONFLICT.
         Ten minutes without a message abandon it: what was acknowledged stays, nothing waits for it. Scope: `corpus.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -166,14 +166,15 @@ class ExportServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSnapshot(self, request, context):
-        """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it. Scope: `export.write`.
+        """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+        One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchSnapshot(self, request, context):
-        """Sends the snapshot now and about once a second until it is sealed or failed, then ends. Scope: `export.read`.
+        """Sends the snapshot now and about once a second until it is sealed or failed, then ends; a server that stops ends it with DRAINING: watch again. Scope: `export.read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

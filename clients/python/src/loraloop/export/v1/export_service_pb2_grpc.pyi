@@ -54,9 +54,11 @@ class ExportServiceStub:
     ListSnapshots: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotsRequest, _export_service_pb2.ListSnapshotsResponse]
     """Lists snapshots, newest first. Scope: `export.read`."""
     DeleteSnapshot: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.DeleteSnapshotRequest, _export_service_pb2.DeleteSnapshotResponse]
-    """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it. Scope: `export.write`."""
+    """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+    One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
+    """
     WatchSnapshot: _grpc.UnaryStreamMultiCallable[_export_service_pb2.WatchSnapshotRequest, _export_service_pb2.WatchSnapshotResponse]
-    """Sends the snapshot now and about once a second until it is sealed or failed, then ends. Scope: `export.read`."""
+    """Sends the snapshot now and about once a second until it is sealed or failed, then ends; a server that stops ends it with DRAINING: watch again. Scope: `export.read`."""
     StreamSamples: _grpc.UnaryStreamMultiCallable[_export_service_pb2.StreamSamplesRequest, _export_service_pb2.StreamSamplesResponse]
     """Streams samples in snapshot order: header, then batches and checkpoints, then footer. A stream without a footer was cut off: call again
     with `resume`. A dataset that has no snapshot for its newest records gets one with a time to live (24 h, renewed by reading) and is
@@ -90,9 +92,11 @@ class ExportServiceAsyncStub(ExportServiceStub):
     ListSnapshots: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotsRequest, _export_service_pb2.ListSnapshotsResponse]  # type: ignore[assignment]
     """Lists snapshots, newest first. Scope: `export.read`."""
     DeleteSnapshot: _aio.UnaryUnaryMultiCallable[_export_service_pb2.DeleteSnapshotRequest, _export_service_pb2.DeleteSnapshotResponse]  # type: ignore[assignment]
-    """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it. Scope: `export.write`."""
+    """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+    One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
+    """
     WatchSnapshot: _aio.UnaryStreamMultiCallable[_export_service_pb2.WatchSnapshotRequest, _export_service_pb2.WatchSnapshotResponse]  # type: ignore[assignment]
-    """Sends the snapshot now and about once a second until it is sealed or failed, then ends. Scope: `export.read`."""
+    """Sends the snapshot now and about once a second until it is sealed or failed, then ends; a server that stops ends it with DRAINING: watch again. Scope: `export.read`."""
     StreamSamples: _aio.UnaryStreamMultiCallable[_export_service_pb2.StreamSamplesRequest, _export_service_pb2.StreamSamplesResponse]  # type: ignore[assignment]
     """Streams samples in snapshot order: header, then batches and checkpoints, then footer. A stream without a footer was cut off: call again
     with `resume`. A dataset that has no snapshot for its newest records gets one with a time to live (24 h, renewed by reading) and is
@@ -183,7 +187,9 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _export_service_pb2.DeleteSnapshotRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_export_service_pb2.DeleteSnapshotResponse, _abc.Awaitable[_export_service_pb2.DeleteSnapshotResponse]]:
-        """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it. Scope: `export.write`."""
+        """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+        One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
+        """
 
     @_abc_1.abstractmethod
     def WatchSnapshot(
@@ -191,7 +197,7 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _export_service_pb2.WatchSnapshotRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_export_service_pb2.WatchSnapshotResponse], _abc.AsyncIterator[_export_service_pb2.WatchSnapshotResponse]]:
-        """Sends the snapshot now and about once a second until it is sealed or failed, then ends. Scope: `export.read`."""
+        """Sends the snapshot now and about once a second until it is sealed or failed, then ends; a server that stops ends it with DRAINING: watch again. Scope: `export.read`."""
 
     @_abc_1.abstractmethod
     def StreamSamples(
