@@ -35,7 +35,15 @@ describe("token service", () => {
       code: Status.UNAUTHENTICATED,
       reason: "TOKEN_INVALID",
     });
-    expect(await failure(admin.revokeToken({ id: token?.id ?? "" }))).toMatchObject({ reason: "TOKEN_NOT_FOUND" });
+    expect(await admin.revokeToken({ id: token?.id ?? "" })).toEqual({});
+    expect((await admin.listTokens({})).tokens.map(({ id }) => id)).not.toContain(token?.id);
+  });
+
+  test.each(["", "aaaaaaaaaaaa", "x"])("a token %j that never was cannot be revoked", async (id) => {
+    expect(await failure(admin.revokeToken({ id }))).toMatchObject({
+      reason: "TOKEN_NOT_FOUND",
+      metadata: { token: id },
+    });
   });
 
   test("the system's tenant makes tenants; others see only their own tokens", async () => {
@@ -43,9 +51,12 @@ describe("token service", () => {
     const acme = server.client(TokenServiceDefinition, secret);
     const own = await acme.listTokens({});
     expect(own.tokens.map(({ tenant }) => tenant)).toEqual(["acme"]);
-    const [stranger] = (await admin.listTokens({})).tokens;
+    const { token: stranger } = await admin.createToken({ scopes: ["corpus.read"] });
+    expect(await failure(acme.revokeToken({ id: stranger?.id ?? "" }))).toMatchObject({ reason: "TOKEN_NOT_FOUND" });
+    await system.revokeToken({ id: stranger?.id ?? "" });
     expect(await failure(acme.revokeToken({ id: stranger?.id ?? "" }))).toMatchObject({ reason: "TOKEN_NOT_FOUND" });
     expect(await failure(acme.createToken({ tenant: "default", scopes: ["admin"] }))).toMatchObject({
+      message: expect.stringContaining("/system-token"),
       code: Status.PERMISSION_DENIED,
       reason: "SCOPE_MISSING",
     });

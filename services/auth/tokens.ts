@@ -3,7 +3,7 @@ import { StoredToken } from "../../proto/gen/loraloop/storage/v1/token.ts";
 import type { Caller, Scope } from "../kit/call.ts";
 import { ServiceError } from "../kit/errors.ts";
 import type { Clock, Micros, Mutation, Store } from "../store/store.ts";
-import { systemTenant, tokenKey, tokens } from "./keys.ts";
+import { revokedTokenKey, systemTenant, tokenKey, tokens } from "./keys.ts";
 import type { Tenant } from "./tenants.ts";
 import { makeToken, tokenDigest, tokenId } from "./token.ts";
 
@@ -62,8 +62,13 @@ export async function verifyToken(context: TokenContext, secret: string): Promis
   };
 }
 
-export async function findToken(context: TokenContext, id: string): Promise<StoredToken | undefined> {
-  const entry = await context.store.get(systemTenant, tokenKey(id));
+export async function findToken({ store }: TokenContext, id: string): Promise<StoredToken | undefined> {
+  const entry = await store.get(systemTenant, tokenKey(id));
+  return entry === undefined ? undefined : StoredToken.decode(entry.value);
+}
+
+export async function findRevokedToken({ store }: TokenContext, id: string): Promise<StoredToken | undefined> {
+  const entry = await store.get(systemTenant, revokedTokenKey(id));
   return entry === undefined ? undefined : StoredToken.decode(entry.value);
 }
 

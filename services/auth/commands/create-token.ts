@@ -17,9 +17,9 @@ export interface CreateToken {
 /** Makes a token, and its tenant where it does not exist. Only the system's tenant may name another than its own. */
 export async function createToken(context: AuthContext, caller: Caller, wanted: CreateToken): Promise<MadeToken> {
   if (wanted.tenant !== caller.tenantName && caller.tenant !== systemTenant) {
-    throw new ServiceError("SCOPE_MISSING", "Only an admin of the tenant system makes tokens of another tenant.", {
-      scope: "admin",
-    });
+    const message =
+      "Only an admin of the tenant system makes tokens of another tenant: take the token in the server's <data_directory>/system-token.";
+    throw new ServiceError("SCOPE_MISSING", message, { scope: "admin" });
   }
   const now = context.clock.now();
   if (wanted.expires !== undefined && wanted.expires <= now) {

@@ -82,6 +82,20 @@ test("a reader that goes away leaves nothing behind", async () => {
     .toBe("deleted");
 });
 
+test("a snapshot can be deleted again, but not one that never was", async () => {
+  await using server = await startTestServer();
+  await fill(server, 5, 20);
+  const client = server.client(ExportServiceDefinition);
+  const snapshot = (await client.buildSnapshot({ source })).snapshot?.key ?? "";
+  for (let time = 0; time < 2; time += 1) expect(await client.deleteSnapshot({ snapshot })).toEqual({});
+  for (const other of [snapshot.slice(0, 12), "00".repeat(32)]) {
+    expect(await failure(client.deleteSnapshot({ snapshot: other }))).toMatchObject({
+      reason: "SNAPSHOT_NOT_FOUND",
+      metadata: { snapshot: other },
+    });
+  }
+});
+
 test("stalled readers hold neither the build nor others, nor memory", async () => {
   await using server = await startTestServer();
   await fill(server, 2000, 8000);
