@@ -51,17 +51,21 @@ export class BuildThreads {
   readonly #maximum: number;
   readonly #idle: BuildThread[] = [new BuildThread()];
   readonly #busy = new Set<BuildThread>();
-  readonly #waiting: PromiseWithResolvers<BuildThread>[] = [];
+  readonly #waiting = new Set<(thread: BuildThread | undefined) => void>();
 
   constructor(maximum: number) {
     this.#maximum = maximum;
   }
 
-  acquire(): Promise<BuildThread> {
-    const waiting = Promise.withResolvers<BuildThread>();
-    this.#waiting.push(waiting);
+  /** Undefined where it was aborted while it waited. */
+  acquire(signal: AbortSignal): Promise<BuildThread | undefined> {
+    const { promise, resolve } = Promise.withResolvers<BuildThread | undefined>();
+    this.#waiting.add(resolve);
+    signal.addEventListener("abort", () => {
+      if (this.#waiting.delete(resolve)) resolve(undefined);
+    });
     this.#next();
-    return waiting.promise;
+    return promise;
   }
 
   /** Takes back a thread that has let go of its build, or ended. */
@@ -78,11 +82,17 @@ export class BuildThreads {
   }
 
   #next(): void {
-    if (this.#busy.size >= this.#maximum) return;
-    const waiting = this.#waiting.shift();
-    if (waiting === undefined) return;
-    const thread = this.#idle.pop() ?? new BuildThread();
+    const [resolve] = this.#waiting;
+    if (resolve === undefined || this.#busy.size >= this.#maximum) return;
+    this.#waiting.delete(resolve);
+    const thread = this.#takeIdle() ?? new BuildThread();
     this.#busy.add(thread);
-    waiting.resolve(thread);
+    resolve(thread);
+  }
+
+  #takeIdle(): BuildThread | undefined {
+    let thread = this.#idle.pop();
+    while (thread?.ended) thread = this.#idle.pop();
+    return thread;
   }
 }

@@ -51,6 +51,7 @@ export class Build {
   readonly #services: BuildServices;
   readonly #plan: BuildPlan;
   readonly #assembly: Assembly;
+  readonly #stopping = new AbortController();
   #statistics: Uint8Array | undefined;
   #failure: Error | undefined;
   #blockCount = 0;
@@ -92,29 +93,48 @@ export class Build {
 
   /** Ends it as it is; another build can go on from the last committed block. */
   async stop(): Promise<void> {
-    this.#assembly.stop(new BuildStopped());
+    this.#end(new BuildStopped());
     await this.ended;
+  }
+
+  #end(error: BuildStopped): void {
+    this.#stopping.abort();
+    this.#assembly.stop(error);
   }
 
   async #run(): Promise<void> {
     const renewal = setInterval(() => this.#renewLease(), (LEASE_SECONDS * 1000) / 3).unref();
-    const thread = await this.#services.threads.acquire();
     try {
-      const { digest, statistics } = await this.#assembly.run(thread, this.#services.store);
-      await this.#seal(digest, Statistics.decode(statistics));
+      await this.#runInThread();
     } catch (error) {
       await this.#fail(error as Error);
     } finally {
       clearInterval(renewal);
-      this.#services.threads.release(thread);
       this.changed.notify();
+    }
+  }
+
+  async #runInThread(): Promise<void> {
+    const { threads, store } = this.#services;
+    const thread = await threads.acquire(this.#stopping.signal);
+    if (thread === undefined) throw new BuildStopped();
+    try {
+      const { digest, statistics } = await this.#assembly.run(thread, store);
+      await this.#seal(digest, Statistics.decode(statistics));
+    } finally {
+      threads.release(thread);
     }
   }
 
   async #publish(block: BuiltBlock): Promise<void> {
     const { files } = this.#services;
     const path = files.path(this.tenant, block.digest);
-    await files.publish(this.#buildingPath(block.firstSample), path, () => this.#commitBlock(block));
+    try {
+      await files.publish(this.#buildingPath(block.firstSample), path, () => this.#commitBlock(block));
+    } catch (error) {
+      if (error instanceof BuildStopped) await files.removeUnused(this.tenant, block.digest);
+      throw error;
+    }
     this.#blockCount += 1;
     this.#services.verified.trust(hexOf(block.digest), block.pageCount);
     this.live.committed(block.firstSample);
@@ -175,7 +195,7 @@ export class Build {
 
   #renewLease(): void {
     this.#change((stored) => stored).catch((error: Error) => {
-      if (error instanceof BuildStopped) this.#assembly.stop(error);
+      if (error instanceof BuildStopped) this.#end(error);
       else this.#services.log.warn({ snapshot: this.#name, err: error }, "a build's lease could not be renewed");
     });
   }

@@ -6,6 +6,13 @@ export function lifeEnd(ttlSeconds: number, now: Micros): Micros {
   return ttlSeconds === 0 ? 0n : now + BigInt(ttlSeconds) * 1_000_000n;
 }
 
+/** End of life of a snapshot whose removal has begun: nothing changes it any more. */
+export const REMOVED: Micros = 1n;
+
+export function isRemoved(stored: StoredSnapshot): boolean {
+  return stored.expireTimeMicros === REMOVED;
+}
+
 export function isExpired(stored: StoredSnapshot, now: Micros): boolean {
   return stored.expireTimeMicros !== 0n && stored.expireTimeMicros <= now;
 }

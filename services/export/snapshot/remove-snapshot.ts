@@ -1,33 +1,100 @@
-import { StoredBlock } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { StoredBlock, StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
-import type { Key, KeyRange, Mutation, Store, TenantId } from "../../store/store.ts";
+import {
+  type Expectation,
+  type Key,
+  type KeyRange,
+  type Mutation,
+  type Store,
+  StoreError,
+  type TenantId,
+} from "../../store/store.ts";
+import { retryAborted } from "../corpus/retry-aborted.ts";
 import { blockUseKey, snapshotKey, snapshotTimeKey } from "../keys.ts";
 import type { BlockFiles } from "./block-files.ts";
+import type { Builds } from "./builds.ts";
+import { isRemoved, REMOVED } from "./expiry.ts";
+import { Mutex } from "./mutex.ts";
 import { snapshotPinId } from "./snapshot-key.ts";
 import { blockRange } from "./stored-blocks.ts";
-import { changeSnapshot } from "./stored-snapshots.ts";
 
-/**
- * Removes a snapshot with its blocks; the plan stays and tells later resume points that it is gone. Its life ends first, so that nobody
- * reads it while the rest goes page by page; a removal that is broken off is ended by the sweep.
- */
-export async function removeSnapshot(
-  store: Store,
-  files: BlockFiles,
-  tenant: TenantId,
-  key: Uint8Array,
-): Promise<void> {
-  const stored = await changeSnapshot(store, tenant, key, (found) => ({ ...found, expireTimeMicros: 1n }));
-  const createTime = stored?.snapshot?.createTime;
-  if (createTime === undefined) return;
-  await store.unpin(tenant, snapshotPinId(key));
-  await removeBlocks(store, files, tenant, key);
-  await files.removeBuilding(tenant, key);
-  const time = fromTimestamp(createTime, "create_time");
-  await store.commit(tenant, [{ delete: snapshotKey(key) }, { delete: snapshotTimeKey(time, key) }]);
+/** What a removal needs; `builds` are those of this process. */
+export interface RemoverParts {
+  readonly store: Store;
+  readonly files: BlockFiles;
+  readonly builds: Builds;
 }
 
-async function removeBlocks(store: Store, files: BlockFiles, tenant: TenantId, key: Uint8Array): Promise<void> {
+interface Marked {
+  readonly stored: StoredSnapshot;
+  /** Of the mark: nothing changes the snapshot after it, so a later one is that of another snapshot of this key. */
+  readonly mark: Expectation;
+}
+
+/** Removes snapshots with their blocks, one after the other. */
+export class SnapshotRemover {
+  readonly #parts: RemoverParts;
+  readonly #mutex = new Mutex();
+
+  constructor(parts: RemoverParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Removes a snapshot if `condition` holds for what is stored now; the plan stays and tells later resume points that it is gone. Its
+   * life ends first, so that nobody reads, builds or renews it while the rest goes page by page; a removal that is broken off is ended
+   * by the sweep.
+   */
+  remove(tenant: TenantId, key: Uint8Array, condition: (stored: StoredSnapshot) => boolean): Promise<void> {
+    return this.#mutex.run(async () => {
+      const marked = await markRemoved(this.#parts.store, tenant, key, condition);
+      if (marked === undefined) return;
+      await this.#parts.builds.running(tenant, key)?.stop();
+      try {
+        await this.#removeMarked(tenant, key, marked);
+      } catch (error) {
+        // Another process was faster.
+        if (!(error instanceof StoreError && error.code === "ABORTED")) throw error;
+      }
+    });
+  }
+
+  async #removeMarked(tenant: TenantId, key: Uint8Array, { stored, mark }: Marked): Promise<void> {
+    const { store, files } = this.#parts;
+    await store.unpin(tenant, snapshotPinId(key));
+    await removeBlocks(this.#parts, tenant, key, mark);
+    await files.removeBuilding(tenant, key);
+    const time = fromTimestamp(stored.snapshot?.createTime ?? { seconds: 0n, nanos: 0 }, "create_time");
+    await store.commit(tenant, [{ delete: snapshotKey(key) }, { delete: snapshotTimeKey(time, key) }], [mark]);
+  }
+}
+
+/** Undefined where there is no such snapshot, or the condition does not hold. */
+function markRemoved(
+  store: Store,
+  tenant: TenantId,
+  key: Uint8Array,
+  condition: (stored: StoredSnapshot) => boolean,
+): Promise<Marked | undefined> {
+  return retryAborted(async () => {
+    const entry = await store.get(tenant, snapshotKey(key));
+    if (entry === undefined) return undefined;
+    const stored = StoredSnapshot.decode(entry.value);
+    const found: Expectation = { key: snapshotKey(key), revision: entry.revision };
+    if (isRemoved(stored)) return { stored, mark: found };
+    if (!condition(stored)) return undefined;
+    const value = StoredSnapshot.encode({ ...stored, expireTimeMicros: REMOVED }).finish();
+    const { revision } = await store.commit(tenant, [{ put: snapshotKey(key), value }], [found]);
+    return { stored, mark: { key: snapshotKey(key), revision } };
+  });
+}
+
+async function removeBlocks(
+  { store, files }: RemoverParts,
+  tenant: TenantId,
+  key: Uint8Array,
+  mark: Expectation,
+): Promise<void> {
   let range: KeyRange | undefined = blockRange(key);
   while (range !== undefined) {
     const page = await store.scan(tenant, range);
@@ -36,7 +103,7 @@ async function removeBlocks(store: Store, files: BlockFiles, tenant: TenantId, k
       ...page.entries.map((entry) => ({ delete: entry.key })),
       ...distinct(digests.map((digest) => blockUseKey(digest, key))).map((use) => ({ delete: use })),
     ] satisfies Mutation[];
-    if (mutations.length > 0) await store.commit(tenant, mutations);
+    if (mutations.length > 0) await store.commit(tenant, mutations, [mark]);
     for (const digest of digests) await files.removeUnused(tenant, digest);
     range = page.next && { start: page.next, end: range.end };
   }

@@ -6,6 +6,7 @@ import type { BlockCache, BlockPages } from "./block-cache.ts";
 import type { BlockFiles } from "./block-files.ts";
 import type { Build } from "./build.ts";
 import type { Builds } from "./builds.ts";
+import { isRemoved } from "./expiry.ts";
 import { Notifier } from "./notifier.ts";
 import { pagesOf } from "./page.ts";
 import { buildInterrupted, contentDamaged, snapshotExpired, snapshotFailed } from "./snapshot-errors.ts";
@@ -56,7 +57,7 @@ export class SnapshotReader implements AsyncDisposable {
   async state(): Promise<StoredSnapshot> {
     const failure = this.#build?.failure;
     const stored = await getSnapshot(this.#options.store, this.#tenant, this.#key);
-    if (stored?.snapshot === undefined) throw snapshotExpired(this.#key);
+    if (stored?.snapshot === undefined || isRemoved(stored)) throw snapshotExpired(this.#key);
     if (stored.snapshot.state === Snapshot_State.STATE_FAILED) throw snapshotFailed(this.#key, stored);
     if (failure !== undefined && stored.snapshot.state === Snapshot_State.STATE_BUILDING) {
       throw buildInterrupted(this.#key, failure);

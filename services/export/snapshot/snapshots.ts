@@ -13,8 +13,8 @@ import { BlockCache } from "./block-cache.ts";
 import { BlockFiles } from "./block-files.ts";
 import { BuildThreads } from "./build-threads.ts";
 import { Builds } from "./builds.ts";
-import { isExpired, lifeEnd } from "./expiry.ts";
-import { removeSnapshot } from "./remove-snapshot.ts";
+import { isExpired, isRemoved, lifeEnd } from "./expiry.ts";
+import { SnapshotRemover } from "./remove-snapshot.ts";
 import { RenderPool } from "./render-pool.ts";
 import { snapshotInUse, snapshotNotFound } from "./snapshot-errors.ts";
 import { hexOf, planOf, snapshotKeyOf, snapshotPinId } from "./snapshot-key.ts";
@@ -70,6 +70,7 @@ export class Snapshots implements AsyncDisposable {
   readonly #verified = new VerifiedPages();
   readonly #pool: RenderPool;
   readonly #threads: BuildThreads;
+  readonly #remover: SnapshotRemover;
   readonly #stopSweeper: () => Promise<void>;
 
   /** Takes up the builds that were broken off, and sweeps, from now on. */
@@ -87,7 +88,9 @@ export class Snapshots implements AsyncDisposable {
       threads: this.#threads,
       holder: randomUUID(),
     });
-    this.#stopSweeper = startSweeper({ ...options, files: this.#files, builds: this.builds, uses: this.uses });
+    const parts = { files: this.#files, builds: this.builds, uses: this.uses };
+    this.#remover = new SnapshotRemover({ store, ...parts });
+    this.#stopSweeper = startSweeper({ ...options, ...parts, remover: this.#remover });
   }
 
   /** The snapshot of a request: the one that exists, or a new one whose build begins. */
@@ -95,8 +98,8 @@ export class Snapshots implements AsyncDisposable {
     const { store, clock } = this.#options;
     const key = snapshotKeyOf({ store: store.identity, ...request });
     const found = await getSnapshot(store, tenant, key);
-    if (found !== undefined && isExpired(found, clock.now()) && this.uses.count(tenant, key) === 0) {
-      await this.#remove(tenant, key);
+    if (found !== undefined && isExpired(found, clock.now())) {
+      await this.#remover.remove(tenant, key, (stored) => this.#isGone(tenant, { key, stored }));
     }
     const stored = (await this.#extend(tenant, key, request.ttlSeconds)) ?? (await this.#create(tenant, key, request));
     if (stored.snapshot?.state === Snapshot_State.STATE_BUILDING) await this.builds.take(tenant, key);
@@ -144,7 +147,7 @@ export class Snapshots implements AsyncDisposable {
   async delete(tenant: TenantId, key: Uint8Array): Promise<void> {
     const streams = this.uses.count(tenant, key);
     if (streams > 0) throw snapshotInUse(key, streams);
-    await this.#remove(tenant, key);
+    await this.#remover.remove(tenant, key, () => true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -154,12 +157,7 @@ export class Snapshots implements AsyncDisposable {
   }
 
   #isGone(tenant: TenantId, { key, stored }: SnapshotEntry): boolean {
-    return isExpired(stored, this.#options.clock.now()) && this.uses.count(tenant, key) === 0;
-  }
-
-  async #remove(tenant: TenantId, key: Uint8Array): Promise<void> {
-    await this.builds.running(tenant, key)?.stop();
-    await removeSnapshot(this.#options.store, this.#files, tenant, key);
+    return isRemoved(stored) || (isExpired(stored, this.#options.clock.now()) && this.uses.count(tenant, key) === 0);
   }
 
   /** Gives an existing snapshot the longer of two lives. */

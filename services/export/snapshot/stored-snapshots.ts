@@ -2,6 +2,7 @@ import { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.
 import type { Entry, KeyRange, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
 import { retryAborted } from "../corpus/retry-aborted.ts";
 import { snapshotKey } from "../keys.ts";
+import { isRemoved } from "./expiry.ts";
 
 /** A stored snapshot with its key. */
 export interface SnapshotEntry {
@@ -22,7 +23,7 @@ export async function getSnapshot(
 
 /**
  * Changes a stored snapshot, in one commit with `more`; again where another commit came between. Returns what is stored then:
- * undefined where there is none, and unchanged where `change` gives undefined.
+ * undefined where there is none or it is being removed, and unchanged where `change` gives undefined.
  */
 export function changeSnapshot(
   store: Store,
@@ -35,6 +36,7 @@ export function changeSnapshot(
     const entry = await store.get(tenant, snapshotKey(key));
     if (entry === undefined) return undefined;
     const stored = StoredSnapshot.decode(entry.value);
+    if (isRemoved(stored)) return undefined;
     const changed = change(stored);
     if (changed === undefined) return stored;
     const put: Mutation = { put: snapshotKey(key), value: StoredSnapshot.encode(changed).finish() };

@@ -4,7 +4,7 @@ import type { BlockFiles } from "./block-files.ts";
 import type { Builds } from "./builds.ts";
 import { isExpired } from "./expiry.ts";
 import { LEASE_SECONDS } from "./lease.ts";
-import { removeSnapshot } from "./remove-snapshot.ts";
+import type { SnapshotRemover } from "./remove-snapshot.ts";
 import { snapshotsByKey } from "./stored-snapshots.ts";
 import type { SnapshotUses } from "./uses.ts";
 
@@ -15,6 +15,7 @@ export interface SweeperOptions {
   readonly files: BlockFiles;
   readonly builds: Builds;
   readonly uses: SnapshotUses;
+  readonly remover: SnapshotRemover;
   readonly tenants: () => Promise<readonly TenantId[]>;
 }
 
@@ -57,12 +58,7 @@ export async function sweep(options: SweeperOptions, signal: AbortSignal): Promi
   await options.files.removeOldBuilding(ORPHAN_AGE_MILLIS);
 }
 
-async function expire(
-  { store, files, builds, uses }: SweeperOptions,
-  tenant: TenantId,
-  key: Uint8Array,
-): Promise<void> {
-  if (uses.count(tenant, key) > 0) return;
-  await builds.running(tenant, key)?.stop();
-  await removeSnapshot(store, files, tenant, key);
+/** The page that was scanned may be old by now: what counts is what is stored. */
+function expire({ clock, uses, remover }: SweeperOptions, tenant: TenantId, key: Uint8Array): Promise<void> {
+  return remover.remove(tenant, key, (found) => isExpired(found, clock.now()) && uses.count(tenant, key) === 0);
 }
