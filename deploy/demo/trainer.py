@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from loraloop import Client
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
+
+from loraloop import Client, Sample, SampleStream, StreamState
 
 BATCH_SIZE = 8
 MAX_TOKENS = 160
@@ -39,21 +40,21 @@ def base_model() -> LlamaForCausalLM:
     )
 
 
-def text_of(sample: dict[str, Any]) -> str:
+def text_of(sample: Sample) -> str:
     """What the model reads: all text of the sample in the order of its keys."""
     if "messages" in sample:
         return "\n".join(str(message.get("content", "")) for message in sample["messages"])
     return "\n".join(value for key, value in sample.items() if isinstance(value, str) and key != "metadata")
 
 
-def encode(samples: list[dict[str, Any]]) -> torch.Tensor:
+def encode(samples: list[Sample]) -> torch.Tensor:
     """Bytes as tokens, shape (samples, longest), padded with 256."""
     rows = [list(text_of(sample).encode())[:MAX_TOKENS] for sample in samples]
     longest = max(len(row) for row in rows)
     return torch.tensor([row + [256] * (longest - len(row)) for row in rows])
 
 
-def weighted_loss(model: torch.nn.Module, samples: list[dict[str, Any]]) -> torch.Tensor:
+def weighted_loss(model: torch.nn.Module, samples: list[Sample]) -> torch.Tensor:
     """Σ w·l / Σ w over tokens: the weight acts on each token before the mean, not on an average."""
     tokens = encode(samples)
     logits = model(input_ids=tokens, attention_mask=(tokens != 256).long()).logits[:, :-1]
@@ -64,31 +65,108 @@ def weighted_loss(model: torch.nn.Module, samples: list[dict[str, Any]]) -> torc
     return (losses * token_weights).sum() / token_weights.sum()
 
 
+def new_adapter() -> PeftModel:
+    targets = ["q_proj", "v_proj", "up_proj", "down_proj", "lm_head"]
+    return get_peft_model(base_model(), LoraConfig(r=8, lora_alpha=16, target_modules=targets, task_type="CAUSAL_LM"))
+
+
+def load_adapter(checkpoint: Path) -> PeftModel:
+    return PeftModel.from_pretrained(base_model(), str(checkpoint), is_trainable=True)
+
+
+def step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
+
+
 def newest_checkpoint(folder: Path) -> Path | None:
     """Only complete ones have their final name."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    return found[-1] if found else None
+    return max(folder.glob("checkpoint-*"), key=step_of, default=None)
 
 
-def save_checkpoint(folder: Path, step: int, model: PeftModel, optimizer: torch.optim.Optimizer, stream_state: dict[str, Any]) -> None:
-    """Adapter, optimizer and stream state become one folder, or nothing."""
-    partial = folder / f"partial-{step}"
-    shutil.rmtree(partial, ignore_errors=True)
-    model.save_pretrained(str(partial))
-    torch.save(optimizer.state_dict(), partial / "optimizer.pt")
-    (partial / "stream.json").write_text(json.dumps({"step": step, "stream": stream_state}))
-    for path in partial.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-    partial.rename(folder / f"checkpoint-{step}")
-    for old in folder.glob("checkpoint-*"):
-        if int(old.name.split("-")[1]) < step - CHECKPOINT_EVERY:
-            shutil.rmtree(old)
+def sync(path: Path) -> None:
+    """Puts a file or a folder's names on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def record_id(stream: SampleStream) -> str:
+    position = stream.position
+    assert position is not None
+    return position.id
 
 
 def say(**line: Any) -> None:
     print(json.dumps(line), flush=True)
+
+
+class Training:
+    """One adapter on its way: starts new, or from the newest checkpoint of its folder."""
+
+    def __init__(self, folder: Path, held_out: list[Sample]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        checkpoint = newest_checkpoint(folder)
+        self.folder = folder
+        self.held_out = held_out
+        self.step = 0
+        self.stream_state: StreamState | None = None
+        self.model = new_adapter() if checkpoint is None else load_adapter(checkpoint)
+        parameters = (parameter for parameter in self.model.parameters() if parameter.requires_grad)
+        self.optimizer = torch.optim.AdamW(parameters, lr=5e-3)
+        if checkpoint is None:
+            self.evaluate()
+        else:
+            saved = json.loads((checkpoint / "stream.json").read_text())
+            self.step, self.stream_state = saved["step"], saved["stream"]
+            self.optimizer.load_state_dict(torch.load(checkpoint / "optimizer.pt"))
+
+    def pass_over(self, stream: SampleStream, steps: int) -> None:
+        """Trains to the end of the stream or the last step; an incomplete last batch is dropped."""
+        batch: list[Sample] = []
+        ids: list[str] = []
+        for sample in stream:
+            batch.append(sample)
+            ids.append(record_id(stream))
+            if len(batch) < BATCH_SIZE:
+                continue
+            self.train(batch, ids)
+            batch, ids = [], []
+            if self.step % CHECKPOINT_EVERY == 0 or self.step == steps:
+                self.save(stream.state_dict())
+            if self.step == steps:
+                return
+        self.stream_state = None
+
+    def train(self, batch: list[Sample], ids: list[str]) -> None:
+        loss = weighted_loss(self.model, batch)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.step += 1
+        say(step=self.step, ids=ids, loss=loss.item())
+        if self.step % EVALUATE_EVERY == 0:
+            self.evaluate()
+
+    def evaluate(self) -> None:
+        with torch.no_grad():
+            say(step=self.step, held_out_loss=weighted_loss(self.model, self.held_out).item())
+
+    def save(self, stream_state: StreamState) -> None:
+        """Adapter, optimizer and stream state become one folder, or nothing."""
+        partial = self.folder / f"partial-{self.step}"
+        shutil.rmtree(partial, ignore_errors=True)
+        self.model.save_pretrained(str(partial))
+        torch.save(self.optimizer.state_dict(), partial / "optimizer.pt")
+        (partial / "stream.json").write_text(json.dumps({"step": self.step, "stream": stream_state}))
+        for path in [*partial.rglob("*"), partial]:
+            sync(path)
+        partial.rename(self.folder / f"checkpoint-{self.step}")
+        sync(self.folder)
+        for old in self.folder.glob("checkpoint-*"):
+            if step_of(old) < self.step - CHECKPOINT_EVERY:
+                shutil.rmtree(old)
 
 
 def main() -> None:
@@ -100,55 +178,13 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-
-    checkpoint = newest_checkpoint(arguments.folder)
-    step, state = 0, None
-    if checkpoint is None:
-        lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj", "up_proj", "down_proj", "lm_head"], task_type="CAUSAL_LM")
-        model = get_peft_model(base_model(), lora)
-    else:
-        saved = json.loads((checkpoint / "stream.json").read_text())
-        step, state = saved["step"], saved["stream"]
-        model = PeftModel.from_pretrained(base_model(), str(checkpoint), is_trainable=True)
-    optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=5e-3)
-    if checkpoint is not None:
-        optimizer.load_state_dict(torch.load(checkpoint / "optimizer.pt"))
-
     with Client() as client:
-        with client.stream(snapshot=arguments.held_out) as held_out_stream:
-            held_out = [sample for sample, _ in zip(held_out_stream, range(64), strict=False)]
-
-        def evaluate() -> None:
-            with torch.no_grad():
-                say(step=step, held_out_loss=weighted_loss(model, held_out).item())
-
-        if step == 0:
-            evaluate()
-        while step < arguments.steps:
-            with client.stream(snapshot=arguments.snapshot, resume=state) as stream:
-                batch: list[dict[str, Any]] = []
-                ids: list[str] = []
-                for sample in stream:
-                    batch.append(sample)
-                    ids.append(stream.position.id)
-                    if len(batch) < BATCH_SIZE:
-                        continue
-                    loss = weighted_loss(model, batch)
-                    optimizer.zero_grad()
-                    loss.backward()
-                    optimizer.step()
-                    step += 1
-                    say(step=step, ids=ids, loss=loss.item())
-                    batch, ids = [], []
-                    if step % EVALUATE_EVERY == 0:
-                        evaluate()
-                    if step % CHECKPOINT_EVERY == 0 or step == arguments.steps:
-                        save_checkpoint(arguments.folder, step, model, optimizer, stream.state_dict())
-                    if step == arguments.steps:
-                        break
-            # The snapshot is at its end: the next pass begins anew; an incomplete last batch is dropped.
-            state = None
+        with client.stream(snapshot=arguments.held_out) as stream:
+            held_out = [sample for sample, _ in zip(stream, range(64), strict=False)]
+        training = Training(arguments.folder, held_out)
+        while training.step < arguments.steps:
+            with client.stream(snapshot=arguments.snapshot, resume=training.stream_state) as stream:
+                training.pass_over(stream, arguments.steps)
 
 
 if __name__ == "__main__":

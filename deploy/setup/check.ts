@@ -3,6 +3,8 @@ import { testRunners } from "./test-runners.ts";
 import { type Outcome, runTool, type Tool } from "./tools.ts";
 
 const python = "clients/python";
+/** All Python of the repository, by the client's rules. */
+const ruffOptions = ["--config", "pyproject.toml", ".", "../../deploy", "../../test"];
 const checks: Readonly<Record<string, Tool>> = {
   "package lock": { command: "npm", args: ["ci", "--dry-run", "--ignore-scripts"] },
   "TypeScript types": { command: "tsc", args: ["-p", "."] },
@@ -15,8 +17,8 @@ const checks: Readonly<Record<string, Tool>> = {
     folder: "proto",
   },
   "generated code": { command: "node", args: ["deploy/setup/generate.ts", "--check"] },
-  "Python lint": { command: "ruff", args: ["check"], folder: python },
-  "Python format": { command: "ruff", args: ["format", "--check"], folder: python },
+  "Python lint": { command: "ruff", args: ["check", ...ruffOptions], folder: python },
+  "Python format": { command: "ruff", args: ["format", "--check", ...ruffOptions], folder: python },
   "Python types": { command: "python", args: ["-m", "mypy"], folder: python },
 };
 

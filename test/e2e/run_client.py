@@ -1,4 +1,7 @@
-"""Ingests a JSONL file and writes the samples of a dataset to a file, with the Python client: `run_client.py FILE SPEC AS_OF OUTPUT`."""
+"""Ingests a JSONL file and writes the samples of a dataset to a file, with the Python client.
+
+Usage: `run_client.py FILE SPEC AS_OF OUTPUT`.
+"""
 
 import json
 import sys

@@ -1,4 +1,7 @@
-"""A loop of dicts over `datasets.load_dataset("json", streaming=True)`: `hf_json.py FILE`. Prints seconds from the first sample asked for to the end."""
+"""A loop of dicts over `datasets.load_dataset("json", streaming=True)`.
+
+Usage: `hf_json.py FILE`. Prints seconds from the first sample asked for to the end.
+"""
 
 import json
 import sys
@@ -9,6 +12,6 @@ from datasets import load_dataset
 dataset = load_dataset("json", data_files=sys.argv[1], split="train", streaming=True)
 start = time.perf_counter()
 count = 0
-for sample in dataset:
+for _sample in dataset:
     count += 1
 print(json.dumps({"seconds": time.perf_counter() - start, "sample_count": count}))
