@@ -1,14 +1,12 @@
 import type { Collection } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
-import type { Key, Revision, TenantId } from "../../store/store.ts";
+import type { ListPosition } from "../../kit/list-position.ts";
+import type { Key, TenantId } from "../../store/store.ts";
 import { toCollection } from "../corpus/collections.ts";
 import type { CorpusContext } from "../corpus/corpus-context.ts";
 import { collectionKey, rangeOf } from "../keys.ts";
 
-export interface ListCollections {
+export interface ListCollections extends ListPosition {
   readonly limit: number;
-  readonly at: Revision;
-  /** `next` of the page before. */
-  readonly start: Key | undefined;
 }
 
 export interface CollectionPage {

@@ -1,19 +1,18 @@
-import type { Dataset } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
+import { Dataset } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { StoredDatasetHead } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import type { Entry, Key, Revision, TenantId } from "../../store/store.ts";
+import type { ListPosition } from "../../kit/list-position.ts";
+import { MessageRoom } from "../../kit/message-room.ts";
+import type { Entry, Key, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { findDataset } from "../dataset/datasets.ts";
 import { datasetKey, rangeOf } from "../keys.ts";
 
-export interface ListDatasets {
+export interface ListDatasets extends ListPosition {
   readonly limit: number;
-  readonly at: Revision;
-  /** `next` of the page before. */
-  readonly start: Key | undefined;
 }
 
 export interface DatasetPage {
-  /** The newest version of each, by name; fewer than asked for where some are deleted. */
+  /** The newest version of each, by name; fewer than asked for where some are deleted, or large. */
   readonly datasets: Dataset[];
   readonly next: Key | undefined;
 }
@@ -25,8 +24,15 @@ export async function listDatasets(
 ): Promise<DatasetPage> {
   const all = rangeOf(datasetKey(""));
   const { entries, next } = await context.store.scan(tenant, { ...all, start: start ?? all.start }, { at, limit });
-  const live = entries.filter(({ value }) => !StoredDatasetHead.decode(value).deleted);
-  const datasets = await Promise.all(live.map((entry) => findDataset(context, tenant, nameIn(entry), undefined, at)));
+  const datasets: Dataset[] = [];
+  const room = new MessageRoom();
+  for (const entry of entries) {
+    const { version, deleted } = StoredDatasetHead.decode(entry.value);
+    if (deleted) continue;
+    const dataset = await findDataset(context, tenant, nameIn(entry), version, at);
+    if (!room.take(Dataset.encode(dataset).finish().length)) return { datasets, next: entry.key };
+    datasets.push(dataset);
+  }
   return { datasets, next };
 }
 

@@ -1,15 +1,14 @@
-import type { Key, Page, Revision, TenantId } from "../../store/store.ts";
+import type { ListPosition } from "../../kit/list-position.ts";
+import { MessageRoom } from "../../kit/message-room.ts";
+import type { Page, TenantId } from "../../store/store.ts";
 import { findCollection } from "../corpus/collections.ts";
 import type { CorpusContext } from "../corpus/corpus-context.ts";
 import { rangeOf, recordKey } from "../keys.ts";
 
-export interface ListRecords {
+export interface ListRecords extends ListPosition {
   readonly collection: string;
   readonly idPrefix: string;
   readonly limit: number;
-  readonly at: Revision;
-  /** `next` of the page before. */
-  readonly start: Key | undefined;
 }
 
 export async function listRecords(context: CorpusContext, tenant: TenantId, list: ListRecords): Promise<Page> {
@@ -19,19 +18,13 @@ export async function listRecords(context: CorpusContext, tenant: TenantId, list
   return cutToMessage(await context.store.scan(tenant, range, { at: list.at, limit: list.limit }));
 }
 
-/** What a gRPC client takes unless told otherwise, less room for the page token. */
-const messageBytes = 4 * 1024 * 1024 - 1024;
-
 /** More than a record's message has beyond its key and value. */
 const overheadBytes = 100;
 
 /** The page up to where its message would become too large; one record alone may be. */
 function cutToMessage(page: Page): Page {
-  let bytes = 0;
-  const cut = page.entries.findIndex(({ key, value }, index) => {
-    bytes += key.length + value.length + overheadBytes;
-    return index > 0 && bytes > messageBytes;
-  });
+  const room = new MessageRoom();
+  const cut = page.entries.findIndex(({ key, value }) => !room.take(key.length + value.length + overheadBytes));
   const next = page.entries[cut]?.key;
   return next ? { entries: page.entries.slice(0, cut), next } : page;
 }

@@ -1,7 +1,9 @@
-import type { Snapshot } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { Snapshot } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { MessageRoom } from "../../kit/message-room.ts";
+import { afterKey, prefixRange } from "../../store/range.ts";
 import type { Key, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
-import { rangeOf, snapshotTimeKey } from "../keys.ts";
+import { snapshotTimeKey } from "../keys.ts";
 import { shownSnapshot } from "../snapshot/shown-snapshot.ts";
 import { withoutExamples } from "../snapshot/statistics-view.ts";
 
@@ -14,13 +16,13 @@ export interface ListSnapshots {
 }
 
 export interface SnapshotPage {
-  /** Newest first. */
+  /** Newest first; fewer than asked for where some are gone, of other datasets, or large. */
   readonly snapshots: Snapshot[];
   readonly next: Key | undefined;
 }
 
 const prefixBytes = snapshotTimeKey(0n, new Uint8Array()).length;
-const all = rangeOf(snapshotTimeKey(0n, new Uint8Array()).subarray(0, prefixBytes - 8));
+const all = prefixRange(snapshotTimeKey(0n, new Uint8Array()).subarray(0, prefixBytes - 8));
 
 export async function listSnapshots(
   context: ExportContext,
@@ -28,15 +30,14 @@ export async function listSnapshots(
   { limit, dataset, end }: ListSnapshots,
 ): Promise<SnapshotPage> {
   const snapshots: Snapshot[] = [];
-  let next: Key | undefined = end ?? all.end;
-  while (next !== undefined && snapshots.length < limit) {
-    const options = { reverse: true, limit: limit - snapshots.length };
-    const page = await context.store.scan(tenant, { start: all.start, end: next }, options);
-    for (const { key } of page.entries) {
-      const shown = await shownIn(context, tenant, key.subarray(prefixBytes));
-      if (shown !== undefined && (dataset === "" || shown.dataset === dataset)) snapshots.push(shown);
-    }
-    next = page.next;
+  const room = new MessageRoom();
+  const range = { start: all.start, end: end ?? all.end };
+  const { entries, next } = await context.store.scan(tenant, range, { reverse: true, limit });
+  for (const { key } of entries) {
+    const shown = await shownIn(context, tenant, key.subarray(prefixBytes));
+    if (shown === undefined || (dataset !== "" && shown.dataset !== dataset)) continue;
+    if (!room.take(Snapshot.encode(shown).finish().length)) return { snapshots, next: afterKey(key) };
+    snapshots.push(shown);
   }
   return { snapshots, next };
 }

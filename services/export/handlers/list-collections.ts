@@ -3,10 +3,10 @@ import type {
   ListCollectionsResponse,
 } from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
 import type { Call } from "../../kit/call.ts";
+import { nextPageToken, readPosition } from "../../kit/list-position.ts";
 import { pageSize } from "../../kit/page-token.ts";
 import * as command from "../commands/list-collections.ts";
 import type { ExportContext } from "../context.ts";
-import { decodePosition, encodePosition } from "../corpus/list-position.ts";
 
 type Handler = (request: ListCollectionsRequest, call: Call) => Promise<ListCollectionsResponse>;
 
@@ -15,11 +15,8 @@ export function listCollections(context: ExportContext): Handler {
     const { tenant } = caller;
     const limit = pageSize(request.pageSize);
     const scope = { tenant, method: "ListCollections" };
-    const token = context.pageTokens.read(scope, request.pageToken);
-    const position = token && decodePosition(token);
-    const at = position?.at ?? (await context.store.head(tenant)).revision;
-    const { collections, next } = await command.listCollections(context, tenant, { limit, at, start: position?.start });
-    const nextPageToken = next ? context.pageTokens.make(scope, encodePosition({ at, start: next })) : "";
-    return { collections, nextPageToken };
+    const position = await readPosition(context, scope, request.pageToken);
+    const { collections, next } = await command.listCollections(context, tenant, { limit, ...position });
+    return { collections, nextPageToken: nextPageToken(context, scope, position.at, next) };
   };
 }

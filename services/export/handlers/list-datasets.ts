@@ -3,10 +3,10 @@ import type {
   ListDatasetsResponse,
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { Call } from "../../kit/call.ts";
+import { nextPageToken, readPosition } from "../../kit/list-position.ts";
 import { pageSize } from "../../kit/page-token.ts";
 import * as command from "../commands/list-datasets.ts";
 import type { ExportContext } from "../context.ts";
-import { decodePosition, encodePosition } from "../corpus/list-position.ts";
 
 type Handler = (request: ListDatasetsRequest, call: Call) => Promise<ListDatasetsResponse>;
 
@@ -15,11 +15,8 @@ export function listDatasets(context: ExportContext): Handler {
     const { tenant } = caller;
     const limit = pageSize(request.pageSize);
     const scope = { tenant, method: "ListDatasets" };
-    const token = context.pageTokens.read(scope, request.pageToken);
-    const position = token && decodePosition(token);
-    const at = position?.at ?? (await context.store.head(tenant)).revision;
-    const { datasets, next } = await command.listDatasets(context, tenant, { limit, at, start: position?.start });
-    const nextPageToken = next ? context.pageTokens.make(scope, encodePosition({ at, start: next })) : "";
-    return { datasets, nextPageToken };
+    const position = await readPosition(context, scope, request.pageToken);
+    const { datasets, next } = await command.listDatasets(context, tenant, { limit, ...position });
+    return { datasets, nextPageToken: nextPageToken(context, scope, position.at, next) };
   };
 }

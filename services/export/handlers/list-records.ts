@@ -3,11 +3,11 @@ import type { Record } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
 import type { Call } from "../../kit/call.ts";
 import { fieldInvalid } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
+import { nextPageToken, readPosition } from "../../kit/list-position.ts";
 import { pageSize } from "../../kit/page-token.ts";
 import type { Entry } from "../../store/store.ts";
 import * as command from "../commands/list-records.ts";
 import type { ExportContext } from "../context.ts";
-import { decodePosition, encodePosition } from "../corpus/list-position.ts";
 import { checkCollectionName } from "../corpus/request-checks.ts";
 import { Slices } from "../corpus/slices.ts";
 import { toRecord } from "../corpus/stored-record.ts";
@@ -21,13 +21,11 @@ export function listRecords(context: ExportContext): Handler {
     checkIdPrefix(idPrefix);
     const limit = pageSize(request.pageSize);
     const scope = { tenant, method: "ListRecords", fields: [collection, idPrefix, revision] };
-    const token = context.pageTokens.read(scope, pageToken);
-    const position = token && decodePosition(token);
-    const at = position?.at ?? revision ?? (await context.store.head(tenant)).revision;
-    const list = { collection, idPrefix, limit, at, start: position?.start };
+    const position = await readPosition(context, scope, pageToken, revision);
+    const list = { collection, idPrefix, limit, ...position };
     const { entries, next } = await command.listRecords(context, tenant, list);
-    const nextPageToken = next ? context.pageTokens.make(scope, encodePosition({ at, start: next })) : "";
-    return { records: await toRecords(entries), nextPageToken, revision: at };
+    const { at } = position;
+    return { records: await toRecords(entries), nextPageToken: nextPageToken(context, scope, at, next), revision: at };
   };
 }
 

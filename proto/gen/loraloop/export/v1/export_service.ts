@@ -83,7 +83,7 @@ export interface ListDatasetsRequest {
 
 /** Response of ListDatasets. */
 export interface ListDatasetsResponse {
-  /** Ordered by name. */
+  /** Ordered by name; fewer than asked for where some were deleted or a message of 4 MiB is full. */
   datasets: Dataset[];
   /** Empty on the last page. */
   nextPageToken: string;
@@ -226,7 +226,7 @@ export interface ListSnapshotsRequest {
 
 /** Response of ListSnapshots. */
 export interface ListSnapshotsResponse {
-  /** Newest first; statistics without examples and errors. */
+  /** Newest first, statistics without examples and errors; fewer than asked for, even none, where others are of other datasets or a message of 4 MiB is full. */
   snapshots: Snapshot[];
   /** Empty on the last page. */
   nextPageToken: string;

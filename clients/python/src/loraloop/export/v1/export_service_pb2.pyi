@@ -221,7 +221,7 @@ class ListDatasetsResponse(_message.Message):
     """Empty on the last page."""
     @_builtins.property
     def datasets(self) -> _containers.RepeatedCompositeFieldContainer[_dataset_pb2.Dataset]:
-        """Ordered by name."""
+        """Ordered by name; fewer than asked for where some were deleted or a message of 4 MiB is full."""
 
     def __init__(
         self,
@@ -654,7 +654,7 @@ class ListSnapshotsResponse(_message.Message):
     """Empty on the last page."""
     @_builtins.property
     def snapshots(self) -> _containers.RepeatedCompositeFieldContainer[_snapshot_pb2.Snapshot]:
-        """Newest first; statistics without examples and errors."""
+        """Newest first, statistics without examples and errors; fewer than asked for, even none, where others are of other datasets or a message of 4 MiB is full."""
 
     def __init__(
         self,
