@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -13,15 +14,21 @@ import {
 } from "./block-paths.ts";
 import { Mutex } from "./mutex.ts";
 
-/** The files of all blocks. Publishing a block and removing one never overlap, since equal blocks share a file. */
+/** Where other processes share the folder, a younger file may be one that they are about to use. */
+const SETTLED_MILLIS = 10 * 60 * 1000;
+
+/** The files of all blocks. Publishing a block and removing one never overlap in a process, since equal blocks share a file. */
 export class BlockFiles {
   readonly #dataDirectory: string;
   readonly #store: StoreReader;
+  readonly #shared: boolean;
   readonly #mutex = new Mutex();
 
-  constructor(dataDirectory: string, store: StoreReader) {
+  /** `shared`: other processes use the same store and folder. */
+  constructor(dataDirectory: string, store: StoreReader, shared: boolean) {
     this.#dataDirectory = dataDirectory;
     this.#store = store;
+    this.#shared = shared;
   }
 
   path(tenant: TenantId, digest: Uint8Array): string {
@@ -42,12 +49,28 @@ export class BlockFiles {
     });
   }
 
-  /** Removes a block unless a snapshot uses it. */
+  /** Removes a block unless a snapshot uses it. Where other processes share the folder, a young one is left to a later sweep. */
   removeUnused(tenant: TenantId, digest: Uint8Array): Promise<void> {
     return this.#mutex.run(async () => {
-      const uses = await this.#store.scan(tenant, rangeOf(blockUseKey(digest, new Uint8Array())), { limit: 1 });
-      if (uses.entries.length === 0) await rm(this.path(tenant, digest), { force: true });
+      if (await this.#isUsed(tenant, digest)) return;
+      if (this.#shared) await this.#removeSettled(tenant, digest);
+      else await rm(this.path(tenant, digest), { force: true });
     });
+  }
+
+  /** Others may publish the same block at any moment: it is looked at again once it is out of the way. */
+  async #removeSettled(tenant: TenantId, digest: Uint8Array): Promise<void> {
+    const path = this.path(tenant, digest);
+    if (!(await isOlder(path, SETTLED_MILLIS))) return;
+    const aside = join(buildingFolder(this.#dataDirectory), `removed-${randomUUID()}`);
+    await rename(path, aside);
+    const needed = !(await isOlder(aside, SETTLED_MILLIS)) || (await this.#isUsed(tenant, digest));
+    await (needed ? rename(aside, path) : rm(aside));
+  }
+
+  async #isUsed(tenant: TenantId, digest: Uint8Array): Promise<boolean> {
+    const uses = await this.#store.scan(tenant, rangeOf(blockUseKey(digest, new Uint8Array())), { limit: 1 });
+    return uses.entries.length > 0;
   }
 
   /** Removes what crashes left and nothing names. Files younger than `minimumAgeMillis` may belong to a build and stay. */
@@ -101,7 +124,13 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
+/** False for a file that is gone. */
 async function isOlder(path: string, millis: number): Promise<boolean> {
-  const { mtimeMs } = await stat(path);
-  return Date.now() - mtimeMs >= millis;
+  try {
+    const { mtimeMs } = await stat(path);
+    return Date.now() - mtimeMs >= millis;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
 }

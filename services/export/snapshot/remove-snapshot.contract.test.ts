@@ -55,7 +55,7 @@ async function sweepAfter(between: () => Promise<unknown>): Promise<void> {
       };
     },
   });
-  const files = new BlockFiles(folder, store);
+  const files = new BlockFiles(folder, store, false);
   const { builds, uses } = snapshots;
   const remover = new SnapshotRemover({ store, files, builds });
   await sweep({ store: old, clock, log, files, builds, uses, remover, tenants: async () => [1] }, never);
@@ -112,7 +112,7 @@ test("a removal that was broken off is ended by the next request, which builds a
   await upsert(context, 1, "docs", bigRecords.slice(0, 50));
   const { header, lines } = await stream(context, source);
   const broken = new Error("broken off");
-  const files = Object.assign(new BlockFiles(folder, store), { removeUnused: () => Promise.reject(broken) });
+  const files = Object.assign(new BlockFiles(folder, store, false), { removeUnused: () => Promise.reject(broken) });
   const remover = new SnapshotRemover({ store, files, builds: context.snapshots.builds });
   await expect(remover.remove(1, Buffer.from(header.snapshot, "hex"), () => true)).rejects.toBe(broken);
   await expect(getSnapshot(context, 1, header.snapshot)).rejects.toMatchObject({ reason: "SNAPSHOT_NOT_FOUND" });

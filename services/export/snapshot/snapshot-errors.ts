@@ -42,6 +42,15 @@ export function snapshotInUse(key: Uint8Array, streams: number): ServiceError {
   );
 }
 
+/** The file is not there: this server looks into a folder of its own, or the file was lost. */
+export function blockMissing(key: Uint8Array, sample: number, cause: Error): ServiceError {
+  const snapshot = hexOf(key);
+  const message =
+    `The block of snapshot ${snapshot} from sample ${sample} on is not in this server's data_directory. ` +
+    "Servers that share a store must share the folder blocks in it too; if they do, the file was lost: delete the snapshot and build it again.";
+  return new ServiceError("CONTENT_DAMAGED", message, { snapshot, sample: String(sample) }, { cause });
+}
+
 export function contentDamaged(key: Uint8Array, sample: number, cause?: Error): ServiceError {
   const snapshot = hexOf(key);
   const message = `The stored bytes of snapshot ${snapshot} from sample ${sample} on are damaged; delete it and build it again.`;

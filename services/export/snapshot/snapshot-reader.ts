@@ -9,7 +9,7 @@ import type { Builds } from "./builds.ts";
 import { isRemoved } from "./expiry.ts";
 import { Notifier } from "./notifier.ts";
 import { pagesOf } from "./page.ts";
-import { buildInterrupted, contentDamaged, snapshotExpired, snapshotFailed } from "./snapshot-errors.ts";
+import { blockMissing, buildInterrupted, contentDamaged, snapshotExpired, snapshotFailed } from "./snapshot-errors.ts";
 import { hexOf } from "./snapshot-key.ts";
 import { storedBlocks } from "./stored-blocks.ts";
 import { getSnapshot } from "./stored-snapshots.ts";
@@ -125,14 +125,16 @@ export class SnapshotReader implements AsyncDisposable {
     return handle;
   }
 
-  /** A block that is being finished changes its name; it is looked up again then. */
+  /** A block that is being finished changes its name; it is looked up again then. Throws SNAPSHOT_EXPIRED where the snapshot was removed. */
   async #openFile(block: BlockPages, attemptsLeft = 20): Promise<FileHandle> {
     try {
       return await open(block.path, "r");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      if (block.digest !== undefined || attemptsLeft === 0)
-        throw contentDamaged(this.#key, block.firstSample, error as Error);
+      await this.state();
+      if (block.digest !== undefined || attemptsLeft === 0) {
+        throw blockMissing(this.#key, block.firstSample, error as Error);
+      }
       await this.#build?.changed.wait(RENAME_MILLIS, new AbortController().signal);
       return this.#openFile((await this.blockOf(block.firstSample)) ?? block, attemptsLeft - 1);
     }

@@ -303,8 +303,13 @@ describe("a snapshot", () => {
     await handle.close();
     const context = await reopen();
     await expect(stream(context, source)).rejects.toMatchObject({ reason: "CONTENT_DAMAGED" });
-    await rm(file ?? "");
-    await expect(stream(context, source)).rejects.toMatchObject({ reason: "CONTENT_DAMAGED" });
+  });
+
+  test("whose blocks are in another folder says that servers of one store share it", async () => {
+    await upsert(opened.context, 1, "docs", records.slice(0, 200));
+    await stream(opened.context, source);
+    await using other = await openTestContext({ store, clock });
+    await expect(stream(other.context, source)).rejects.toThrow("must share the folder blocks");
   });
 });
 

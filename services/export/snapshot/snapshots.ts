@@ -77,7 +77,7 @@ export class Snapshots implements AsyncDisposable {
   constructor(options: SnapshotsOptions) {
     const { store, dataDirectory, pluginsDirectory, renderThreads } = options;
     this.#options = options;
-    this.#files = new BlockFiles(dataDirectory, store);
+    this.#files = new BlockFiles(dataDirectory, store, options.sharedStore);
     this.#pool = new RenderPool(store, renderThreads, pluginsDirectory);
     this.#threads = new BuildThreads(limits.concurrent_builds);
     this.builds = new Builds({
