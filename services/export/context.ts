@@ -1,5 +1,5 @@
 import type { Counter } from "@opentelemetry/api";
-import { tenantNumbers } from "../auth/tenants.ts";
+import { tenantNumbers } from "../kit/auth/tenants.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import type { ExportConfiguration } from "./configuration.ts";
 import { FieldsWorker } from "./corpus/fields-worker.ts";

@@ -12,9 +12,9 @@ import {
   ExportServiceDefinition,
   type ExportServiceImplementation,
 } from "../../proto/gen/loraloop/export/v1/export_service.ts";
-import { systemTenant } from "../../services/auth/keys.ts";
-import { planTenant } from "../../services/auth/tenants.ts";
-import { newToken } from "../../services/auth/tokens.ts";
+import { systemTenant } from "../../services/kit/auth/keys.ts";
+import { planTenant } from "../../services/kit/auth/tenants.ts";
+import { newToken } from "../../services/kit/auth/tokens.ts";
 import type { CallExtension, Scope } from "../../services/kit/call.ts";
 import type { ServerConfiguration } from "../../services/kit/configuration.ts";
 import { type RunningService, type ServiceParts, startService } from "../../services/kit/start.ts";

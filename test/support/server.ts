@@ -10,9 +10,9 @@ import {
   Metadata,
 } from "nice-grpc";
 import { errorDetailsClientMiddleware } from "nice-grpc-error-details";
-import { systemTokenFile, tokenFile } from "../../services/auth/first-start.ts";
 import { type ExportConfiguration, readExportConfiguration } from "../../services/export/configuration.ts";
 import { startExport } from "../../services/export/service.ts";
+import { systemTokenFile, tokenFile } from "../../services/kit/auth/first-start.ts";
 import type { RunningService } from "../../services/kit/start.ts";
 
 export interface TestServerOptions {

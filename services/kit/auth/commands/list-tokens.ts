@@ -1,5 +1,5 @@
-import type { StoredToken } from "../../../proto/gen/loraloop/storage/v1/token.ts";
-import type { Caller } from "../../kit/call.ts";
+import type { StoredToken } from "../../../../proto/gen/loraloop/storage/v1/token.ts";
+import type { Caller } from "../../call.ts";
 import type { AuthContext } from "../context.ts";
 import { systemTenant } from "../keys.ts";
 import { scanTokens } from "../tokens.ts";

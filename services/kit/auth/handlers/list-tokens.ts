@@ -1,6 +1,6 @@
-import type { ListTokensRequest, ListTokensResponse } from "../../../proto/gen/loraloop/auth/v1/token_service.ts";
-import type { Call } from "../../kit/call.ts";
-import { pageSize } from "../../kit/page-token.ts";
+import type { ListTokensRequest, ListTokensResponse } from "../../../../proto/gen/loraloop/auth/v1/token_service.ts";
+import type { Call } from "../../call.ts";
+import { pageSize } from "../../page-token.ts";
 import * as commands from "../commands/list-tokens.ts";
 import type { AuthContext } from "../context.ts";
 import { tokenMessage } from "../token-message.ts";

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
-import { StoredToken } from "../../proto/gen/loraloop/storage/v1/token.ts";
-import type { Caller, Scope } from "../kit/call.ts";
-import { ServiceError } from "../kit/errors.ts";
-import type { Clock, Micros, Mutation, Store } from "../store/store.ts";
+import { StoredToken } from "../../../proto/gen/loraloop/storage/v1/token.ts";
+import type { Clock, Micros, Mutation, Store } from "../../store/store.ts";
+import type { Caller, Scope } from "../call.ts";
+import { ServiceError } from "../errors.ts";
 import { revokedTokenKey, systemTenant, tokenKey, tokens } from "./keys.ts";
 import type { Tenant } from "./tenants.ts";
 import { makeToken, tokenDigest, tokenId } from "./token.ts";

@@ -1,7 +1,7 @@
-import type { Caller, Scope } from "../../kit/call.ts";
-import { ServiceError } from "../../kit/errors.ts";
-import { fieldInvalid } from "../../kit/field.ts";
-import { type Micros, StoreError } from "../../store/store.ts";
+import { type Micros, StoreError } from "../../../store/store.ts";
+import type { Caller, Scope } from "../../call.ts";
+import { ServiceError } from "../../errors.ts";
+import { fieldInvalid } from "../../field.ts";
 import type { AuthContext } from "../context.ts";
 import { systemTenant } from "../keys.ts";
 import { planTenant } from "../tenants.ts";

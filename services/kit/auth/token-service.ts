@@ -1,5 +1,5 @@
-import type { TokenServiceImplementation } from "../../proto/gen/loraloop/auth/v1/token_service.ts";
-import type { CallExtension } from "../kit/call.ts";
+import type { TokenServiceImplementation } from "../../../proto/gen/loraloop/auth/v1/token_service.ts";
+import type { CallExtension } from "../call.ts";
 import type { AuthContext } from "./context.ts";
 import { createToken } from "./handlers/create-token.ts";
 import { listTokens } from "./handlers/list-tokens.ts";

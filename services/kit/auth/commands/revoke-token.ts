@@ -1,6 +1,6 @@
-import { StoredToken } from "../../../proto/gen/loraloop/storage/v1/token.ts";
-import type { Caller } from "../../kit/call.ts";
-import { ServiceError } from "../../kit/errors.ts";
+import { StoredToken } from "../../../../proto/gen/loraloop/storage/v1/token.ts";
+import type { Caller } from "../../call.ts";
+import { ServiceError } from "../../errors.ts";
 import type { AuthContext } from "../context.ts";
 import { revokedTokenKey, systemTenant, tokenKey } from "../keys.ts";
 import { isTokenId } from "../token.ts";

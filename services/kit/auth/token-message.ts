@@ -1,6 +1,6 @@
-import type { Token } from "../../proto/gen/loraloop/auth/v1/token_service.ts";
-import type { StoredToken } from "../../proto/gen/loraloop/storage/v1/token.ts";
-import { toTimestamp } from "../kit/timestamp.ts";
+import type { Token } from "../../../proto/gen/loraloop/auth/v1/token_service.ts";
+import type { StoredToken } from "../../../proto/gen/loraloop/storage/v1/token.ts";
+import { toTimestamp } from "../timestamp.ts";
 
 /** A token as clients see it: without its digest. */
 export function tokenMessage(id: string, stored: StoredToken): Token {

@@ -1,4 +1,4 @@
-import type { PageTokens } from "../kit/page-token.ts";
+import type { PageTokens } from "../page-token.ts";
 import type { TokenContext } from "./tokens.ts";
 
 /** What the handlers and commands of the token service get. */

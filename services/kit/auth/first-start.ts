@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { StoreError } from "../store/store.ts";
+import { StoreError } from "../../store/store.ts";
 import { pageSecretKey, systemTenant, systemTenantName } from "./keys.ts";
 import { findTenant, planTenant } from "./tenants.ts";
 import { newToken, type TokenContext } from "./tokens.ts";

@@ -1,5 +1,5 @@
-import type { RevokeTokenRequest, RevokeTokenResponse } from "../../../proto/gen/loraloop/auth/v1/token_service.ts";
-import type { Call } from "../../kit/call.ts";
+import type { RevokeTokenRequest, RevokeTokenResponse } from "../../../../proto/gen/loraloop/auth/v1/token_service.ts";
+import type { Call } from "../../call.ts";
 import * as commands from "../commands/revoke-token.ts";
 import type { AuthContext } from "../context.ts";
 

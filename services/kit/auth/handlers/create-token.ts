@@ -1,8 +1,8 @@
-import type { CreateTokenRequest, CreateTokenResponse } from "../../../proto/gen/loraloop/auth/v1/token_service.ts";
-import { type Call, type Scope, scopes } from "../../kit/call.ts";
-import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
-import { limits } from "../../kit/limits.ts";
-import { fromTimestamp } from "../../kit/timestamp.ts";
+import type { CreateTokenRequest, CreateTokenResponse } from "../../../../proto/gen/loraloop/auth/v1/token_service.ts";
+import { type Call, type Scope, scopes } from "../../call.ts";
+import { fieldInvalid, limitExceeded } from "../../field.ts";
+import { limits } from "../../limits.ts";
+import { fromTimestamp } from "../../timestamp.ts";
 import * as commands from "../commands/create-token.ts";
 import type { AuthContext } from "../context.ts";
 import { tokenMessage } from "../token-message.ts";

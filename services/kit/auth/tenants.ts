@@ -1,5 +1,5 @@
-import { StoredTenant } from "../../proto/gen/loraloop/storage/v1/token.ts";
-import type { Entry, Expectation, Mutation, TenantId } from "../store/store.ts";
+import { StoredTenant } from "../../../proto/gen/loraloop/storage/v1/token.ts";
+import type { Entry, Expectation, Mutation, TenantId } from "../../store/store.ts";
 import { systemTenant, systemTenantName, tenantKey, tenantNumberKey } from "./keys.ts";
 import type { TokenContext } from "./tokens.ts";
 

@@ -7,7 +7,7 @@
  *   tenant-number    uint32: last number given
  *   page-secret      32 random bytes: key of the page tokens' MAC
  */
-import type { Key, KeyRange, TenantId } from "../store/store.ts";
+import type { Key, KeyRange, TenantId } from "../../store/store.ts";
 
 export const systemTenant: TenantId = 0;
 export const systemTenantName = "system";

@@ -2,10 +2,10 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Client, Status } from "nice-grpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TokenServiceDefinition } from "../../proto/gen/loraloop/auth/v1/token_service.ts";
-import { CorpusServiceDefinition } from "../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
-import { failure } from "../../test/support/failure.ts";
-import { startTestServer, type TestServer } from "../../test/support/server.ts";
+import { TokenServiceDefinition } from "../../../proto/gen/loraloop/auth/v1/token_service.ts";
+import { CorpusServiceDefinition } from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
+import { failure } from "../../../test/support/failure.ts";
+import { startTestServer, type TestServer } from "../../../test/support/server.ts";
 
 describe("token service", () => {
   let server: TestServer;
