@@ -1,10 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { StoreError } from "../../store/store.ts";
 import { pageSecretKey, systemTenant, systemTenantName } from "./keys.ts";
 import { findTenant, planTenant } from "./tenants.ts";
-import { newToken, type TokenContext } from "./tokens.ts";
+import { findToken, newToken, type TokenContext } from "./tokens.ts";
 
 const firstTenant = "default";
 
@@ -12,21 +22,29 @@ const firstTenant = "default";
 export const tokenFile = (dataDirectory: string): string => join(dataDirectory, "token");
 export const systemTokenFile = (dataDirectory: string): string => join(dataDirectory, "system-token");
 
+/** A token file on its way: nobody else writes one of this name. */
+const pendingFile = /^((?:system-)?token)\.([a-z2-7]{12})$/;
+
 /**
  * Gives a store without tenants its tenant `default`, two admin tokens in files that only the owner can read, and the secret of page tokens.
- * The files come first: a crash before the commit leaves files that the next start writes anew, never a store that nobody can enter.
+ * The files come first, under the names of their tokens, and get their own names once these count: wherever a start breaks off, or several
+ * begin at once, there is a store that nobody made yet or one whose tokens are there.
  */
 export async function prepareFirstStart(context: TokenContext, dataDirectory: string): Promise<void> {
-  if ((await findTenant(context, firstTenant)) !== undefined) return;
+  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+  if ((await findTenant(context, firstTenant)) === undefined) await makeFirstTenant(context, dataDirectory);
+  await settleFiles(context, dataDirectory);
+}
+
+async function makeFirstTenant(context: TokenContext, dataDirectory: string): Promise<void> {
   const { tenant, mutations, expectations } = await planTenant(context, firstTenant);
   const now = context.clock.now();
   const description = "made by the first start";
   const token = newToken({ description, tenant, scopes: ["admin"] }, now);
   const system = { name: systemTenantName, number: systemTenant };
   const systemToken = newToken({ description, tenant: system, scopes: ["admin"] }, now);
-  mkdirSync(dataDirectory, { recursive: true });
-  writeSecret(tokenFile(dataDirectory), token.secret);
-  writeSecret(systemTokenFile(dataDirectory), systemToken.secret);
+  writeSecret(`${tokenFile(dataDirectory)}.${token.id}`, token.secret);
+  writeSecret(`${systemTokenFile(dataDirectory)}.${systemToken.id}`, systemToken.secret);
   const secret = { put: pageSecretKey, value: randomBytes(32) };
   try {
     await context.store.commit(
@@ -35,8 +53,19 @@ export async function prepareFirstStart(context: TokenContext, dataDirectory: st
       expectations,
     );
   } catch (error) {
-    removeFiles(dataDirectory);
     if (!(error instanceof StoreError && error.code === "ABORTED")) throw error;
+  }
+}
+
+/** Where there is a tenant, a token that the store does not know never counted: another process made the first start. */
+async function settleFiles(context: TokenContext, dataDirectory: string): Promise<void> {
+  for (const file of readdirSync(dataDirectory)) {
+    const [, name, id] = pendingFile.exec(file) ?? [];
+    if (name === undefined || id === undefined) continue;
+    const counts = (await findToken(context, id)) !== undefined;
+    const path = join(dataDirectory, file);
+    if (!counts) rmSync(path, { force: true });
+    else if (existsSync(path)) renameSync(path, join(dataDirectory, name));
   }
 }
 
@@ -48,20 +77,11 @@ export async function readPageSecret(context: TokenContext): Promise<Uint8Array>
 }
 
 function writeSecret(path: string, secret: string): void {
-  const temporary = `${path}.new`;
-  writeFileSync(temporary, `${secret}\n`, { mode: 0o600 });
-  chmodSync(temporary, 0o600);
-  const file = openSync(temporary, "r");
+  const file = openSync(path, "wx", 0o600);
   try {
+    writeSync(file, `${secret}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  renameSync(temporary, path);
-}
-
-/** Another process made the first start of this store at the same time: these tokens never counted. */
-function removeFiles(dataDirectory: string): void {
-  rmSync(tokenFile(dataDirectory), { force: true });
-  rmSync(systemTokenFile(dataDirectory), { force: true });
 }

@@ -86,9 +86,9 @@ function lost(folder: string, acknowledged: bigint, stored: bigint): StoreError 
   });
 }
 
-/** Makes the folder's entry in its parents durable too. */
+/** Only the owner may enter it, for the database's own files are open to all. Makes its entry in its parents durable too. */
 function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true });
+  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   const top = dirname(resolve(first));
   for (let path = resolve(folder); path.length >= top.length; path = dirname(path)) {
