@@ -1,4 +1,4 @@
-/** Every limit of every service. Each has a test at N and at N + 1, and its error (LIMIT_EXCEEDED or FIELD_INVALID) names it as written here. */
+/** Every limit of requests. Each has a test at N and at N + 1, and its error (LIMIT_EXCEEDED or FIELD_INVALID) names it as written here. The store has its own in `store/limits.ts`. */
 export const limits = {
   /** Bytes of one gRPC message, both ways. */
   message_bytes: 16 * 1024 * 1024,
@@ -54,17 +54,19 @@ export const limits = {
   preview_records: 10_000,
   /** Bytes of samples after which a preview ends; clients take answers of 4 MiB unless told otherwise. */
   preview_bytes: 2 * 1024 * 1024,
+  /** Bytes of one sample's line that a preview shows; of a longer one the beginning. */
+  preview_line_bytes: 1024 * 1024,
   /** Samples of a snapshot with deduplication. */
   deduplicated_samples: 20_000_000,
-  /** Builds that run at once, others wait. */
+  /** Bytes of the tables of all builds with deduplication that run at once: 20 to 25 a sample. */
+  deduplication_bytes: 512 * 1024 * 1024,
+  /** Builds that run at once; others wait. */
   concurrent_builds: 4,
   /** Time to live of an unnamed snapshot, in seconds, renewed by reading. */
   stream_snapshot_ttl_seconds: 24 * 3600,
-  /** Bytes of frames that all streams together may hold. */
-  stream_memory_bytes: 64 * 1024 * 1024,
   /** UTF-8 bytes of a token's description. */
   token_description_bytes: 256,
-  /** Open streams of one connection. */
+  /** Open calls of one connection; others wait in the client. */
   connection_streams: 256,
 } as const;
 

@@ -28,6 +28,7 @@ class Recorded {
     const earlier = last?.statistics;
     this.assembler = new Assembler({
       skipDuplicates: options.skipDuplicates ?? false,
+      takeMemory: () => undefined,
       weighted: options.weighted ?? false,
       maxErrors: options.maxErrors,
       statistics: earlier === undefined ? new StatisticsBuilder(["theme"]) : StatisticsBuilder.from(earlier),

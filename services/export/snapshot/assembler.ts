@@ -16,6 +16,8 @@ import { SnapshotDigest } from "./snapshot-digest.ts";
 
 export interface AssemblerOptions {
   readonly skipDuplicates: boolean;
+  /** Hears of the memory that deduplication is about to use, in bytes; what it throws ends the build. */
+  readonly takeMemory: (bytes: number) => void;
   readonly weighted: boolean;
   /** The build fails at one error more. */
   readonly maxErrors: number | undefined;
@@ -35,7 +37,7 @@ export class Assembler {
   readonly #options: AssemblerOptions;
   readonly #statistics: StatisticsBuilder;
   readonly #digest = new SnapshotDigest();
-  readonly #contents = new ContentSet();
+  readonly #contents: ContentSet;
   readonly #page: PageBuilder;
   #block: BlockBuilder | undefined;
   /** Since the last block: one bit for each record that only deduplication could drop. */
@@ -47,6 +49,7 @@ export class Assembler {
 
   constructor(options: AssemblerOptions) {
     this.#options = options;
+    this.#contents = new ContentSet(options.takeMemory);
     this.#statistics = options.statistics;
     this.#page = new PageBuilder(options.weighted);
     this.#errorCount = options.statistics

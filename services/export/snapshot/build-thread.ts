@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { openReader } from "../../store/open-reader.ts";
@@ -10,12 +10,14 @@ import { buildingFolder, buildingPath } from "./block-paths.ts";
 import { BlockWriter } from "./block-writer.ts";
 import type { AssembleJob, BuildReply, BuildRequest } from "./build-messages.ts";
 import type { Chunk } from "./chunk.ts";
+import { type DeduplicationCounts, DeduplicationMemory } from "./deduplication-memory.ts";
 import type { Page } from "./page.ts";
 import { storedBlocks } from "./stored-blocks.ts";
 import { toThreadError } from "./thread-error.ts";
 
 /** Assembles one snapshot at a time: deduplication, file writes and digests stay off the thread that serves. */
 
+const memory = new DeduplicationMemory(workerData as DeduplicationCounts);
 const port = parentPort as NonNullable<typeof parentPort>;
 /** Milliseconds between two reports of the statistics. */
 const STATISTICS_INTERVAL = 250;
@@ -35,6 +37,7 @@ class Session {
     this.#assembler = new Assembler({
       weighted: spec.weighting !== undefined,
       skipDuplicates: spec.quality?.skipDuplicates ?? false,
+      takeMemory: (bytes) => memory.take(bytes),
       maxErrors: spec.errorHandling?.stopOnError ? 0 : spec.errorHandling?.maxErrors,
       statistics: earlier === undefined ? new StatisticsBuilder(job.conditions) : StatisticsBuilder.from(earlier),
       finishStatistics: (message) => ({ ...message, durationMs: BigInt(Math.round(performance.now() - begin)) }),
@@ -144,6 +147,7 @@ function fail(error: unknown): void {
 function end(): void {
   session?.assembler.abandon();
   session = undefined;
+  memory.release();
 }
 
 function reply(message: BuildReply): void {

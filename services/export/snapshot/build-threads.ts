@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { BuildReply, BuildRequest } from "./build-messages.ts";
+import { type DeduplicationCounts, DeduplicationMemory, sharedCount } from "./deduplication-memory.ts";
 
 /** What a build hears from its thread. */
 export interface BuildListener {
@@ -10,14 +11,22 @@ export interface BuildListener {
 
 /** A thread that assembles one snapshot at a time. */
 export class BuildThread {
-  readonly #worker: Worker = new Worker(new URL("./build-thread.ts", import.meta.url), { name: "build" });
+  readonly #worker: Worker;
+  readonly #memory: DeduplicationMemory;
   #listener: BuildListener | undefined;
   #ended = false;
 
-  constructor() {
+  /** `deduplicationBytes`: what all threads hold. */
+  constructor(deduplicationBytes: DeduplicationCounts["all"]) {
+    const workerData: DeduplicationCounts = { all: deduplicationBytes, own: sharedCount() };
+    this.#memory = new DeduplicationMemory(workerData);
+    this.#worker = new Worker(new URL("./build-thread.ts", import.meta.url), { name: "build", workerData });
     this.#worker.on("message", (reply: BuildReply) => this.#listener?.reply(reply));
     this.#worker.on("error", (error) => this.#end(error));
-    this.#worker.on("exit", () => this.#end(new Error("A build thread ended.")));
+    this.#worker.on("exit", () => {
+      this.#memory.release();
+      this.#end(new Error("A build thread ended."));
+    });
     this.#worker.unref();
   }
 
@@ -49,7 +58,8 @@ export class BuildThread {
 /** Threads for the builds that run at once; one more build waits for its turn. One idle thread is kept ready. */
 export class BuildThreads {
   readonly #maximum: number;
-  readonly #idle: BuildThread[] = [new BuildThread()];
+  readonly #deduplicationBytes = sharedCount();
+  readonly #idle: BuildThread[] = [new BuildThread(this.#deduplicationBytes)];
   readonly #busy = new Set<BuildThread>();
   readonly #waiting = new Set<(thread: BuildThread | undefined) => void>();
 
@@ -85,7 +95,7 @@ export class BuildThreads {
     const [resolve] = this.#waiting;
     if (resolve === undefined || this.#busy.size >= this.#maximum) return;
     this.#waiting.delete(resolve);
-    const thread = this.#takeIdle() ?? new BuildThread();
+    const thread = this.#takeIdle() ?? new BuildThread(this.#deduplicationBytes);
     this.#busy.add(thread);
     resolve(thread);
   }

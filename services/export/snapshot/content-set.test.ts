@@ -15,7 +15,7 @@ function hashesOf(count: number, distinct: number): Uint32Array {
 
 test("says of each hash whether it is new, as a Set does", () => {
   const hashes = hashesOf(60_000, 40_009);
-  const contents = new ContentSet();
+  const contents = new ContentSet(() => undefined);
   const known = new Set<string>();
   for (let place = 0; place < 60_000; place += 1) {
     const text = hashes.subarray(place * 4, place * 4 + 4).join();
@@ -26,13 +26,13 @@ test("says of each hash whether it is new, as a Set does", () => {
 });
 
 test("compares all 128 bits, zeros too", () => {
-  const contents = new ContentSet();
+  const contents = new ContentSet(() => undefined);
   const hashes = Uint32Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0);
   expect([0, 1, 2, 3, 4, 5].map((place) => contents.add(hashes, place))).toEqual([true, true, true, true, true, false]);
 });
 
 test("takes at most 30 bytes an entry", () => {
-  const contents = new ContentSet();
+  const contents = new ContentSet(() => undefined);
   const hashes = hashesOf(60_000, 60_013);
   for (let place = 0; place < 60_000; place += 1) {
     contents.add(hashes, place);

@@ -11,8 +11,13 @@ const TWO_32 = 4_294_967_296;
  * no growth needs twice the memory or stalls for long. The first word chooses the segment, the second the place in it.
  */
 export class ContentSet {
-  readonly #segments: Segment[] = Array.from({ length: 1 << SEGMENT_BITS }, () => new Segment());
+  readonly #segments: Segment[];
   #size = 0;
+
+  /** `take` hears of bytes before they are used, beyond the first 64 KiB; what it throws goes through `add`. */
+  constructor(take: (bytes: number) => void) {
+    this.#segments = Array.from({ length: 1 << SEGMENT_BITS }, () => new Segment(take));
+  }
 
   get size(): number {
     return this.#size;
@@ -36,7 +41,12 @@ export class ContentSet {
 class Segment {
   #capacity = FIRST_CAPACITY;
   #words = new Uint32Array(FIRST_CAPACITY * WORDS);
+  readonly #take: (bytes: number) => void;
   #count = 0;
+
+  constructor(take: (bytes: number) => void) {
+    this.#take = take;
+  }
 
   get bytes(): number {
     return this.#words.byteLength;
@@ -84,8 +94,10 @@ class Segment {
 
   #grow(): void {
     const old = this.#words;
-    this.#capacity = Math.ceil(this.#capacity * GROWTH);
-    this.#words = new Uint32Array(this.#capacity * WORDS);
+    const capacity = Math.ceil(this.#capacity * GROWTH);
+    this.#take((capacity - this.#capacity) * WORDS * Uint32Array.BYTES_PER_ELEMENT);
+    this.#capacity = capacity;
+    this.#words = new Uint32Array(capacity * WORDS);
     for (let start = 0; start < old.length; start += WORDS) {
       if (old[start + 3] !== 0) this.#put(this.#find(old, start), old, start);
     }

@@ -23,8 +23,9 @@ export function snapshotFailed(key: Uint8Array, stored: StoredSnapshot): Service
   return new ServiceError("SNAPSHOT_FAILED", `Snapshot ${snapshot} failed: ${problem}`, metadata);
 }
 
-/** A build that stopped for a reason that may pass. */
+/** A build that stopped for a reason that may pass: that reason where it is meant for callers. */
 export function buildInterrupted(key: Uint8Array, cause: Error): ServiceError {
+  if (cause instanceof ServiceError) return cause;
   const snapshot = hexOf(key);
   const message = `The build of snapshot ${snapshot} was interrupted; it goes on with the next call.`;
   return new ServiceError("SNAPSHOT_BUILDING", message, { snapshot }, { retryAfterSeconds: 1, cause });
