@@ -46,11 +46,12 @@ export async function openContext(
       dataDirectory,
       pluginsDirectory: configuration.plugins_directory,
       renderThreads: configuration.rendering_threads,
+      streamSnapshotsGib: configuration.stream_snapshots_gib,
       sharedStore: configuration.store === "postgres",
       tenants,
     }),
   );
-  const streamMemory = new StreamMemory(configuration.stream_memory_mib * 1024 * 1024);
+  const streamMemory = new StreamMemory(configuration.stream_memory_mib);
   const samplesSent = parts.metrics.createCounter("loraloop_samples_sent", { description: "In frames of streams." });
   return { configuration, dataDirectory, exporters, schemas, fields, snapshots, streamMemory, samplesSent, ...parts };
 }

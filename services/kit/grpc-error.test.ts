@@ -26,7 +26,7 @@ describe("what a handler throws", () => {
 
   test("a limit of one request is INVALID_ARGUMENT, one that calls share is RESOURCE_EXHAUSTED", () => {
     expect(mapped(limitExceeded("record_bytes", 5_000_000, "The record's size")).code).toBe(Status.INVALID_ARGUMENT);
-    expect(mapped(limitExceeded("concurrent_builds", 5, "Builds")).code).toBe(Status.RESOURCE_EXHAUSTED);
+    expect(mapped(limitExceeded("deduplicated_samples", 5, "Samples")).code).toBe(Status.RESOURCE_EXHAUSTED);
   });
 
   test("what passes by itself says when to try again", () => {

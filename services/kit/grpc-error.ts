@@ -11,7 +11,11 @@ const messageLength = 1_000;
 const valueLength = 256;
 
 /** LIMIT_EXCEEDED is RESOURCE_EXHAUSTED for these, which calls share; all other limits bound one request: INVALID_ARGUMENT. */
-const sharedLimits: ReadonlySet<string> = new Set<LimitName>(["deduplicated_samples", "deduplication_bytes"]);
+const sharedLimits: ReadonlySet<string> = new Set<LimitName | "stream_snapshots_gib">([
+  "deduplicated_samples",
+  "deduplication_bytes",
+  "stream_snapshots_gib",
+]);
 
 /** These go out with RetryInfo, after one second unless the error says otherwise. */
 const retryable: ReadonlySet<Reason> = new Set<Reason>([

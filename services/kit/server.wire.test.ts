@@ -104,6 +104,34 @@ describe("limits of a message", () => {
   });
 });
 
+test("a connection has at most connection_streams open calls; one more waits for its turn", async () => {
+  let open = 0;
+  let most = 0;
+  await using server = await startKitServer({
+    async *streamSamples(_request, { signal }) {
+      open += 1;
+      most = Math.max(most, open);
+      try {
+        yield checkpoint(1n);
+        await event(signal);
+      } finally {
+        open -= 1;
+      }
+    },
+  });
+  const client = server.client(ExportServiceDefinition);
+  const start = () => client.streamSamples({})[Symbol.asyncIterator]();
+  const streams = Array.from({ length: limits.connection_streams }, start);
+  await Promise.all(streams.map((stream) => stream.next()));
+  expect(open).toBe(limits.connection_streams);
+  const last = start();
+  const first = last.next();
+  await streams[0]?.return?.();
+  expect((await first).done).toBe(false);
+  expect(most).toBe(limits.connection_streams);
+  await Promise.all([last, ...streams].map((stream) => stream.return?.()));
+});
+
 describe("errors on the wire", () => {
   const thrown = (error: unknown) => startKitServer({ getDataset: () => Promise.reject(error) });
 

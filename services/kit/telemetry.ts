@@ -7,7 +7,7 @@ import { createAllowListAttributesProcessor, MeterProvider } from "@opentelemetr
 import { cannotListen, hostAndPort } from "./address.ts";
 
 /** The only labels that leave the process: none names a person, a tenant or a text. */
-const labels = ["code", "method", "outcome", "quantile", "reason", "tenant"];
+const labels = ["code", "method", "outcome", "quantile", "reason"];
 
 export interface Telemetry extends AsyncDisposable {
   readonly meter: Meter;

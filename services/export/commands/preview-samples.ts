@@ -110,13 +110,20 @@ class Preview {
     const shown = this.#renderer.weighted ? withWeight(line, weightMicros) : line;
     const bytes = Buffer.byteLength(shown);
     this.#statistics.sample(Buffer.byteLength(line) + 1, bytes + 1, schemaProblem !== "");
-    this.#bytes += bytes;
+    this.#bytes += Math.min(bytes, limits.preview_line_bytes);
     const weightExplanation = this.#renderer.explainWeight(record);
-    this.#samples.push({ recordId, line: shown, weightMicros, weightExplanation, schemaProblem });
+    this.#samples.push({ recordId, line: beginningOf(shown, bytes), weightMicros, weightExplanation, schemaProblem });
   }
 
   response(complete: boolean, milliseconds: number): PreviewSamplesResponse {
     const statistics = { ...this.#statistics.toMessage(), durationMs: BigInt(Math.round(milliseconds)) };
     return { samples: this.#samples, rejects: this.#rejects, statistics, complete };
   }
+}
+
+function beginningOf(line: string, bytes: number): string {
+  if (bytes <= limits.preview_line_bytes) return line;
+  const beginning = Buffer.from(line).subarray(0, limits.preview_line_bytes);
+  // As the beginning of more it leaves out a character that is cut.
+  return new TextDecoder().decode(beginning, { stream: true });
 }

@@ -152,6 +152,29 @@ test("preview_records and preview_bytes end a preview", async () => {
   }
 });
 
+test("preview_samples is the most that a preview shows", async () => {
+  expect((await preview({}, limits.preview_samples)).complete).toBe(true);
+  expect(await failure(preview({}, limits.preview_samples + 1))).toMatchObject({
+    reason: "FIELD_INVALID",
+    metadata: { expected: expect.stringContaining("preview_samples") },
+  });
+});
+
+test("of a line of more than preview_line_bytes the beginning is shown, up to a whole character", async () => {
+  const corpus = server.client(CorpusServiceDefinition);
+  const around = Buffer.byteLength('{"text":""}');
+  const exact = "x".repeat(limits.preview_line_bytes - around - 2);
+  const texts = { a: `${exact}é`, b: `${exact}xéé` };
+  for (const [id, text] of Object.entries(texts)) {
+    await corpus.upsertRecords({ collection: "long", records: [{ id, fieldsJson: JSON.stringify({ text }) }] });
+  }
+  const { samples } = await preview({ collection: "long", format: "text", mapping: {} });
+  expect(samples.map(({ line }) => line)).toEqual([
+    JSON.stringify({ text: texts.a }),
+    JSON.stringify({ text: texts.b }).slice(0, -'é"}'.length),
+  ]);
+});
+
 test("one sample is checked against a schema, or a dataset's", async () => {
   const jsonSchema =
     '{"type":"object","required":["instruction","output"],"additionalProperties":false,"properties":{"instruction":{},"output":{"type":"string"}}}';

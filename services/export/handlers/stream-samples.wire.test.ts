@@ -9,6 +9,7 @@ import {
 import { failure } from "../../../test/support/failure.ts";
 import { specSource, streamedOf } from "../../../test/support/samples.ts";
 import { startTestServer, type TestServer } from "../../../test/support/server.ts";
+import { limits } from "../../kit/limits.ts";
 
 const source = specSource({ collection: "docs", format: "text" });
 
@@ -80,6 +81,17 @@ test("a reader that goes away leaves nothing behind", async () => {
       ),
     )
     .toBe("deleted");
+});
+
+test("a streamed snapshot lives for stream_snapshot_ttl_seconds", async () => {
+  await using server = await startTestServer();
+  await fill(server, 5, 20);
+  const client = server.client(ExportServiceDefinition);
+  const { header } = streamedOf(await framesOf(client.streamSamples({ source })));
+  const { snapshot } = await client.getSnapshot({ snapshot: header.snapshot });
+  const life = Number((snapshot?.expireTime?.seconds ?? 0n) - (snapshot?.createTime?.seconds ?? 0n));
+  expect(life).toBeGreaterThanOrEqual(limits.stream_snapshot_ttl_seconds);
+  expect(life).toBeLessThan(limits.stream_snapshot_ttl_seconds + 60);
 });
 
 test("a snapshot can be deleted again, but not one that never was", async () => {

@@ -4,13 +4,13 @@ import { StreamMemory } from "./stream-memory.ts";
 const mib = 1024 * 1024;
 
 test("one stream more than fits is refused, with the limit's name and when to try again", () => {
-  const memory = new StreamMemory(2 * mib);
+  const memory = new StreamMemory(2);
   const rooms = [1, 2, 3, 4].map(() => memory.open());
   expect(() => memory.open()).toThrow(
     expect.objectContaining({
       reason: "STREAMS_EXHAUSTED",
       retryAfterSeconds: 1,
-      metadata: { limit: "stream_memory_bytes", maximum: String(2 * mib), streams: "4" },
+      metadata: { limit: "stream_memory_mib", maximum: "2", streams: "4" },
     }),
   );
   rooms[0]?.[Symbol.dispose]();
@@ -19,17 +19,17 @@ test("one stream more than fits is refused, with the limit's name and when to tr
 });
 
 test("a larger frame takes a larger share, which comes back with the stream", () => {
-  const memory = new StreamMemory(20 * mib);
+  const memory = new StreamMemory(20);
   {
     using room = memory.open();
     room.fit(10 * mib);
-    expect(() => memory.open()).toThrow(/stream_memory_bytes/);
+    expect(() => memory.open()).toThrow(/stream_memory_mib/);
   }
   for (let stream = 0; stream < 40; stream += 1) memory.open();
 });
 
 test("frames are large for up to eight streams", () => {
-  const memory = new StreamMemory(64 * mib);
+  const memory = new StreamMemory(64);
   const rooms = Array.from({ length: 8 }, () => memory.open());
   expect(memory.frameBytes).toBe(262_144);
   using ninth = memory.open();

@@ -2,6 +2,7 @@ import { ServiceError } from "../../kit/errors.ts";
 import { MAX_PAGE_BYTES } from "../snapshot/boundaries.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 
+const MIB = 1024 * 1024;
 /** Frames of a stream that may wait for the network. */
 const FRAMES = 2;
 /** Up to so many streams get large frames. */
@@ -17,8 +18,8 @@ export class StreamMemory {
   #reserved = 0;
   #streams = 0;
 
-  constructor(maximumBytes: number) {
-    this.#maximum = maximumBytes;
+  constructor(maximumMib: number) {
+    this.#maximum = maximumMib * MIB;
   }
 
   /** Bytes of lines that a frame should have now: large frames are faster, small ones leave room for many streams. */
@@ -37,7 +38,7 @@ export class StreamMemory {
   }
 
   #reserve(bytes: number): void {
-    if (this.#reserved + bytes > this.#maximum) throw exhausted(this.#streams, this.#maximum);
+    if (this.#reserved + bytes > this.#maximum) throw exhausted(this.#streams, this.#maximum / MIB);
     this.#reserved += bytes;
   }
 }
@@ -75,8 +76,8 @@ export class StreamRoom implements Disposable {
 function exhausted(streams: number, maximum: number): ServiceError {
   return new ServiceError(
     "STREAMS_EXHAUSTED",
-    `${streams} open streams use the memory for frames (stream_memory_bytes, ${maximum} bytes); try again soon.`,
-    { limit: "stream_memory_bytes", maximum: String(maximum), streams: String(streams) },
+    `${streams} open streams use the memory for frames (stream_memory_mib, ${maximum}); try again soon.`,
+    { limit: "stream_memory_mib", maximum: String(maximum), streams: String(streams) },
     { retryAfterSeconds: 1 },
   );
 }

@@ -43,7 +43,7 @@ export class Committer {
     this.#running = undefined;
   }
 
-  /** What waits, up to 4 MiB, or one larger request. */
+  /** What waits, up to `MAX_COMMIT_BYTES`, or one larger request. */
   #takeGroup(): Waiting[] {
     let bytes = 0;
     const over = this.#waiting.findIndex((request) => {

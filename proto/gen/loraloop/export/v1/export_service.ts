@@ -127,7 +127,7 @@ export interface PreviewSamplesResponse {
 export interface PreviewSample {
   /** Id of its record. */
   recordId: string;
-  /** The line as a client writes it, with weight, without line feed. */
+  /** The line as a client writes it, with weight, without line feed; of a line of more than 1 MiB the beginning. */
   line: string;
   /** Weight in 10^-6. */
   weightMicros: number;

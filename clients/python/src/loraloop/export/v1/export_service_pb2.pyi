@@ -358,7 +358,7 @@ class PreviewSample(_message.Message):
     record_id: _builtins.str
     """Id of its record."""
     line: _builtins.str
-    """The line as a client writes it, with weight, without line feed."""
+    """The line as a client writes it, with weight, without line feed; of a line of more than 1 MiB the beginning."""
     weight_micros: _builtins.int
     """Weight in 10^-6."""
     schema_problem: _builtins.str
