@@ -11,6 +11,11 @@ const schema = z.strictObject({
     .min(1)
     .max(64)
     .default(Math.max(1, Math.min(64, availableParallelism() - 1))),
+  /**
+   * Disk space for the snapshots that streams make, all tenants together, in GiB; a fifth of the disk of `data_directory` by default. Above
+   * it the longest unread ones go.
+   */
+  stream_snapshots_gib: z.number().positive().optional(),
   /** Folder with exporters that add formats; none by default. */
   plugins_directory: z.string().min(1).optional(),
   /** Memory for the frames of all streams together, in MiB. */

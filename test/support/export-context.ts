@@ -23,6 +23,7 @@ export interface TestContextOptions {
   readonly renderThreads?: number;
   /** True where another context uses the same store at the same time. */
   readonly sharedStore?: boolean;
+  readonly streamSnapshotsGib?: number;
 }
 
 /** What commands of the export service get, over a store of the caller, without a server. Tenants 1 and 2 exist. */
@@ -37,6 +38,7 @@ export async function openTestContext(options: TestContextOptions): Promise<Test
     environment: {
       LORALOOP_EXPORT_DATA_DIRECTORY: dataDirectory,
       LORALOOP_EXPORT_RENDERING_THREADS: String(options.renderThreads ?? 2),
+      ...(options.streamSnapshotsGib && { LORALOOP_EXPORT_STREAM_SNAPSHOTS_GIB: String(options.streamSnapshotsGib) }),
       LORALOOP_EXPORT_STORE: options.sharedStore ? "postgres" : "memory",
     },
   });

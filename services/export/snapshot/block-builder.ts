@@ -10,6 +10,7 @@ export interface BuiltBlock {
   readonly firstSample: number;
   readonly pageCount: number;
   readonly digest: Uint8Array;
+  readonly lineBytes: number;
   /** Encoded StoredBlock. */
   readonly index: Uint8Array;
 }
@@ -67,7 +68,7 @@ export class BlockBuilder {
       statistics,
       nextId,
     }).finish();
-    return { firstSample: this.firstSample, pageCount: this.#pages.length, digest, index };
+    return { firstSample: this.firstSample, pageCount: this.#pages.length, digest, lineBytes, index };
   }
 
   abandon(): void {

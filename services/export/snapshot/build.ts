@@ -18,6 +18,7 @@ import type { RenderPool } from "./render-pool.ts";
 import { hexOf, snapshotPinId } from "./snapshot-key.ts";
 import { withoutExamples } from "./statistics-view.ts";
 import { changeSnapshot } from "./stored-snapshots.ts";
+import type { StreamSpace } from "./stream-space.ts";
 import type { VerifiedPages } from "./verified-pages.ts";
 
 export interface BuildServices {
@@ -28,6 +29,8 @@ export interface BuildServices {
   readonly pool: RenderPool;
   readonly threads: BuildThreads;
   readonly verified: VerifiedPages;
+  /** Room for snapshots with a time to live. */
+  readonly space: () => StreamSpace;
   /** Who holds the leases of this process. */
   readonly holder: string;
 }
@@ -35,6 +38,8 @@ export interface BuildServices {
 export interface BuildPlan {
   readonly assemble: AssembleJob;
   readonly render: RenderJob;
+  /** True for a snapshot that is kept until it is deleted. */
+  readonly kept: boolean;
 }
 
 /** Thrown inside a build that is no longer ours: stopped, deleted, or taken over by another process. */
@@ -129,6 +134,7 @@ export class Build {
   async #publish(block: BuiltBlock): Promise<void> {
     const { files } = this.#services;
     const path = files.path(this.tenant, block.digest);
+    if (!this.#plan.kept) await this.#services.space().take(block.lineBytes, this.#stopping.signal);
     try {
       await files.publish(this.#buildingPath(block.firstSample), path, () => this.#commitBlock(block));
     } catch (error) {

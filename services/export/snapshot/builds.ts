@@ -65,6 +65,7 @@ export class Builds {
     const { spec, asOf } = stored.snapshot as Snapshot;
     const encoded = DatasetSpec.encode(spec as DatasetSpec).finish();
     const build = new Build(this.#options, {
+      kept: stored.ttlSeconds === 0,
       assemble: {
         tenant,
         snapshot: key,

@@ -43,12 +43,12 @@ export class SnapshotRemover {
   /**
    * Removes a snapshot if `condition` holds for what is stored now; the plan stays and tells later resume points that it is gone. Its
    * life ends first, so that nobody reads, builds or renews it while the rest goes page by page; a removal that is broken off is ended
-   * by the sweep.
+   * by the sweep. Returns whether it was removed.
    */
-  remove(tenant: TenantId, key: Uint8Array, condition: (stored: StoredSnapshot) => boolean): Promise<void> {
+  remove(tenant: TenantId, key: Uint8Array, condition: (stored: StoredSnapshot) => boolean): Promise<boolean> {
     return this.#mutex.run(async () => {
       const marked = await markRemoved(this.#parts.store, tenant, key, condition);
-      if (marked === undefined) return;
+      if (marked === undefined) return false;
       await this.#parts.builds.running(tenant, key)?.stop();
       try {
         await this.#removeMarked(tenant, key, marked);
@@ -56,6 +56,7 @@ export class SnapshotRemover {
         // Another process was faster.
         if (!(error instanceof StoreError && error.code === "ABORTED")) throw error;
       }
+      return true;
     });
   }
 

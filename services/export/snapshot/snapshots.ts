@@ -20,6 +20,7 @@ import { snapshotInUse, snapshotNotFound } from "./snapshot-errors.ts";
 import { hexOf, planOf, snapshotKeyOf, snapshotPinId } from "./snapshot-key.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";
 import { changeSnapshot, getSnapshot, type SnapshotEntry, snapshotsByKey } from "./stored-snapshots.ts";
+import { StreamSpace } from "./stream-space.ts";
 import { startSweeper } from "./sweeper.ts";
 import { SnapshotUses } from "./uses.ts";
 import { VerifiedPages } from "./verified-pages.ts";
@@ -32,6 +33,8 @@ export interface SnapshotsOptions {
   readonly dataDirectory: string;
   readonly pluginsDirectory: string | undefined;
   readonly renderThreads: number;
+  /** Disk budget of the snapshots that streams make; a fifth of the disk where undefined. */
+  readonly streamSnapshotsGib: number | undefined;
   /** True where other processes use the same store. */
   readonly sharedStore: boolean;
   /** Whose snapshots are swept and whose builds are taken up again. */
@@ -71,6 +74,7 @@ export class Snapshots implements AsyncDisposable {
   readonly #pool: RenderPool;
   readonly #threads: BuildThreads;
   readonly #remover: SnapshotRemover;
+  readonly #space: StreamSpace;
   readonly #stopSweeper: () => Promise<void>;
 
   /** Takes up the builds that were broken off, and sweeps, from now on. */
@@ -87,9 +91,16 @@ export class Snapshots implements AsyncDisposable {
       pool: this.#pool,
       threads: this.#threads,
       holder: randomUUID(),
+      space: () => this.#space,
     });
     const parts = { files: this.#files, builds: this.builds, uses: this.uses };
     this.#remover = new SnapshotRemover({ store, ...parts });
+    this.#space = new StreamSpace({
+      ...options,
+      ...parts,
+      remover: this.#remover,
+      maximumGib: options.streamSnapshotsGib,
+    });
     this.#stopSweeper = startSweeper({ ...options, ...parts, remover: this.#remover });
   }
 

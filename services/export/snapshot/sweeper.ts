@@ -59,6 +59,6 @@ export async function sweep(options: SweeperOptions, signal: AbortSignal): Promi
 }
 
 /** The page that was scanned may be old by now: what counts is what is stored. */
-function expire({ clock, uses, remover }: SweeperOptions, tenant: TenantId, key: Uint8Array): Promise<void> {
+function expire({ clock, uses, remover }: SweeperOptions, tenant: TenantId, key: Uint8Array): Promise<boolean> {
   return remover.remove(tenant, key, (found) => isExpired(found, clock.now()) && uses.count(tenant, key) === 0);
 }
