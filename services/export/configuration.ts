@@ -5,12 +5,12 @@ import { type ConfigurationSources, readConfiguration, serverKeys } from "../kit
 /** Keys of the export service's configuration file; in the environment `LORALOOP_EXPORT_<KEY IN CAPITALS>`. */
 const schema = z.strictObject({
   ...serverKeys,
-  /** Worker threads that render samples; one less than there are cores by default. */
+  /** Worker threads that render samples, at most; one less than there are cores by default, and no more than 4. */
   rendering_threads: z
     .int()
     .min(1)
     .max(64)
-    .default(Math.max(1, Math.min(64, availableParallelism() - 1))),
+    .default(Math.max(1, Math.min(4, availableParallelism() - 1))),
   /**
    * Disk space for the snapshots that streams make, all tenants together, in GiB; a fifth of the disk of `data_directory` by default. Above
    * it the longest unread ones go.

@@ -11,7 +11,7 @@ import { fromThreadError } from "./thread-error.ts";
 
 /** Records of the first chunk: few, so that the first page comes soon. */
 const FIRST_CHUNK_RECORDS = 64;
-const CHUNK_RECORDS = 250;
+const CHUNK_RECORDS = 100;
 /** Blocks that may wait for their commit before the scan waits too. */
 const MAX_UNCOMMITTED_BLOCKS = 3;
 
@@ -102,7 +102,7 @@ export class Assembly implements RenderClient {
     if (this.#paused) this.#pool.resume(this.build, this.#taken);
     this.#paused = false;
     const start = this.#start;
-    if (start === undefined || this.#inFlight >= this.#pool.threads + 2) return;
+    if (start === undefined || this.#inFlight >= this.#pool.maximum + 2) return;
     this.#start = undefined;
     this.#inFlight += 1;
     const number = this.#chunks++;

@@ -8,7 +8,6 @@ import type { BuiltPage } from "./page-builder.ts";
 /** A block whose bytes are on disk. */
 export interface BuiltBlock {
   readonly firstSample: number;
-  readonly pageCount: number;
   readonly digest: Uint8Array;
   readonly lineBytes: number;
   /** Encoded StoredBlock. */
@@ -68,7 +67,7 @@ export class BlockBuilder {
       statistics,
       nextId,
     }).finish();
-    return { firstSample: this.firstSample, pageCount: this.#pages.length, digest, lineBytes, index };
+    return { firstSample: this.firstSample, digest, lineBytes, index };
   }
 
   abandon(): void {

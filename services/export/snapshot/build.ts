@@ -142,7 +142,7 @@ export class Build {
       throw error;
     }
     this.#blockCount += 1;
-    this.#services.verified.trust(hexOf(block.digest), block.pageCount);
+    this.#services.verified.trust(path, this.live.at(block.firstSample)?.pages ?? []);
     this.live.committed(block.firstSample);
     this.changed.notify();
   }

@@ -35,6 +35,8 @@ export interface ScanRequest {
 }
 
 export type RenderReply =
+  /** The thread has loaded what it needs; it comes first. */
+  | { readonly kind: "ready" }
   /** The records were read; the next chunk, if there is one, begins at `next`. */
   | { readonly kind: "scanned"; readonly next: Uint8Array | undefined }
   /** Of a chunk that is not complete, the thread waits for `resume` before it renders more. */

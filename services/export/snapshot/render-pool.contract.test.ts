@@ -45,6 +45,34 @@ test("a chunk that grows beyond 8 MiB comes in parts, each after leave", async (
   await pool.close();
 });
 
+test("threads come when there is work for them, up to the maximum", async () => {
+  const shares: unknown[] = [];
+  const counted = Object.assign(Object.create(store) as Store, {
+    share: () => {
+      const share = store.share();
+      shares.push(share);
+      return share;
+    },
+  });
+  const pool = new RenderPool(counted, 2, undefined);
+  expect(shares).toHaveLength(1);
+  const at = (await store.head(1)).revision;
+  const builds = [1, 2, 3, 4].map(async (build) => {
+    for await (const { complete } of partsOf(pool, at, build)) if (complete) return build;
+    return 0;
+  });
+  expect(await Promise.all(builds)).toEqual([1, 2, 3, 4]);
+  expect(shares).toHaveLength(2);
+  await pool.close();
+});
+
+test("who waits for a thread that cannot start hears why", async () => {
+  const pool = new RenderPool(store, 2, "/nonexistent/plugins");
+  await expect(partsOf(pool, 1n).next()).rejects.toThrow("/nonexistent/plugins");
+  await expect(partsOf(pool, 1n).next()).rejects.toThrow("/nonexistent/plugins");
+  await pool.close();
+});
+
 test("a hostile recipe gives the right samples", async () => {
   const expected = expectedSnapshot(
     records.map(({ id }) => ({ id, line: JSON.stringify({ text: value.repeat(3000) }) })),
@@ -54,11 +82,11 @@ test("a hostile recipe gives the right samples", async () => {
 });
 
 /** The parts of the first chunk of collection 1. */
-async function* partsOf(pool: RenderPool, at: bigint): AsyncGenerator<Chunk> {
+async function* partsOf(pool: RenderPool, at: bigint, build = 1): AsyncGenerator<Chunk> {
   let next = Promise.withResolvers<Chunk>();
   const spec = DatasetSpec.encode(DatasetSpec.fromPartial(hostile)).finish();
   const client: RenderClient = {
-    build: 1,
+    build,
     job: { tenant: 1, collection: 1, at, spec, asOf: 0n },
     scanned: () => undefined,
     rendered: (chunk) => next.resolve(chunk),
@@ -70,6 +98,6 @@ async function* partsOf(pool: RenderPool, at: bigint): AsyncGenerator<Chunk> {
     next = Promise.withResolvers();
     yield chunk;
     if (chunk.complete) return;
-    pool.resume(1, 0);
+    pool.resume(build, 0);
   }
 }

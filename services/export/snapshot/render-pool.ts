@@ -22,23 +22,23 @@ interface Task {
 interface Thread {
   readonly worker: Worker;
   readonly builds: Set<number>;
+  ready: boolean;
   task: Task | undefined;
 }
 
-/** The threads that scan and render for all builds; each has one chunk at a time. */
+/** The threads that scan and render for all builds; each has one chunk at a time. One is there from the start, others come when there is work for them. */
 export class RenderPool {
+  /** How many there may be. */
+  readonly maximum: number;
   readonly #data: () => RenderThreadData;
   readonly #threads: Thread[] = [];
   #waiting: Task[] = [];
   #closed = false;
 
-  constructor(store: Store, threads: number, pluginsDirectory: string | undefined) {
+  constructor(store: Store, maximum: number, pluginsDirectory: string | undefined) {
+    this.maximum = maximum;
     this.#data = () => ({ store: store.share(), pluginsDirectory });
-    for (let thread = 0; thread < threads; thread += 1) this.#start();
-  }
-
-  get threads(): number {
-    return this.#threads.length;
+    this.#start();
   }
 
   scan(client: RenderClient, scan: ScanRequest): void {
@@ -72,7 +72,7 @@ export class RenderPool {
       transferList: data.store.kind === "memory" ? [data.store.port] : [],
       name: "render",
     });
-    const thread: Thread = { worker, builds: new Set(), task: undefined };
+    const thread: Thread = { worker, builds: new Set(), ready: false, task: undefined };
     worker.on("message", (reply: RenderReply) => this.#receive(thread, reply));
     worker.on("error", (error) => this.#lose(thread, error));
     worker.on("exit", () => this.#lose(thread, new Error("A render thread ended.")));
@@ -80,14 +80,16 @@ export class RenderPool {
     this.#threads.push(thread);
   }
 
-  /** Gives waiting scans to idle threads. */
+  /** Gives waiting scans to idle threads; starts one more where that is not enough. */
   #next(): void {
     for (const thread of this.#threads) {
-      if (thread.task !== undefined) continue;
+      if (!thread.ready || thread.task !== undefined) continue;
       const task = this.#waiting.shift();
       if (task === undefined) return;
       this.#give(thread, task);
     }
+    const starting = this.#threads.some(({ ready }) => !ready);
+    if (this.#waiting.length > 0 && !starting && this.#threads.length < this.maximum) this.#start();
   }
 
   #give(thread: Thread, task: Task): void {
@@ -99,6 +101,11 @@ export class RenderPool {
   }
 
   #receive(thread: Thread, reply: RenderReply): void {
+    if (reply.kind === "ready") {
+      thread.ready = true;
+      this.#next();
+      return;
+    }
     const client = thread.task?.client;
     if (reply.kind === "scanned") {
       client?.scanned(reply.next);
@@ -116,8 +123,10 @@ export class RenderPool {
     const place = this.#threads.indexOf(thread);
     if (place === -1 || this.#closed) return;
     this.#threads.splice(place, 1);
-    this.#start();
-    thread.task?.client.failed(error);
+    const lost = thread.task === undefined ? [] : [thread.task];
+    // A thread that cannot even start: who waits for one hears why.
+    if (!thread.ready) lost.push(...this.#waiting.splice(0));
+    for (const { client } of lost) client.failed(error);
     this.#next();
   }
 }

@@ -98,6 +98,8 @@ function render(renderer: Renderer, entry: Entry): void {
   }
 }
 
+reply({ kind: "ready" });
+
 function fail(error: unknown): void {
   builder = new ChunkBuilder();
   reply({ kind: "failed", error: toThreadError(error) });
