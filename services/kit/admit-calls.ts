@@ -10,7 +10,10 @@ export type VerifyToken = (token: string) => Promise<Caller>;
 /** How often an open stream's token is checked again; revocation counts within five seconds. */
 const recheckMillis = 2_000;
 
-/** Admits a call whose token has the method's scope, while the server is not stopping. Default deny. */
+/**
+ * Admits a call whose token has the method's scope, while the server is not stopping. Default deny.
+ * A unary request is here when its token is looked at: strangers who reach the port can make the server receive `message_bytes` a call.
+ */
 export function admitCalls(
   verify: VerifyToken,
   drain: AbortSignal,

@@ -65,6 +65,13 @@ describe("what no gRPC client sends", () => {
     expect(await send(rawFrame(Buffer.from([0x0a, 0xff])))).toMatchObject({ code: Status.INTERNAL });
   });
 
+  test("a text that is not UTF-8", async () => {
+    const text = Buffer.from([0x0a, 3, 0x61, 0xff, 0x62]);
+    expect(await send(rawFrame(text))).toEqual({ code: Status.INTERNAL, message: "Error deserializing request" });
+    const replacement = GetDatasetRequest.encode(GetDatasetRequest.fromPartial({ name: "\ufffd\ufeff" })).finish();
+    expect(await send(rawFrame(replacement))).toMatchObject({ code: Status.OK });
+  });
+
   test("a message that breaks off", async () => {
     expect(await send(rawFrame(request).subarray(0, -1))).not.toMatchObject({ code: Status.OK });
   });

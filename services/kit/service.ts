@@ -1,3 +1,4 @@
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { ServiceDefinition, TsProtoServiceDefinition } from "nice-grpc";
 
 /** One gRPC service, ready to be served. */
@@ -30,7 +31,7 @@ export function toServiceDefinition(service: Service, sent: SentListener): Servi
         requestStream: method.requestStream,
         responseStream: method.responseStream,
         requestSerialize: encoderOf(method.requestType),
-        requestDeserialize: method.requestType.decode,
+        requestDeserialize: decoderOf(method.requestType),
         responseSerialize(response: unknown): Uint8Array {
           const bytes = encode(response);
           sent(path, bytes.length);
@@ -42,6 +43,14 @@ export function toServiceDefinition(service: Service, sent: SentListener): Servi
     ];
   });
   return Object.fromEntries(entries);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Refuses a text that is not UTF-8, which would become U+FFFD: texts are kept as they were sent or not at all. */
+function decoderOf(type: MessageType): (bytes: Uint8Array) => unknown {
+  const decode: (input: never) => unknown = type.decode;
+  return (bytes) => decode(new BinaryReader(bytes, (text) => utf8.decode(text)) as never);
 }
 
 type MessageType = TsProtoServiceDefinition["methods"][string]["requestType"];
