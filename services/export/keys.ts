@@ -16,7 +16,7 @@
  *   block-use/<block digest><snapshot key>       empty: who needs the file
  *   plan/<hash>                                  StoredPlan
  */
-import type { Key, KeyRange } from "../store/store.ts";
+import type { Key } from "../store/store.ts";
 
 const text = new TextEncoder();
 
@@ -60,16 +60,3 @@ export const planKey = (hash: Uint8Array): Key => join("plan/", hash);
 
 /** Length of the part of a record's key before its id. */
 export const recordKeyPrefixBytes: number = recordKey(0, "").length;
-
-/** All keys that begin with a prefix. */
-export function rangeOf(prefix: Key): KeyRange {
-  const end = Buffer.from(prefix);
-  for (let place = end.length - 1; place >= 0; place -= 1) {
-    const byte = end[place] as number;
-    if (byte < 0xff) {
-      end[place] = byte + 1;
-      return { start: prefix, end: end.subarray(0, place + 1) };
-    }
-  }
-  throw new RangeError("A prefix of 0xff bytes has no end.");
-}

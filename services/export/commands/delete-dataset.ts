@@ -1,7 +1,7 @@
 import { StoredDatasetHead } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Mutation, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
-import { retryAborted } from "../corpus/retry-aborted.ts";
 import { datasetNotFound, readHead } from "../dataset/datasets.ts";
 import { datasetKey, datasetVersionKey } from "../keys.ts";
 

@@ -1,8 +1,8 @@
+import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Mutation, Revision, TenantId } from "../../store/store.ts";
 import { findCollection } from "../corpus/collections.ts";
 import type { CorpusContext } from "../corpus/corpus-context.ts";
 import { existingRecords, recordKeys } from "../corpus/existing-records.ts";
-import { retryAborted } from "../corpus/retry-aborted.ts";
 import { touchedKey } from "../keys.ts";
 
 export interface Deleted {

@@ -2,10 +2,11 @@ import { Dataset } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { StoredDatasetHead } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import type { ListPosition } from "../../kit/list-position.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
+import { prefixRange } from "../../store/range.ts";
 import type { Entry, Key, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { findDataset } from "../dataset/datasets.ts";
-import { datasetKey, rangeOf } from "../keys.ts";
+import { datasetKey } from "../keys.ts";
 
 export interface ListDatasets extends ListPosition {
   readonly limit: number;
@@ -22,7 +23,7 @@ export async function listDatasets(
   tenant: TenantId,
   { limit, at, start }: ListDatasets,
 ): Promise<DatasetPage> {
-  const all = rangeOf(datasetKey(""));
+  const all = prefixRange(datasetKey(""));
   const { entries, next } = await context.store.scan(tenant, { ...all, start: start ?? all.start }, { at, limit });
   const datasets: Dataset[] = [];
   const room = new MessageRoom();

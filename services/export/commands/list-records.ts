@@ -1,9 +1,10 @@
 import type { ListPosition } from "../../kit/list-position.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
+import { prefixRange } from "../../store/range.ts";
 import type { Page, TenantId } from "../../store/store.ts";
 import { findCollection } from "../corpus/collections.ts";
 import type { CorpusContext } from "../corpus/corpus-context.ts";
-import { rangeOf, recordKey } from "../keys.ts";
+import { recordKey } from "../keys.ts";
 
 export interface ListRecords extends ListPosition {
   readonly collection: string;
@@ -13,7 +14,7 @@ export interface ListRecords extends ListPosition {
 
 export async function listRecords(context: CorpusContext, tenant: TenantId, list: ListRecords): Promise<Page> {
   const collection = await findCollection(context, tenant, list.collection);
-  const { start, end } = rangeOf(recordKey(collection, list.idPrefix));
+  const { start, end } = prefixRange(recordKey(collection, list.idPrefix));
   const range = { start: list.start ?? start, end };
   return cutToMessage(await context.store.scan(tenant, range, { at: list.at, limit: list.limit }));
 }

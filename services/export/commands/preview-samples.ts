@@ -4,11 +4,12 @@ import type { PreviewSample, PreviewSamplesResponse } from "../../../proto/gen/l
 import { type Reject, RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { limits } from "../../kit/limits.ts";
+import { prefixRange } from "../../store/range.ts";
 import type { Entry, Key, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { idOf } from "../corpus/stored-record.ts";
 import type { ResolvedSource } from "../dataset/source.ts";
-import { rangeOf, recordKey } from "../keys.ts";
+import { recordKey } from "../keys.ts";
 import { createRenderer, type Outcome, type RenderedSample, type Renderer, withWeight } from "../rendering/renderer.ts";
 import { StatisticsBuilder } from "../rendering/statistics.ts";
 
@@ -25,7 +26,7 @@ export async function previewSamples(
   const begin = performance.now();
   const renderer = createRenderer(source.spec, source.asOf, context.exporters);
   const preview = new Preview(renderer, count, source.spec.quality?.skipDuplicates ?? false);
-  const range = rangeOf(recordKey(source.collection, ""));
+  const range = prefixRange(recordKey(source.collection, ""));
   let start: Key | undefined = range.start;
   while (start !== undefined && !preview.enough) {
     const options = { at: source.readRevision, limit: recordsAtOnce };

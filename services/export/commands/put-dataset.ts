@@ -1,9 +1,9 @@
 import type { Dataset, DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { StoredDataset, StoredDatasetHead } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { ServiceError } from "../../kit/errors.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
-import { retryAborted } from "../corpus/retry-aborted.ts";
 import { type DatasetHead, findDataset, readHead, toDataset } from "../dataset/datasets.ts";
 import { checkSpec, specDigest } from "../dataset/spec.ts";
 import { datasetKey, datasetVersionKey } from "../keys.ts";

@@ -1,9 +1,9 @@
+import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Head, TenantId } from "../../store/store.ts";
 import type { CheckedRecord } from "../corpus/check-record.ts";
 import { ensureCollection } from "../corpus/collections.ts";
 import type { CorpusContext } from "../corpus/corpus-context.ts";
 import { planWrites } from "../corpus/plan-writes.ts";
-import { retryAborted } from "../corpus/retry-aborted.ts";
 
 export interface Upserted {
   /** The commit, or the head where nothing had to change. */

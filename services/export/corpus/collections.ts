@@ -2,10 +2,10 @@ import type { Collection } from "../../../proto/gen/loraloop/corpus/v1/record.ts
 import { StoredCollection } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Entry, Revision, StoreReader, TenantId } from "../../store/store.ts";
 import { collectionKey, collectionNumberKey, touchedKey } from "../keys.ts";
 import type { CorpusContext } from "./corpus-context.ts";
-import { retryAborted } from "./retry-aborted.ts";
 
 /** The collection's internal number, part of the keys of its records. Throws COLLECTION_NOT_FOUND. */
 export async function findCollection({ store }: CorpusContext, tenant: TenantId, name: string): Promise<number> {

@@ -9,6 +9,7 @@ import {
   StoredChunk,
   StoredIngest,
 } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
 import {
   type Expectation,
   type Micros,
@@ -24,7 +25,6 @@ import { isIdle, storedChunks } from "./ingests.ts";
 import { planWrites, type WritePlan } from "./plan-writes.ts";
 import type { PreparedChunk } from "./prepare-chunk.ts";
 import { RecentWrites } from "./recent-writes.ts";
-import { retryAborted } from "./retry-aborted.ts";
 
 export interface IngestName {
   readonly tenant: TenantId;

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { prefixRange } from "../../store/range.ts";
 import type { StoreReader, TenantId } from "../../store/store.ts";
-import { blockUseKey, rangeOf } from "../keys.ts";
+import { blockUseKey } from "../keys.ts";
 import {
   type BuildingBlock,
   blockPath,
@@ -69,7 +70,7 @@ export class BlockFiles {
   }
 
   async #isUsed(tenant: TenantId, digest: Uint8Array): Promise<boolean> {
-    const uses = await this.#store.scan(tenant, rangeOf(blockUseKey(digest, new Uint8Array())), { limit: 1 });
+    const uses = await this.#store.scan(tenant, prefixRange(blockUseKey(digest, new Uint8Array())), { limit: 1 });
     return uses.entries.length > 0;
   }
 

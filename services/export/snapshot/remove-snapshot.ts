@@ -1,5 +1,6 @@
 import { StoredBlock, StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
 import {
   type Expectation,
   type Key,
@@ -9,7 +10,6 @@ import {
   StoreError,
   type TenantId,
 } from "../../store/store.ts";
-import { retryAborted } from "../corpus/retry-aborted.ts";
 import { blockUseKey, snapshotKey, snapshotTimeKey } from "../keys.ts";
 import type { BlockFiles } from "./block-files.ts";
 import type { Builds } from "./builds.ts";

@@ -2,8 +2,9 @@ import { parentPort, workerData } from "node:worker_threads";
 import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { openReader } from "../../store/open-reader.ts";
+import { prefixRange } from "../../store/range.ts";
 import type { Entry } from "../../store/store.ts";
-import { rangeOf, recordKey, recordKeyPrefixBytes } from "../keys.ts";
+import { recordKey, recordKeyPrefixBytes } from "../keys.ts";
 import { loadExporters } from "../rendering/exporter-registry.ts";
 import { createRenderer, type Renderer } from "../rendering/renderer.ts";
 import { weightText } from "../rendering/weight-text.ts";
@@ -47,7 +48,7 @@ async function scan({ build, job: newJob, scan }: RenderRequest & { kind: "scan"
   scanning = build;
   if (newJob !== undefined) jobs.set(build, openJob(newJob));
   const { job, renderer } = jobs.get(build) as OpenJob;
-  const { end } = rangeOf(recordKey(job.collection, ""));
+  const { end } = prefixRange(recordKey(job.collection, ""));
   const page = await reader.scan(job.tenant, { start: scan.start, end }, { at: job.at, limit: scan.limit });
   reply({ kind: "scanned", next: page.next });
   for (const entry of page.entries) {

@@ -1,13 +1,13 @@
 import { StoredBlock } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { afterKey } from "../../store/range.ts";
+import { afterKey, prefixRange } from "../../store/range.ts";
 import type { Key, StoreReader, TenantId } from "../../store/store.ts";
-import { blockKey, rangeOf } from "../keys.ts";
+import { blockKey } from "../keys.ts";
 
 const prefixBytes = blockKey(new Uint8Array(32), 0n).length - 8;
 
 /** All keys of a snapshot's blocks. */
 export function blockRange(snapshot: Uint8Array): { start: Key; end: Key } {
-  return rangeOf(blockKey(snapshot, 0n).subarray(0, prefixBytes));
+  return prefixRange(blockKey(snapshot, 0n).subarray(0, prefixBytes));
 }
 
 /** The index of a snapshot in the store, block by block. */

@@ -1,6 +1,6 @@
 import { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Entry, KeyRange, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
-import { retryAborted } from "../corpus/retry-aborted.ts";
 import { snapshotKey } from "../keys.ts";
 import { isRemoved } from "./expiry.ts";
 

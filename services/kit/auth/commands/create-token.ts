@@ -1,4 +1,5 @@
-import { type Micros, StoreError } from "../../../store/store.ts";
+import { retryAborted } from "../../../store/retry-aborted.ts";
+import type { Micros } from "../../../store/store.ts";
 import type { Caller, Scope } from "../../call.ts";
 import { ServiceError } from "../../errors.ts";
 import { fieldInvalid } from "../../field.ts";
@@ -29,15 +30,11 @@ export async function createToken(context: AuthContext, caller: Caller, wanted: 
 }
 
 /** Two calls may plan the same new tenant: the one that comes second then finds it. */
-async function commitToken(context: AuthContext, wanted: CreateToken): Promise<MadeToken> {
-  for (;;) {
+function commitToken(context: AuthContext, wanted: CreateToken): Promise<MadeToken> {
+  return retryAborted(async () => {
     const plan = await planTenant(context, wanted.tenant);
     const made = newToken({ ...wanted, tenant: plan.tenant }, context.clock.now());
-    try {
-      await context.store.commit(systemTenant, [...plan.mutations, made.mutation], plan.expectations);
-      return made;
-    } catch (error) {
-      if (!(error instanceof StoreError && error.code === "ABORTED")) throw error;
-    }
-  }
+    await context.store.commit(systemTenant, [...plan.mutations, made.mutation], plan.expectations);
+    return made;
+  });
 }
