@@ -1,6 +1,9 @@
 import { ServiceError } from "./errors.ts";
 import { type LimitName, limits } from "./limits.ts";
 
+/** What collections, datasets and formats are called. */
+export const nameForm: RegExp = /^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$/;
+
 /** Longest part of a caller's value that an error repeats. */
 const shownCharacters = 80;
 

@@ -10,8 +10,9 @@ import type { ExportContext } from "../context.ts";
 import { idOf } from "../corpus/stored-record.ts";
 import type { ResolvedSource } from "../dataset/source.ts";
 import { recordKey } from "../keys.ts";
-import { createRenderer, type Outcome, type RenderedSample, type Renderer, withWeight } from "../rendering/renderer.ts";
+import { createRenderer, type Outcome, type RenderedSample, type Renderer } from "../rendering/renderer.ts";
 import { StatisticsBuilder } from "../rendering/statistics.ts";
+import { withWeight } from "../rendering/weight-text.ts";
 
 /** Records read between two turns of the event loop. */
 const recordsAtOnce = 50;

@@ -1,11 +1,9 @@
-import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
+import { fieldInvalid, limitExceeded, nameForm } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { idProblem } from "./record-id.ts";
 
-const collectionName = /^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$/;
-
 export function checkCollectionName(name: string): void {
-  if (!collectionName.test(name)) throw fieldInvalid("collection", name, collectionName.source);
+  if (!nameForm.test(name)) throw fieldInvalid("collection", name, nameForm.source);
 }
 
 /** The id of a record that exists, or could. */

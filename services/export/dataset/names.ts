@@ -1,12 +1,11 @@
-import { fieldInvalid } from "../../kit/field.ts";
+import { fieldInvalid, nameForm } from "../../kit/field.ts";
 
-export const datasetName: RegExp = /^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 const reference = /^([^@]*)(?:@([1-9]\d{0,8}))?$/;
 
 /** Throws FIELD_INVALID for what can be no dataset's name. */
 export function checkDatasetName(name: string): void {
-  if (!datasetName.test(name)) {
-    throw fieldInvalid("name", name, datasetName.source);
+  if (!nameForm.test(name)) {
+    throw fieldInvalid("name", name, nameForm.source);
   }
 }
 
@@ -14,7 +13,7 @@ export function checkDatasetName(name: string): void {
 export function parseReference(text: string): { readonly name: string; readonly version: number | undefined } {
   const match = reference.exec(text);
   const name = match?.[1] ?? "";
-  if (!datasetName.test(name)) {
+  if (!nameForm.test(name)) {
     throw fieldInvalid("dataset", text, "name or name@version");
   }
   return { name, version: match?.[2] === undefined ? undefined : Number(match[2]) };

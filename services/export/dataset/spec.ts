@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import { DatasetSpec, ErrorHandling, Quality, Selection } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { ServiceError } from "../../kit/errors.ts";
-import { limitExceeded } from "../../kit/field.ts";
+import { limitExceeded, nameForm } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { type ExporterRegistry, findExporter } from "../rendering/exporter-registry.ts";
 import { compileFilter } from "../rendering/filter.ts";
 import type { SchemaWorker } from "../rendering/schema/schema-worker.ts";
-import { datasetName } from "./names.ts";
 import { checkSpecFields } from "./spec-fields.ts";
 
 /**
@@ -44,7 +43,7 @@ export function validate(spec: DatasetSpec, exporters: ExporterRegistry): void {
   if (bytes > limits.dataset_bytes) {
     throw limitExceeded("dataset_bytes", bytes, "The size of the spec");
   }
-  if (!datasetName.test(spec.collection)) {
+  if (!nameForm.test(spec.collection)) {
     throw specInvalid("collection", spec.collection === "" ? "is missing" : `is no name of a collection`);
   }
   const exporter = findExporter(spec.format, exporters);

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ServiceError } from "../../kit/errors.ts";
+import { nameForm } from "../../kit/field.ts";
 import type { Exporter } from "./exporter.ts";
 import { chat } from "./exporters/chat.ts";
 import { instruction } from "./exporters/instruction.ts";
@@ -19,7 +20,6 @@ export interface ExporterRegistry {
 }
 
 const builtIn: readonly Exporter[] = [instruction, chat, text, promptCompletion, preference, kto];
-const formatName = /^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$/;
 const pluginFile = /\.(js|mjs|ts|mts)$/;
 
 /**
@@ -82,7 +82,7 @@ function exporterProblem(exporter: unknown): string | undefined {
     return "has no default export that is an exporter";
   }
   const { format, parts, sample } = exporter as Partial<Exporter>;
-  if (typeof format !== "string" || !formatName.test(format)) {
+  if (typeof format !== "string" || !nameForm.test(format)) {
     return "has no valid format name";
   }
   if (!Array.isArray(parts) || !parts.every((part) => typeof part?.name === "string" && partTypes.has(part.type))) {

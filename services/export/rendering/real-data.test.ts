@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readRecords, realFiles } from "../../../test/data/real-data.ts";
-import { withWeight } from "./renderer.ts";
 import { at, fieldsOf, rendererOf, storedRecord } from "./rendering-fixture.ts";
+import { withWeight } from "./weight-text.ts";
 
 const courtFiles = realFiles("court-decisions");
 const gsm8kFiles = realFiles("gsm8k");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { limits } from "../../kit/limits.ts";
-import { isError } from "./renderer.ts";
+import { isError } from "./rejection.ts";
 import { at, exporters, fieldsOf, rendered, rendererOf, storedRecord } from "./rendering-fixture.ts";
 
 const R = RejectReason;

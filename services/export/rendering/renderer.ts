@@ -16,9 +16,6 @@ import { compileSelection } from "./selection.ts";
 import { oneInMicros } from "./weight-text.ts";
 import { compileWeighting } from "./weighting.ts";
 
-export { isError } from "./rejection.ts";
-export { weightText, withWeight } from "./weight-text.ts";
-
 /** Part of a snapshot's key: goes up with every change that renders any record to other bytes. */
 export const RENDERER_VERSION = 1;
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
-import { withWeight } from "./renderer.ts";
 import { at, fieldsOf, outcomeText, rendered, rendererOf, storedRecord } from "./rendering-fixture.ts";
+import { withWeight } from "./weight-text.ts";
 
 /** The documents' own examples: what their users paste in and what they must get. */
 const question = {
