@@ -12,9 +12,9 @@ import { buildSnapshot } from "../commands/build-snapshot.ts";
 import { deleteSnapshot } from "../commands/delete-snapshot.ts";
 import { getSnapshot } from "../commands/get-snapshot.ts";
 import { snapshotKey } from "../keys.ts";
-import { BlockFiles } from "./block-files.ts";
+import { BlockFiles } from "./blocks/block-files.ts";
+import { blockRange } from "./blocks/stored-blocks.ts";
 import { SnapshotRemover } from "./remove-snapshot.ts";
-import { blockRange } from "./stored-blocks.ts";
 import { sweep } from "./sweeper.ts";
 
 const never = new AbortController().signal;

@@ -11,12 +11,12 @@ import {
   type TenantId,
 } from "../../store/store.ts";
 import { blockUseKey, snapshotKey, snapshotTimeKey } from "../keys.ts";
-import type { BlockFiles } from "./block-files.ts";
-import type { Builds } from "./builds.ts";
+import type { BlockFiles } from "./blocks/block-files.ts";
+import { blockRange } from "./blocks/stored-blocks.ts";
+import type { Builds } from "./build/builds.ts";
 import { isRemoved, REMOVED } from "./expiry.ts";
 import { Mutex } from "./mutex.ts";
 import { snapshotPinId } from "./snapshot-key.ts";
-import { blockRange } from "./stored-blocks.ts";
 
 /** What a removal needs; `builds` are those of this process. */
 export interface RemoverParts {

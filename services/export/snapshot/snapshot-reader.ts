@@ -2,18 +2,18 @@ import { type FileHandle, open } from "node:fs/promises";
 import { Snapshot_State, type Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredBlock, StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import type { Store, TenantId } from "../../store/store.ts";
-import type { BlockCache, BlockPages } from "./block-cache.ts";
-import type { BlockFiles } from "./block-files.ts";
-import type { Build } from "./build.ts";
-import type { Builds } from "./builds.ts";
+import type { BlockCache, BlockPages } from "./blocks/block-cache.ts";
+import type { BlockFiles } from "./blocks/block-files.ts";
+import { pagesOf } from "./blocks/page.ts";
+import { storedBlocks } from "./blocks/stored-blocks.ts";
+import type { VerifiedPages } from "./blocks/verified-pages.ts";
+import type { Build } from "./build/build.ts";
+import type { Builds } from "./build/builds.ts";
 import { isRemoved } from "./expiry.ts";
 import { Notifier } from "./notifier.ts";
-import { pagesOf } from "./page.ts";
 import { blockMissing, buildInterrupted, contentDamaged, snapshotExpired, snapshotFailed } from "./snapshot-errors.ts";
 import { hexOf } from "./snapshot-key.ts";
-import { storedBlocks } from "./stored-blocks.ts";
 import { getSnapshot } from "./stored-snapshots.ts";
-import type { VerifiedPages } from "./verified-pages.ts";
 
 export interface SnapshotReaderOptions {
   readonly store: Store;

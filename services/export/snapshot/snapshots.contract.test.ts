@@ -19,7 +19,7 @@ import { getSnapshot } from "../commands/get-snapshot.ts";
 import { listSnapshots } from "../commands/list-snapshots.ts";
 import { watchSnapshot } from "../commands/watch-snapshot.ts";
 import type { ExportContext } from "../context.ts";
-import { storedBlocks } from "./stored-blocks.ts";
+import { storedBlocks } from "./blocks/stored-blocks.ts";
 import { changeSnapshot } from "./stored-snapshots.ts";
 
 const never = new AbortController().signal;

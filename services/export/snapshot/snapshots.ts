@@ -9,13 +9,14 @@ import { toTimestamp } from "../../kit/timestamp.ts";
 import { type Clock, type Micros, type Revision, type Store, StoreError, type TenantId } from "../../store/store.ts";
 import { planKey, snapshotKey, snapshotTimeKey } from "../keys.ts";
 import { RENDERER_VERSION } from "../rendering/renderer.ts";
-import { BlockCache } from "./block-cache.ts";
-import { BlockFiles } from "./block-files.ts";
-import { BuildThreads } from "./build-threads.ts";
-import { Builds } from "./builds.ts";
+import { BlockCache } from "./blocks/block-cache.ts";
+import { BlockFiles } from "./blocks/block-files.ts";
+import { VerifiedPages } from "./blocks/verified-pages.ts";
+import { BuildThreads } from "./build/build-threads.ts";
+import { Builds } from "./build/builds.ts";
+import { RenderPool } from "./build/render-pool.ts";
 import { isExpired, isRemoved, lifeEnd } from "./expiry.ts";
 import { SnapshotRemover } from "./remove-snapshot.ts";
-import { RenderPool } from "./render-pool.ts";
 import { snapshotInUse, snapshotNotFound } from "./snapshot-errors.ts";
 import { hexOf, planOf, snapshotKeyOf, snapshotPinId } from "./snapshot-key.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";
@@ -23,7 +24,6 @@ import { changeSnapshot, getSnapshot, type SnapshotEntry, snapshotsByKey } from 
 import { StreamSpace } from "./stream-space.ts";
 import { startSweeper } from "./sweeper.ts";
 import { SnapshotUses } from "./uses.ts";
-import { VerifiedPages } from "./verified-pages.ts";
 
 export interface SnapshotsOptions {
   readonly store: Store;

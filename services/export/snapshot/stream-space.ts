@@ -3,7 +3,7 @@ import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.t
 import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import type { Micros, Store, TenantId } from "../../store/store.ts";
-import type { Builds } from "./builds.ts";
+import type { Builds } from "./build/builds.ts";
 import { Mutex } from "./mutex.ts";
 import type { SnapshotRemover } from "./remove-snapshot.ts";
 import { snapshotsByKey } from "./stored-snapshots.ts";

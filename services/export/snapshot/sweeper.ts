@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import type { Clock, Store, TenantId } from "../../store/store.ts";
-import type { BlockFiles } from "./block-files.ts";
-import type { Builds } from "./builds.ts";
+import type { BlockFiles } from "./blocks/block-files.ts";
+import type { Builds } from "./build/builds.ts";
+import { LEASE_SECONDS } from "./build/lease.ts";
 import { isExpired } from "./expiry.ts";
-import { LEASE_SECONDS } from "./lease.ts";
 import type { SnapshotRemover } from "./remove-snapshot.ts";
 import { snapshotsByKey } from "./stored-snapshots.ts";
 import type { SnapshotUses } from "./uses.ts";

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import type { BlockPages } from "../snapshot/block-cache.ts";
-import { afterLines, type Page } from "../snapshot/page.ts";
+import type { BlockPages } from "../snapshot/blocks/block-cache.ts";
+import { afterLines, type Page } from "../snapshot/blocks/page.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import { type BatchFrame, layoutBatch } from "./frame-encoder.ts";
 

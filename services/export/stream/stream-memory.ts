@@ -1,5 +1,5 @@
 import { ServiceError } from "../../kit/errors.ts";
-import { MAX_PAGE_BYTES } from "../snapshot/boundaries.ts";
+import { MAX_PAGE_BYTES } from "../snapshot/blocks/boundaries.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 
 const MIB = 1024 * 1024;

@@ -1,16 +1,16 @@
-import { RejectReason, type Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
-import type { StoredBlock } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { ServiceError } from "../../kit/errors.ts";
-import { limits } from "../../kit/limits.ts";
-import { isError } from "../rendering/rejection.ts";
-import type { StatisticsBuilder } from "../rendering/statistics.ts";
+import { RejectReason, type Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import type { StoredBlock } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { ServiceError } from "../../../kit/errors.ts";
+import { limits } from "../../../kit/limits.ts";
+import { isError } from "../../rendering/rejection.ts";
+import type { StatisticsBuilder } from "../../rendering/statistics.ts";
+import { endsPage, overflowsPage } from "../blocks/boundaries.ts";
+import { pagesOf, words } from "../blocks/page.ts";
 import { BitBuilder } from "./bit-builder.ts";
 import { BlockBuilder, type BuiltBlock } from "./block-builder.ts";
 import type { BlockWriter } from "./block-writer.ts";
-import { endsPage, overflowsPage } from "./boundaries.ts";
 import { type Chunk, REJECTED, SAMPLE } from "./chunk.ts";
 import { ContentSet } from "./content-set.ts";
-import { pagesOf, words } from "./page.ts";
 import { type BuiltPage, bytesOfChunk, type ChunkBytes, PageBuilder } from "./page-builder.ts";
 import { SnapshotDigest } from "./snapshot-digest.ts";
 

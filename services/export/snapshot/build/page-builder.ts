@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
+import type { Page } from "../blocks/page.ts";
 import { ByteBuilder } from "./byte-builder.ts";
 import type { SampleColumns } from "./chunk.ts";
-import type { Page } from "./page.ts";
 
 /** A finished page with all that the block's index needs. */
 export interface BuiltPage extends Page {

@@ -1,4 +1,4 @@
-import type { Page } from "./page.ts";
+import type { Page } from "../blocks/page.ts";
 
 /** A block that a build of this process has not committed yet: its pages grow. */
 export interface LiveBlock {

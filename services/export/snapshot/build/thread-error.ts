@@ -1,5 +1,5 @@
-import { type Reason, ServiceError } from "../../kit/errors.ts";
-import { StoreError, type StoreErrorCode } from "../../store/store.ts";
+import { type Reason, ServiceError } from "../../../kit/errors.ts";
+import { StoreError, type StoreErrorCode } from "../../../store/store.ts";
 
 /** An error on its way between threads, which would lose its class. */
 export type ThreadError =

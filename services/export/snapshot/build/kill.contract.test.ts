@@ -7,12 +7,12 @@ import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { bigExpected, bigSource } from "../../../test/support/big-records.ts";
-import { openTestContext } from "../../../test/support/export-context.ts";
-import { stream } from "../../../test/support/samples.ts";
-import { openStore } from "../../store/open-store.ts";
+import { bigExpected, bigSource } from "../../../../test/support/big-records.ts";
+import { openTestContext } from "../../../../test/support/export-context.ts";
+import { stream } from "../../../../test/support/samples.ts";
+import { openStore } from "../../../store/open-store.ts";
 
-const program = fileURLToPath(new URL("../../../test/support/build-process.ts", import.meta.url));
+const program = fileURLToPath(new URL("../../../../test/support/build-process.ts", import.meta.url));
 
 test("a build that is killed with -9 again and again goes on to the same bytes", async () => {
   const folder = await mkdtemp(join(tmpdir(), "loraloop-kill-"));

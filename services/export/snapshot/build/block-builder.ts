@@ -1,8 +1,8 @@
-import type { Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
-import { StoredBlock } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import type { Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { StoredBlock } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { endsBlock, fillsBlock } from "../blocks/boundaries.ts";
+import { bytesOf } from "../blocks/page.ts";
 import type { BlockWriter } from "./block-writer.ts";
-import { endsBlock, fillsBlock } from "./boundaries.ts";
-import { bytesOf } from "./page.ts";
 import type { BuiltPage } from "./page-builder.ts";
 
 /** A block whose bytes are on disk. */

@@ -1,4 +1,4 @@
-import type { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import type { RejectReason } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
 
 /** In `Chunk.outcomes`: the record gave a sample. */
 export const SAMPLE = -1;

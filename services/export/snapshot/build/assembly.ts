@@ -1,10 +1,10 @@
-import type { Store } from "../../store/store.ts";
-import { recordKey } from "../keys.ts";
+import type { Store } from "../../../store/store.ts";
+import { recordKey } from "../../keys.ts";
+import type { Page } from "../blocks/page.ts";
 import type { BuiltBlock } from "./block-builder.ts";
 import type { AssembleJob, BuildReply } from "./build-messages.ts";
 import type { BuildThread } from "./build-threads.ts";
 import { type Chunk, transfersOf } from "./chunk.ts";
-import type { Page } from "./page.ts";
 import type { RenderJob } from "./render-messages.ts";
 import type { RenderClient, RenderPool } from "./render-pool.ts";
 import { fromThreadError } from "./thread-error.ts";

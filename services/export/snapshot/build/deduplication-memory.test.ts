@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { limits } from "../../kit/limits.ts";
+import { limits } from "../../../kit/limits.ts";
 import { ContentSet } from "./content-set.ts";
 import { DeduplicationMemory, sharedCount } from "./deduplication-memory.ts";
 

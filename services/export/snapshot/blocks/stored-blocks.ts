@@ -1,7 +1,7 @@
-import { StoredBlock } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { afterKey, prefixRange } from "../../store/range.ts";
-import type { Key, StoreReader, TenantId } from "../../store/store.ts";
-import { blockKey } from "../keys.ts";
+import { StoredBlock } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { afterKey, prefixRange } from "../../../store/range.ts";
+import type { Key, StoreReader, TenantId } from "../../../store/store.ts";
+import { blockKey } from "../../keys.ts";
 
 const prefixBytes = blockKey(new Uint8Array(32), 0n).length - 8;
 

@@ -1,5 +1,5 @@
-import { type Reason, ServiceError } from "../../kit/errors.ts";
-import { StoreError } from "../../store/store.ts";
+import { type Reason, ServiceError } from "../../../kit/errors.ts";
+import { StoreError } from "../../../store/store.ts";
 
 export interface Failure {
   readonly reason: Reason;

@@ -1,18 +1,18 @@
 import { mkdirSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
-import { Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
-import { openReader } from "../../store/open-reader.ts";
-import type { StoreReader } from "../../store/store.ts";
-import { StatisticsBuilder } from "../rendering/statistics.ts";
+import { DatasetSpec } from "../../../../proto/gen/loraloop/export/v1/dataset.ts";
+import { Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { openReader } from "../../../store/open-reader.ts";
+import type { StoreReader } from "../../../store/store.ts";
+import { StatisticsBuilder } from "../../rendering/statistics.ts";
+import { buildingFolder, buildingPath } from "../blocks/block-paths.ts";
+import type { Page } from "../blocks/page.ts";
+import { storedBlocks } from "../blocks/stored-blocks.ts";
 import { Assembler } from "./assembler.ts";
-import { buildingFolder, buildingPath } from "./block-paths.ts";
 import { BlockWriter } from "./block-writer.ts";
 import type { AssembleJob, BuildReply, BuildRequest } from "./build-messages.ts";
 import type { Chunk } from "./chunk.ts";
 import { type DeduplicationCounts, DeduplicationMemory } from "./deduplication-memory.ts";
-import type { Page } from "./page.ts";
-import { storedBlocks } from "./stored-blocks.ts";
 import { toThreadError } from "./thread-error.ts";
 
 /** Assembles one snapshot at a time: deduplication, file writes and digests stay off the thread that serves. */

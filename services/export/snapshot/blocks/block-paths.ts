@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { TenantId } from "../../store/store.ts";
+import type { TenantId } from "../../../store/store.ts";
 
 /** Folder of finished blocks, by tenant and digest. */
 export function blocksFolder(dataDirectory: string): string {

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Store } from "../../store/store.ts";
+import type { Store } from "../../../store/store.ts";
 import type { Chunk } from "./chunk.ts";
 import type { RenderJob, RenderReply, RenderRequest, RenderThreadData, ScanRequest } from "./render-messages.ts";
 import { fromThreadError } from "./thread-error.ts";

@@ -2,9 +2,9 @@ import { access, mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openStore } from "../../store/open-store.ts";
-import type { Store } from "../../store/store.ts";
-import { blockUseKey } from "../keys.ts";
+import { openStore } from "../../../store/open-store.ts";
+import type { Store } from "../../../store/store.ts";
+import { blockUseKey } from "../../keys.ts";
 import { BlockFiles } from "./block-files.ts";
 
 const digest = new Uint8Array(32).fill(7);

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
-import type { DeepPartial } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
-import { expectedSnapshot } from "../../../test/support/expected-snapshot.ts";
-import { openTestContext, type TestContext } from "../../../test/support/export-context.ts";
-import { specSource, stream, upsert } from "../../../test/support/samples.ts";
-import { openStore } from "../../store/open-store.ts";
-import type { Store } from "../../store/store.ts";
-import { recordKey } from "../keys.ts";
+import { DatasetSpec } from "../../../../proto/gen/loraloop/export/v1/dataset.ts";
+import type { DeepPartial } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { expectedSnapshot } from "../../../../test/support/expected-snapshot.ts";
+import { openTestContext, type TestContext } from "../../../../test/support/export-context.ts";
+import { specSource, stream, upsert } from "../../../../test/support/samples.ts";
+import { openStore } from "../../../store/open-store.ts";
+import type { Store } from "../../../store/store.ts";
+import { recordKey } from "../../keys.ts";
 import type { Chunk } from "./chunk.ts";
 import { type RenderClient, RenderPool } from "./render-pool.ts";
 

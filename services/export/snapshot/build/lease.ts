@@ -1,5 +1,5 @@
-import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import type { Micros } from "../../store/store.ts";
+import type { StoredSnapshot } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import type { Micros } from "../../../store/store.ts";
 
 /** Only the holder of a snapshot's lease builds it. Renewed with every block, and every third of its length. */
 export const LEASE_SECONDS = 30;

@@ -1,4 +1,4 @@
-import type { StoredBlock } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import type { StoredBlock } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 
 /** One page's part of the index. */
 export interface Page {

@@ -1,15 +1,15 @@
-import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
-import { type Snapshot, Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
-import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { fromTimestamp } from "../../kit/timestamp.ts";
-import type { TenantId } from "../../store/store.ts";
-import { compileSelection } from "../rendering/selection.ts";
+import { DatasetSpec } from "../../../../proto/gen/loraloop/export/v1/dataset.ts";
+import { type Snapshot, Snapshot_State } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import type { StoredSnapshot } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { fromTimestamp } from "../../../kit/timestamp.ts";
+import type { TenantId } from "../../../store/store.ts";
+import { compileSelection } from "../../rendering/selection.ts";
+import { isExpired } from "../expiry.ts";
+import { Mutex } from "../mutex.ts";
+import { hexOf } from "../snapshot-key.ts";
+import { changeSnapshot } from "../stored-snapshots.ts";
 import { Build, type BuildServices } from "./build.ts";
-import { isExpired } from "./expiry.ts";
 import { isLeasedToOther, withLease } from "./lease.ts";
-import { Mutex } from "./mutex.ts";
-import { hexOf } from "./snapshot-key.ts";
-import { changeSnapshot } from "./stored-snapshots.ts";
 
 export interface BuildsOptions extends BuildServices {
   readonly dataDirectory: string;

@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { prefixRange } from "../../store/range.ts";
-import type { StoreReader, TenantId } from "../../store/store.ts";
-import { blockUseKey } from "../keys.ts";
+import { prefixRange } from "../../../store/range.ts";
+import type { StoreReader, TenantId } from "../../../store/store.ts";
+import { blockUseKey } from "../../keys.ts";
+import { Mutex } from "../mutex.ts";
 import {
   type BuildingBlock,
   blockPath,
@@ -13,7 +14,6 @@ import {
   buildingPath,
   buildingPrefix,
 } from "./block-paths.ts";
-import { Mutex } from "./mutex.ts";
 
 /** Where other processes share the folder, a younger file may be one that they are about to use. */
 const SETTLED_MILLIS = 10 * 60 * 1000;

@@ -1,5 +1,5 @@
-import { ServiceError } from "../../kit/errors.ts";
-import { limits } from "../../kit/limits.ts";
+import { ServiceError } from "../../../kit/errors.ts";
+import { limits } from "../../../kit/limits.ts";
 
 /** Shared by threads: what all builds hold, and what the build of one thread holds of it. In bytes. */
 export interface DeduplicationCounts {

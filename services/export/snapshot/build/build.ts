@@ -1,25 +1,25 @@
 import type { Logger } from "pino";
-import { Snapshot_State, Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
-import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { toTimestamp } from "../../kit/timestamp.ts";
-import type { Clock, Mutation, Store, TenantId } from "../../store/store.ts";
-import { blockKey, blockUseKey } from "../keys.ts";
+import { Snapshot_State, Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import type { StoredSnapshot } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { toTimestamp } from "../../../kit/timestamp.ts";
+import type { Clock, Mutation, Store, TenantId } from "../../../store/store.ts";
+import { blockKey, blockUseKey } from "../../keys.ts";
+import type { BlockFiles } from "../blocks/block-files.ts";
+import type { VerifiedPages } from "../blocks/verified-pages.ts";
+import { Notifier } from "../notifier.ts";
+import { hexOf, snapshotPinId } from "../snapshot-key.ts";
+import { withoutExamples } from "../statistics-view.ts";
+import { changeSnapshot } from "../stored-snapshots.ts";
+import type { StreamSpace } from "../stream-space.ts";
 import { Assembly } from "./assembly.ts";
 import type { BuiltBlock } from "./block-builder.ts";
-import type { BlockFiles } from "./block-files.ts";
 import type { AssembleJob } from "./build-messages.ts";
 import type { BuildThreads } from "./build-threads.ts";
 import { failureOf } from "./failure.ts";
 import { LEASE_SECONDS, withLease, withoutLease } from "./lease.ts";
 import { LiveBlocks } from "./live-blocks.ts";
-import { Notifier } from "./notifier.ts";
 import type { RenderJob } from "./render-messages.ts";
 import type { RenderPool } from "./render-pool.ts";
-import { hexOf, snapshotPinId } from "./snapshot-key.ts";
-import { withoutExamples } from "./statistics-view.ts";
-import { changeSnapshot } from "./stored-snapshots.ts";
-import type { StreamSpace } from "./stream-space.ts";
-import type { VerifiedPages } from "./verified-pages.ts";
 
 export interface BuildServices {
   readonly store: Store;

@@ -1,4 +1,4 @@
-import type { Micros, Revision, StoreShare, TenantId } from "../../store/store.ts";
+import type { Micros, Revision, StoreShare, TenantId } from "../../../store/store.ts";
 import type { Chunk } from "./chunk.ts";
 import type { ThreadError } from "./thread-error.ts";
 
