@@ -3,6 +3,7 @@ import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.t
 import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import type { Micros, Store, TenantId } from "../../store/store.ts";
+import { storedBlocks } from "./blocks/stored-blocks.ts";
 import type { Builds } from "./build/builds.ts";
 import { Mutex } from "./mutex.ts";
 import type { SnapshotRemover } from "./remove-snapshot.ts";
@@ -96,7 +97,7 @@ export class StreamSpace {
     for (const tenant of await this.#options.tenants()) {
       for await (const { key, stored } of snapshotsByKey(this.#options.store, tenant)) {
         if (stored.ttlSeconds === 0) continue;
-        const bytes = Number(stored.snapshot?.statistics?.lineBytes ?? 0n);
+        const bytes = await this.#bytesOf(tenant, key, stored);
         const expires = stored.expireTimeMicros;
         used += bytes;
         if (!this.#isIdle(tenant, key, stored)) continue;
@@ -104,6 +105,13 @@ export class StreamSpace {
       }
     }
     return { used, candidates: candidates.toSorted((a, b) => Number(a.lastRead - b.lastRead)) };
+  }
+
+  /** What its committed blocks hold: the statistics of a build are ahead of them. */
+  async #bytesOf(tenant: TenantId, key: Uint8Array, { snapshot }: StoredSnapshot): Promise<number> {
+    const sealed = snapshot?.state === Snapshot_State.STATE_SEALED;
+    const of = sealed ? snapshot : await storedBlocks.last(this.#options.store, tenant, key);
+    return Number(of?.statistics?.lineBytes ?? 0n);
   }
 
   /** Nobody reads it or builds it. */
