@@ -164,6 +164,7 @@ class SampleStream {
 
   /** The footer once everything was sent; undefined while the snapshot is built. */
   async #endOrNextBatch(): Promise<StreamFrame | undefined> {
+    if (this.#reader.isBuilding) return undefined;
     const stored = await this.#reader.state();
     const sampleCount = sampleCountOf(stored);
     if (sampleCount === undefined) return undefined;

@@ -50,7 +50,13 @@ export class SnapshotReader implements AsyncDisposable {
     this.#build ??= builds.running(this.#tenant, this.#key);
     const live = this.#build?.live.at(sample);
     if (live !== undefined) return { ...live, digest: undefined };
+    if (this.isBuilding && this.#build?.live.isBeyond(sample)) return undefined;
     return cache.find(this.#name, sample) ?? this.#load(sample);
+  }
+
+  /** Whether this process builds it: then its end cannot be known yet. */
+  get isBuilding(): boolean {
+    return this.#build?.isRunning ?? false;
   }
 
   /** What is stored now. Throws SNAPSHOT_EXPIRED, and why the snapshot will not come: TOO_MANY_ERRORS, SNAPSHOT_FAILED, SNAPSHOT_BUILDING. */

@@ -59,6 +59,7 @@ export class Build {
   readonly #stopping = new AbortController();
   #statistics: Uint8Array | undefined;
   #failure: Error | undefined;
+  #running = true;
   #blockCount = 0;
 
   constructor(services: BuildServices, plan: BuildPlan) {
@@ -84,6 +85,11 @@ export class Build {
 
   get tenant(): TenantId {
     return this.#plan.assemble.tenant;
+  }
+
+  /** Until it has sealed or failed. */
+  get isRunning(): boolean {
+    return this.#running;
   }
 
   /** Why it ended without sealing; undefined while it runs and after sealing. */
@@ -115,6 +121,7 @@ export class Build {
       await this.#fail(error as Error);
     } finally {
       clearInterval(renewal);
+      this.#running = false;
       this.changed.notify();
     }
   }

@@ -23,6 +23,11 @@ export class LiveBlocks {
     return this.#sampleCount;
   }
 
+  /** Whether nothing from this sample on can be read, neither here nor in the store. */
+  isBeyond(sample: number): boolean {
+    return this.#sampleCount > 0 && sample >= this.#sampleCount;
+  }
+
   /** What the store knows from before. */
   restored(sampleCount: number): void {
     this.#sampleCount = sampleCount;
