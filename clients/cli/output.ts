@@ -1,19 +1,58 @@
 import colors from "picocolors";
+import type { DatasetSpec, RejectReason, Snapshot_State } from "../typescript/src/index.ts";
+import { reasonName, stateName } from "./names.ts";
 
-/** Prints a value as one line of JSON, with bigints as numbers or, beyond 2^53, as strings, and bytes as hex. */
+/** Prints a value as one line of JSON, see toJson. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${toJson(value)}\n`);
 }
 
+/**
+ * Messages as the protos and dataset files write them: snake_case keys, names of enum values, ISO times, bytes as hex,
+ * bigints as numbers or, beyond 2^53, as strings; a `oneof` is the key of its case.
+ */
 export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, replace, indent);
+  return JSON.stringify(plain(value), undefined, indent);
 }
 
-function replace(this: Record<string, unknown>, key: string, value: unknown): unknown {
-  const raw = this[key];
-  if (typeof raw === "bigint") return Number.isSafeInteger(Number(raw)) ? Number(raw) : String(raw);
-  if (raw instanceof Uint8Array) return Buffer.from(raw).toString("hex");
-  return value;
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  if (isTimestamp(value)) return isoTime(value);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => plainEntry(key, part)));
+}
+
+function plainEntry(key: string, value: unknown): [string, unknown] {
+  if (isCase(value)) return [snakeCase(value.$case), plain(value.value)];
+  if (key === "state" && typeof value === "number") return [key, stateName(value as Snapshot_State)];
+  if (key === "reason" && typeof value === "number") return [key, reasonName(value as RejectReason)];
+  if (key === "adapterMetadataJson") return ["adapter_metadata", value === "" ? undefined : JSON.parse(String(value))];
+  if (key === "mapping") return [key, plainMapping(value as DatasetSpec["mapping"])];
+  return [snakeCase(key), plain(value)];
+}
+
+/** Its keys are names of parts, which stay as they are. */
+function plainMapping(mapping: DatasetSpec["mapping"]): unknown {
+  return Object.fromEntries(Object.entries(mapping).map(([part, source]) => [part, plain(source)]));
+}
+
+function isoTime({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }): string {
+  const micros = String(Math.floor(nanos / 1000)).padStart(6, "0");
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${micros}Z`;
+}
+
+function isCase(value: unknown): value is { readonly $case: string; readonly value: unknown } {
+  return typeof value === "object" && value !== null && "$case" in value;
+}
+
+function isTimestamp(value: object): value is { readonly seconds: bigint; readonly nanos: number } {
+  return "seconds" in value && "nanos" in value;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 export function print(line = ""): void {

@@ -32,6 +32,8 @@ export class RecordFile {
   /** Bytes read of the file as it lies on disk. */
   bytesRead = 0;
   readonly #ingestId: string;
+  /** Why it could not be read to its end. */
+  failure: InputError | undefined;
   /** For each line that gave no record: how many records came before it. */
   #skipped: number[] = [];
 
@@ -42,7 +44,9 @@ export class RecordFile {
   }
 
   static async open(path: string, mapping: LineMapping): Promise<RecordFile> {
-    const { size, mtimeMs } = await stat(path);
+    const found = await stat(path);
+    if (found.isDirectory()) throw new InputError(`${path} is a folder; name its files.`);
+    const { size, mtimeMs } = found;
     const identity = JSON.stringify([resolve(path), size, mtimeMs, mapping]);
     return new RecordFile(path, size, createHash("sha256").update(identity).digest("hex").slice(0, 32));
   }
@@ -64,7 +68,7 @@ export class RecordFile {
     this.bytesRead = 0;
     let [line, records] = [0, 0];
     const source = basename(this.path);
-    for await (const bytes of this.#lines()) {
+    for await (const bytes of this.#readableLines()) {
       line += 1;
       const record = toRecord(line === 1 ? withoutMark(bytes) : bytes, source, mapping);
       if (typeof record === "object") {
@@ -74,6 +78,17 @@ export class RecordFile {
       }
       this.#skipped.push(records);
       if (record !== undefined) onProblem({ file: this.path, line, problem: record });
+    }
+  }
+
+  /** Ends where the file cannot be read on, so that the ingest is closed with what came before; `failure` says why. */
+  async *#readableLines(): AsyncGenerator<Buffer> {
+    this.failure = undefined;
+    try {
+      yield* this.#lines();
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.failure = error;
     }
   }
 

@@ -1,5 +1,6 @@
 import colors from "picocolors";
-import { RejectReason, type Statistics } from "../typescript/src/index.ts";
+import type { Statistics } from "../typescript/src/index.ts";
+import { reasonName } from "./names.ts";
 import { bytes, count } from "./output.ts";
 
 /** The six keys that exporters before us wrote, and ours beside them. */
@@ -43,10 +44,4 @@ export function statisticsLines(statistics: Statistics): string[] {
   }
   if (statistics.hint !== "") lines.push(colors.yellow(statistics.hint));
   return lines;
-}
-
-/** `TEXT_TOO_SHORT`. */
-export function reasonName(reason: RejectReason): string {
-  const name = Object.entries(RejectReason).find(([, value]) => value === reason)?.[0] ?? "UNKNOWN";
-  return name.replace("REJECT_REASON_", "");
 }

@@ -38,7 +38,7 @@ export const limits = {
   schema_depth: 32,
   /** Objects and arrays in a JSON Schema. */
   schema_nodes: 1000,
-  /** Milliseconds for compiling a JSON Schema that somebody sends. */
+  /** Milliseconds of processor time for compiling a JSON Schema that somebody sends. */
   schema_milliseconds: 600,
   /** Characters of a sample that is checked against a JSON Schema. */
   schema_sample_characters: 1024 * 1024,

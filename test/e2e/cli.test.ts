@@ -213,7 +213,7 @@ test("a reader that has seen enough ends the stream", async () => {
 
 test("snapshot: build, list, show, stream, delete", async () => {
   const built = await runJson<{ key: string; digest: string }>("snapshot", "build", "documents");
-  expect(built).toMatchObject({ dataset: "documents", state: 2, statistics: { sampleCount: 30 } });
+  expect(built).toMatchObject({ dataset: "documents", state: "SEALED", statistics: { sample_count: 30 } });
   const short = built.key.slice(0, 8);
   expect(await runJson("snapshot", "list", "--dataset", "documents")).toMatchObject([{ key: built.key }]);
   expect(await run("snapshot", "list")).toMatch(/^KEY +DATASET +STATE +SAMPLES/);

@@ -103,6 +103,9 @@ async function send({ client, collection, file, mapping, onRecords, signal }: Fi
       onRecords(done);
     },
   });
+  if (file.failure !== undefined) {
+    throw new InputError(`${file.failure.message}. The ${keptCount} records before that are in "${collection}".`);
+  }
   return { ...tally, records: recordCount, kept: keptCount };
 }
 

@@ -3,10 +3,11 @@ import colors from "picocolors";
 import type { PreviewSample, PreviewSamplesResponse } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { weightText } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
+import { reasonName } from "../names.ts";
 import { print, printJson } from "../output.ts";
 import { programOptions, withClient } from "../session.ts";
 import { type SourceOptions, sourceOptions, toSource } from "../source.ts";
-import { reasonName, statisticsLines } from "../statistics.ts";
+import { statisticsLines } from "../statistics.ts";
 
 interface Options extends SourceOptions {
   readonly count: string;

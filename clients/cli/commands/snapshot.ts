@@ -1,6 +1,7 @@
 import { Command } from "commander";
-import { type Snapshot, Snapshot_State } from "../../typescript/src/index.ts";
+import type { Snapshot } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
+import { stateName } from "../names.ts";
 import { count, print, printJson, printTable, time } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { programOptions, withClient } from "../session.ts";
@@ -66,7 +67,7 @@ async function list(options: { readonly dataset?: string }, command: Command): P
       snapshots.map((each) => [
         each.key.slice(0, 12),
         datasetName(each),
-        stateName(each.state),
+        stateName(each.state).toLowerCase(),
         count(each.statistics?.sampleCount ?? 0n),
         String(each.revision),
         time(each.createTime),
@@ -97,7 +98,7 @@ function describe(each: Snapshot): void {
   print(
     `dataset   ${datasetName(each)} of "${each.spec?.collection}" at revision ${each.revision}, as of ${time(each.asOf)}`,
   );
-  print(`state     ${stateName(each.state)}${each.failure === "" ? "" : `: ${each.failure}`}`);
+  print(`state     ${stateName(each.state).toLowerCase()}${each.failure === "" ? "" : `: ${each.failure}`}`);
   if (each.digest.length > 0) print(`digest    ${Buffer.from(each.digest).toString("hex")}`);
   print(`created   ${time(each.createTime)}, sealed ${time(each.sealTime)}, expires ${time(each.expireTime)}`);
   print();
@@ -106,9 +107,4 @@ function describe(each: Snapshot): void {
 
 function datasetName(each: Snapshot): string {
   return each.dataset === "" ? "(unnamed)" : `${each.dataset}@${each.datasetVersion}`;
-}
-
-function stateName(state: Snapshot_State): string {
-  const name = Object.entries(Snapshot_State).find(([, value]) => value === state)?.[0] ?? "STATE_UNKNOWN";
-  return name.replace("STATE_", "").toLowerCase();
 }

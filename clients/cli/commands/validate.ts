@@ -54,10 +54,23 @@ async function check(
   const checked: Checked[] = [];
   for (const [place, sampleJson] of content.split("\n").entries()) {
     if (sampleJson.trim() === "") continue;
-    const { valid, problems } = await client.export.validateSample({ schema, sampleJson }, { signal });
-    checked.push({ line: place + 1, valid, problems });
+    const problem = jsonProblem(sampleJson);
+    const answer =
+      problem === undefined
+        ? await client.export.validateSample({ schema, sampleJson }, { signal })
+        : { valid: false, problems: [{ path: "", problem }] };
+    checked.push({ line: place + 1, valid: answer.valid, problems: answer.problems });
   }
   return checked;
+}
+
+function jsonProblem(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    return `not JSON: ${(error as Error).message}`;
+  }
 }
 
 function report(file: string, checked: readonly Checked[]): void {

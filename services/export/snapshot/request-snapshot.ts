@@ -39,7 +39,7 @@ async function checkNoOpenIngest(
   if (ingest === undefined) return;
   throw new ServiceError(
     "INGEST_OPEN",
-    `Collection "${name}" has the open ingest "${ingest}"; let it end, or allow open ingests.`,
+    `Collection "${name}" has the open ingest "${ingest}"; wait for its end (an interrupted one ends ten minutes after its last message), or allow open ingests (allow_open_ingest, --allow-open-ingest).`,
     { collection: name, ingest },
   );
 }

@@ -6,7 +6,7 @@ import { parseSchema, schemaInvalid } from "./schema-limits.ts";
 import type { SchemaReply, SchemaRequest } from "./schema-thread.ts";
 
 /**
- * Compiles schemas and checks single samples in a thread of its own, one after the other, at most `schema_milliseconds` each:
+ * Compiles schemas and checks single samples in a thread of its own, one after the other, at most `schema_milliseconds` of processor time each:
  * a schema that takes longer is SCHEMA_INVALID and its thread is ended.
  */
 export class SchemaWorker implements AsyncDisposable {
@@ -53,17 +53,28 @@ export class SchemaWorker implements AsyncDisposable {
   }
 }
 
-/** Undefined where the thread gave no answer in time, or ended. */
+/** How often a thread at work is looked at. */
+const lookMillis = 50;
+
+/** Undefined where the thread took more than its processor time, or ended. Processor time, so that a busy machine refuses nobody. */
 function replyOf(thread: Worker, request: SchemaRequest): Promise<SchemaReply | undefined> {
   const { promise, resolve } = Promise.withResolvers<SchemaReply | undefined>();
-  const timer = setTimeout(() => resolve(undefined), limits.schema_milliseconds);
   const gone = (): void => resolve(undefined);
+  const start = thread.cpuUsage();
+  const look = setInterval(() => {
+    takesTooLong(thread, start).then((tooLong) => tooLong && gone(), gone);
+  }, lookMillis);
   thread.once("message", resolve).once("error", gone).once("exit", gone);
   thread.postMessage(request);
   return promise.finally(() => {
-    clearTimeout(timer);
+    clearInterval(look);
     thread.off("message", resolve).off("error", gone).off("exit", gone);
   });
+}
+
+async function takesTooLong(thread: Worker, start: Promise<NodeJS.CpuUsage>): Promise<boolean> {
+  const { user, system } = await thread.cpuUsage(await start);
+  return (user + system) / 1000 > limits.schema_milliseconds;
 }
 
 async function startThread(): Promise<Worker> {
