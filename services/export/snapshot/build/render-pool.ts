@@ -26,6 +26,9 @@ interface Thread {
   task: Task | undefined;
 }
 
+/** Rendering makes much that dies at once; the serving thread, which does not, keeps a smaller young generation (kit/main.ts). */
+const YOUNG_GENERATION_MIB = 24;
+
 /** The threads that scan and render for all builds; each has one chunk at a time. One is there from the start, others come when there is work for them. */
 export class RenderPool {
   /** How many there may be. */
@@ -71,6 +74,7 @@ export class RenderPool {
       workerData: data,
       transferList: data.store.kind === "memory" ? [data.store.port] : [],
       name: "render",
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
     const thread: Thread = { worker, builds: new Set(), ready: false, task: undefined };
     worker.on("message", (reply: RenderReply) => this.#receive(thread, reply));
