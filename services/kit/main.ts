@@ -20,8 +20,9 @@ const graceSeconds = 5;
 export function limitMemory(): void {
   const { execArgv, argv, env, execPath } = process;
   if (process.execve === undefined || heapFlags.every((flag) => execArgv.includes(flag))) return;
-  // In glibc each thread gets an arena of its own, which keeps what it freed; what is as large as a page's lines goes back at once.
-  const allocator = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072" };
+  // In glibc each thread gets an arena of its own, which keeps what it freed. What is larger than a frame goes back at once; frames do not,
+  // since their memory costs more to get than to fill.
+  const allocator = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "524288", MALLOC_TRIM_THRESHOLD_: "2097152" };
   const environment = { NODE_COMPILE_CACHE: compileCache, ...allocator, ...env };
   process.execve(execPath, [execPath, ...heapFlags, ...execArgv, ...argv.slice(1)], environment);
 }
