@@ -11,16 +11,20 @@ export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   #errors = "";
+  #stopping = false;
 
   /** @param program relative to the repository */
   constructor(program: string, programArguments: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     const command = program.endsWith(".py") ? `${root}.venv/bin/python` : process.execPath;
     this.#process = spawn(command, [root + program, ...programArguments], {
       env: { ...process.env, ...environment },
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe"],
     });
     running.add(this.#process);
-    this.#process.once("close", () => running.delete(this.#process));
+    this.#process.once("close", (code, signal) => {
+      running.delete(this.#process);
+      if (code !== 0 && !this.#stopping) console.error(`${program} ended with ${code ?? signal}:\n${this.#errors}`);
+    });
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new Error("A child without output.");
     this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
@@ -33,23 +37,19 @@ export class Child implements AsyncDisposable {
     return this.#process.pid ?? 0;
   }
 
-  /** The next line of its output that is a JSON object. Rejects with what it said where it ends before. */
+  /** The next line of its output that is a JSON object. Rejects where it ends before. */
   async message<Message>(): Promise<Message> {
     for (;;) {
       const { value, done } = await this.#lines.next();
-      if (done) throw new Error(`${this.#process.spawnargs.at(1)} ended early:\n${this.#errors}`);
+      if (done) throw new Error(`${this.#process.spawnargs.at(1)} ended early.`);
       if (value.startsWith("{")) return JSON.parse(value) as Message;
     }
-  }
-
-  /** Says that it may go on. */
-  go(): void {
-    this.#process.stdin?.write("go\n");
   }
 
   /** SIGTERM, and its end. */
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    this.#stopping = true;
     this.#process.kill("SIGTERM");
     await once(this.#process, "close");
   }

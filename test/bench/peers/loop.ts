@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { StoredCollection } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
-import { findTenant } from "../../../services/kit/auth/tenants.ts";
 import { collectionKey } from "../../../services/export/keys.ts";
+import { findTenant } from "../../../services/kit/auth/tenants.ts";
 import { systemClock } from "../../../services/store/clock.ts";
 import { openStore } from "../../../services/store/open-store.ts";
 import { collection } from "../samples.ts";
