@@ -239,11 +239,17 @@ test("dataset: put, get, list, delete", async () => {
 
 test("preview shows why a weight is what it is", async () => {
   expect(await runJson("preview", "documents", "-n", "2")).toMatchObject({
-    samples: [{ recordId: "doc-0000000", weightExplanation: { explicit: 1, defaulted: true } }, {}],
+    samples: [{ record_id: "doc-0000000", weight_explanation: { explicit: 1, defaulted: true } }, {}],
   });
   expect(await run("preview", "documents", "-n", "1")).toMatch(
     /doc-0000000 {2}weight 1\.\d+ = 1 \(default\) × 1\.\d{4} \(length \d+\)/,
   );
+});
+
+test("what dataset get prints can be put again", async () => {
+  const { spec } = await runJson<{ spec: object }>("dataset", "get", "documents");
+  writeJson("again.json", spec);
+  expect(await runJson("dataset", "put", "documents", "again.json")).toMatchObject({ version: 1, spec });
 });
 
 test("validate", async () => {
@@ -298,7 +304,7 @@ test.for<[string[], number, string]>([
   [["stream", "nothing"], 1, '"nothing"'],
   [["ingest", "c"], 2, "missing required argument"],
   [["ingest", "c", "missing.jsonl"], 2, "missing.jsonl"],
-  [["ingest", "c", "."], 2, "EISDIR"],
+  [["ingest", "c", "."], 2, "is a folder; name its files"],
   [["ingest", "Bad Name", "text.json"], 1, '"Bad Name"'],
   [["ingst"], 2, "unknown command 'ingst'"],
   [["dataset", "put", "x", "missing.json"], 2, "missing.json"],
