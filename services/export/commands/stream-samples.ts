@@ -19,6 +19,7 @@ import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
 import type { StreamFrame } from "../stream/encode-frame.ts";
 import type { FrameBuffer } from "../stream/frame-buffers.ts";
 import { layoutSpan, segmentDigests, spanFrom } from "../stream/frame-span.ts";
+import { readAhead } from "../stream/read-ahead.ts";
 import { checkResumePoint, resumeBeyondEnd, resumePointOf } from "../stream/resume-point.ts";
 import type { StreamRoom } from "../stream/stream-memory.ts";
 
@@ -45,7 +46,7 @@ export async function* streamSamples(context: ExportContext, command: StreamSamp
   await using reader = context.snapshots.reader(command.tenant, key);
   const nextIndex = Number(command.resume?.nextIndex ?? 0n);
   yield { frame: { $case: "header", value: headerOf(context, command, stored, nextIndex) } };
-  yield* new SampleStream(context, command, { key, stored }, { reader, room }, nextIndex).frames();
+  yield* readAhead(new SampleStream(context, command, { key, stored }, { reader, room }, nextIndex).frames());
 }
 
 /** What a resume point names; else the snapshot asked for, or the dataset's, which is made when missing. */

@@ -28,7 +28,10 @@ export class FieldsWorker implements AsyncDisposable {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL("./fields-thread.ts", import.meta.url), { name: "fields" });
+    const thread = new Worker(new URL("./fields-thread.ts", import.meta.url), {
+      name: "fields",
+      resourceLimits: { maxYoungGenerationSizeMb: 3 },
+    });
     thread.on("message", (reply: FieldsReply) => this.#settle(reply));
     thread.on("error", (error) => this.#abandon(error));
     return thread;

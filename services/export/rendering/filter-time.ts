@@ -1,6 +1,6 @@
-import { type CelFunc, CelScalar, celMethod, objectType } from "@bufbuild/cel";
+import type { CelFunc } from "@bufbuild/cel";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { filterLibrary } from "./filter-library.ts";
 
 const millisPerDay = 86_400_000;
 
@@ -21,17 +21,18 @@ const getters: Readonly<Record<string, (date: Date) => number>> = {
  * CEL's methods of timestamps, in UTC or at a fixed offset (`"+02:00"`).
  * Replaces those of the library: they pass through the machine's time zone, and named zones depend on its version of the zone data.
  */
-export const timeMethods: CelFunc[] = Object.entries(getters).flatMap(([name, get]) => {
-  const timestamp = objectType(TimestampSchema);
-  return [
+export function timeMethods(): CelFunc[] {
+  const { CelScalar, celMethod, objectType } = filterLibrary.cel;
+  const timestamp = objectType(filterLibrary.wellKnownTypes.TimestampSchema);
+  return Object.entries(getters).flatMap(([name, get]) => [
     celMethod(name, timestamp, [], CelScalar.INT, function () {
       return BigInt(get(dateOf(this.message as Timestamp, 0)));
     }),
     celMethod(name, timestamp, [CelScalar.STRING], CelScalar.INT, function (zone) {
       return BigInt(get(dateOf(this.message as Timestamp, offsetMillis(zone))));
     }),
-  ];
-});
+  ]);
+}
 
 function dateOf(timestamp: Timestamp, offset: number): Date {
   return new Date(Number(timestamp.seconds) * 1000 + Math.floor(timestamp.nanos / 1_000_000) + offset);

@@ -1,24 +1,11 @@
-import {
-  type CelResult,
-  CelScalar,
-  type CelValue,
-  celEnv,
-  celFunc,
-  celList,
-  isCelError,
-  isCelList,
-  isCelMap,
-  parse,
-  plan,
-} from "@bufbuild/cel";
-import { create } from "@bufbuild/protobuf";
-import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { CelResult, CelValue, celFunc } from "@bufbuild/cel";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { limits } from "../../kit/limits.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
 import type { Micros } from "../../store/store.ts";
+import { filterLibrary } from "./filter-library.ts";
 import { boundLoops, filterProblem, loopRange } from "./filter-syntax.ts";
 import { timeMethods } from "./filter-time.ts";
 import type { Fields } from "./path.ts";
@@ -44,6 +31,7 @@ const variables: ReadonlySet<string> = new Set([
 export function compileFilter(source: string): Filter {
   const budget = new LoopBudget();
   const evaluate = planFilter(source, budget);
+  const timestampMessage = timestampReader();
   return (id, fields, record) => {
     budget.left = limits.filter_steps;
     const result = evaluate({
@@ -68,7 +56,8 @@ function planFilter(source: string, budget: LoopBudget): (bindings: Bindings) =>
   if (Buffer.byteLength(source) > limits.filter_bytes) {
     throw invalid(`is longer than filter_bytes (${limits.filter_bytes})`);
   }
-  const environment = celEnv({ funcs: [budget.rangeFunction(), ...timeMethods], re2: cachedPatterns() });
+  const { celEnv, parse, plan } = filterLibrary.cel;
+  const environment = celEnv({ funcs: [budget.rangeFunction(), ...timeMethods()], re2: cachedPatterns() });
   try {
     const parsed = parse(source);
     const problem = filterProblem(parsed.expr, variables, (name) => environment.funcs.find(name) !== undefined);
@@ -99,7 +88,7 @@ function invalid(problem: string, cause?: unknown): ServiceError {
 }
 
 function problemOf(result: CelResult): string | undefined {
-  if (isCelError(result)) {
+  if (filterLibrary.cel.isCelError(result)) {
     return result.message;
   }
   return typeof result === "boolean" ? undefined : "it gives no bool";
@@ -110,14 +99,14 @@ class LoopBudget {
   left = 0;
 
   rangeFunction(): ReturnType<typeof celFunc> {
+    const { CelScalar, celFunc, celList, isCelList, isCelMap } = filterLibrary.cel;
+    const nothing = celList([]);
     return celFunc(loopRange, [CelScalar.DYN], CelScalar.DYN, (range): CelValue => {
       this.left -= isCelList(range) || isCelMap(range) ? range.size : 0;
       return this.left < 0 ? nothing : range;
     });
   }
 }
-
-const nothing = celList([]);
 
 /** Patterns come with the expression and, computed, with records: only the last few are kept. */
 function cachedPatterns(): { compile(source: string): Pattern } {
@@ -153,6 +142,8 @@ function toCelInput(value: unknown): unknown {
   return map;
 }
 
-function timestampMessage(micros: Micros): unknown {
-  return create(TimestampSchema, toTimestamp(micros));
+function timestampReader(): (micros: Micros) => unknown {
+  const { create } = filterLibrary.protobuf;
+  const { TimestampSchema } = filterLibrary.wellKnownTypes;
+  return (micros) => create(TimestampSchema, toTimestamp(micros));
 }

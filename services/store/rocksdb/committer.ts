@@ -12,7 +12,10 @@ export class Committer {
   #closed = false;
 
   constructor(data: CommitterData) {
-    this.#thread = new Worker(new URL("./committer-thread.ts", import.meta.url), { workerData: data });
+    this.#thread = new Worker(new URL("./committer-thread.ts", import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: 3 },
+    });
     this.#thread.on("message", (answers: Answer[]) => {
       for (const answer of answers) this.#receive(answer);
     });

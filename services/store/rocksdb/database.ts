@@ -2,7 +2,7 @@ import { type Batch, RocksLevel } from "@nxtedition/rocksdb";
 import { storeClosed } from "../checks.ts";
 import { storeError } from "./errors.ts";
 
-/** Uncompressed upper levels and log, 4 MiB memtables (at most six), one bounded cache for blocks, indexes and filters. */
+/** Uncompressed upper levels and log, 4 MiB memtables (at most four), one bounded cache for blocks, indexes and filters. */
 const options = {
   keyEncoding: "buffer",
   valueEncoding: "buffer",
@@ -10,8 +10,8 @@ const options = {
   blockSize: 16_384,
   walCompression: false,
   compaction: "level",
-  memtableMemoryBudget: 16 * 1024 * 1024,
-  cacheSize: 16 * 1024 * 1024,
+  memtableMemoryBudget: 8 * 1024 * 1024,
+  cacheSize: 8 * 1024 * 1024,
   cacheIndexAndFilterBlocks: true,
 } as const;
 

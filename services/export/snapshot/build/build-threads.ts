@@ -20,7 +20,11 @@ export class BuildThread {
   constructor(deduplicationBytes: DeduplicationCounts["all"]) {
     const workerData: DeduplicationCounts = { all: deduplicationBytes, own: sharedCount() };
     this.#memory = new DeduplicationMemory(workerData);
-    this.#worker = new Worker(new URL("./build-thread.ts", import.meta.url), { name: "build", workerData });
+    this.#worker = new Worker(new URL("./build-thread.ts", import.meta.url), {
+      name: "build",
+      workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: 3 },
+    });
     this.#worker.on("message", (reply: BuildReply) => this.#listener?.reply(reply));
     this.#worker.on("error", (error) => this.#end(error));
     this.#worker.on("exit", () => {
