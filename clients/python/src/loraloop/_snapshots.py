@@ -25,16 +25,17 @@ class Snapshots:
         dataset: str | None = None,
         *,
         spec: Mapping[str, Any] | None = None,
+        split: str | None = None,
         as_of: Time | None = None,
         revision: int | None = None,
         allow_open_ingest: bool = False,
         ttl_seconds: int | None = None,
     ) -> Snapshot:
-        """Starts a build and returns at once; `wait` waits. The same records, dataset and as_of give the same snapshot.
+        """Starts a build and returns at once; `wait` waits. Equal records, dataset, split and as_of give the same snapshot.
 
         It is kept until deleted, or with `ttl_seconds` until it was not read for so long.
         """
-        source = to_source(dataset, spec, None, as_of, revision, allow_open_ingest)
+        source = to_source(dataset, spec, None, split, as_of, revision, allow_open_ingest)
         request = pb.BuildSnapshotRequest(source=source, ttl_seconds=ttl_seconds)
         return from_snapshot(self._connection.call(lambda opened: opened.export.BuildSnapshot, request).snapshot)
 

@@ -12,6 +12,7 @@ def to_source(
     dataset: str | None,
     spec: Mapping[str, Any] | None,
     snapshot: str | None,
+    split: str | None,
     as_of: Time | None,
     revision: int | None,
     allow_open_ingest: bool,
@@ -24,6 +25,7 @@ def to_source(
         as_of=to_timestamp(as_of) if as_of is not None else None,
         revision=revision,
         allow_open_ingest=allow_open_ingest,
+        split=split,
     )
     if dataset is not None:
         source.dataset = dataset

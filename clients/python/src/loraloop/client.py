@@ -109,13 +109,14 @@ class Client:
         dataset: str | None = None,
         *,
         spec: Mapping[str, Any] | None = None,
+        split: str | None = None,
         as_of: Time | None = None,
         revision: int | None = None,
         allow_open_ingest: bool = False,
         sample_count: int = 10,
     ) -> Preview:
         """Shows the first samples with the reasons for their weights, and the first rejects. Stores nothing."""
-        source = to_source(dataset, spec, None, as_of, revision, allow_open_ingest)
+        source = to_source(dataset, spec, None, split, as_of, revision, allow_open_ingest)
         request = export.PreviewSamplesRequest(source=source, sample_count=sample_count)
         return from_preview(self._connection.call(lambda opened: opened.export.PreviewSamples, request))
 
@@ -138,18 +139,19 @@ class Client:
         *,
         spec: Mapping[str, Any] | None = None,
         snapshot: str | None = None,
+        split: str | None = None,
         as_of: Time | None = None,
         revision: int | None = None,
         allow_open_ingest: bool = False,
         batch_size: int = 0,
         resume: Mapping[str, Any] | None = None,
     ) -> SampleStream:
-        """Streams samples of a dataset (`name` or `name@3`), of an unnamed one, or of a snapshot.
+        """Streams samples of a dataset (`name` or `name@3`) or one of its splits, of an unnamed one, or of a snapshot.
 
         Nothing is sent before the first sample is asked for. `batch_size` is the most samples of a frame (0: the server
         chooses) and changes nothing else. `resume` is a `state_dict()` of a stream of the same request.
         """
-        source = to_source(dataset, spec, snapshot, as_of, revision, allow_open_ingest)
+        source = to_source(dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
         request = export.StreamSamplesRequest(source=source, batch_size=batch_size)
         return SampleStream(self._connection, request, resume)
 
