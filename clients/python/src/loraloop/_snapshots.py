@@ -31,9 +31,10 @@ class Snapshots:
         allow_open_ingest: bool = False,
         ttl_seconds: int | None = None,
     ) -> Snapshot:
-        """Starts a build and returns at once; `wait` waits. Equal records, dataset, split and as_of give the same snapshot.
+        """Starts a build and returns at once; `wait` waits.
 
-        It is kept until deleted, or with `ttl_seconds` until it was not read for so long.
+        Equal records, dataset, split and as_of give the same snapshot. It is kept until deleted, or with
+        `ttl_seconds` until it was not read for so long.
         """
         source = to_source(dataset, spec, None, split, as_of, revision, allow_open_ingest)
         request = pb.BuildSnapshotRequest(source=source, ttl_seconds=ttl_seconds)

@@ -25,7 +25,7 @@ def to_source(
         as_of=to_timestamp(as_of) if as_of is not None else None,
         revision=revision,
         allow_open_ingest=allow_open_ingest,
-        split=split,
+        split=split or "",
     )
     if dataset is not None:
         source.dataset = dataset
