@@ -1,3 +1,4 @@
+import type { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import type { SampleSource } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { fieldInvalid } from "../../kit/field.ts";
@@ -21,7 +22,7 @@ export interface ResolvedSource extends ResolvedDataset {
 
 /**
  * What a source that is a dataset or an inline spec (name empty, version 0, checked) reads.
- * Rejects with ServiceError for a snapshot or nothing (FIELD_INVALID), what does not exist, a bad spec, or a revision above the head (REVISION_UNKNOWN).
+ * Rejects with ServiceError for a snapshot, nothing or an unknown split (FIELD_INVALID), what does not exist, a bad spec, or a revision above the head (REVISION_UNKNOWN).
  */
 export async function resolveSource(
   context: ExportContext,
@@ -43,6 +44,29 @@ export async function resolveSource(
 }
 
 async function datasetOf(
+  context: ExportContext,
+  tenant: TenantId,
+  source: SampleSource | undefined,
+): Promise<ResolvedDataset> {
+  const whole = await wholeDatasetOf(context, tenant, source);
+  if (source === undefined || source.split === "") {
+    return whole;
+  }
+  const spec = withSplit(whole.spec, source.split);
+  return { ...whole, spec, digest: specDigest(spec) };
+}
+
+/** The recipe of one part: every part has snapshots of its own. */
+function withSplit(spec: DatasetSpec, split: string): DatasetSpec {
+  const names = spec.splits?.parts.map(({ name }) => name) ?? [];
+  if (spec.splits === undefined || !names.includes(split)) {
+    const expected = names.length === 0 ? "nothing: the dataset has no splits" : `one of ${names.join(", ")}`;
+    throw fieldInvalid("source.split", split, expected);
+  }
+  return { ...spec, splits: { ...spec.splits, selected: split } };
+}
+
+async function wholeDatasetOf(
   context: ExportContext,
   tenant: TenantId,
   source: SampleSource | undefined,

@@ -4,9 +4,11 @@ import type {
   PartSource,
   Quality,
   Selection,
+  Splits,
   TimeRange,
   Weighting,
 } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
+import { nameForm } from "../../kit/field.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
 import type { Exporter } from "../rendering/exporter.ts";
 import { pathProblem } from "../rendering/path.ts";
@@ -31,6 +33,9 @@ export function checkSpecFields(spec: DatasetSpec, exporter: Exporter, report: R
   }
   if (spec.schemaValidation?.jsonSchema === "") {
     report("schema_validation.json_schema", "is missing");
+  }
+  if (spec.splits !== undefined) {
+    checkSplits(spec.splits, report);
   }
 }
 
@@ -128,6 +133,27 @@ function checkFreshness({ timestampField, maxBonus, windowDays }: Freshness, rep
 function checkQuality({ minTextLength, maxTextLength }: Quality, report: Report): void {
   if (maxTextLength > 0 && minTextLength > maxTextLength) {
     report("quality.min_text_length", `(${minTextLength}) is more than max_text_length (${maxTextLength})`);
+  }
+}
+
+function checkSplits({ parts, selected }: Splits, report: Report): void {
+  const names = parts.map(({ name }) => name);
+  parts.forEach(({ name, percent }, index) => {
+    const path = `splits.parts[${index}]`;
+    if (!nameForm.test(name)) {
+      report(`${path}.name`, `is no name: ${JSON.stringify(name)}; expected ${nameForm.source.slice(1, -1)}`);
+    }
+    if (names.indexOf(name) !== index) {
+      report(`${path}.name`, `names ${JSON.stringify(name)} again`);
+    }
+    checkNumber(`${path}.percent`, percent, 1, 100, report);
+  });
+  const sum = parts.reduce((total, { percent }) => total + percent, 0);
+  if (sum !== 100) {
+    report("splits.parts", parts.length === 0 ? "are missing" : `have ${sum} percent together; expected 100`);
+  }
+  if (selected !== "") {
+    report("splits.selected", "is set by the server; name a part as the split of the source");
   }
 }
 

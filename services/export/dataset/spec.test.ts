@@ -17,6 +17,8 @@ function problem(spec: DeepPartial<DatasetSpec>): string {
   return "fine";
 }
 
+const splitsOf = (...parts: [string, number][]) => ({ parts: parts.map(([name, percent]) => ({ name, percent })) });
+
 const hex = (spec: DeepPartial<DatasetSpec>) => Buffer.from(specDigest(DatasetSpec.fromPartial(spec))).toString("hex");
 
 test.for([
@@ -81,6 +83,18 @@ test.for([
   [{ metadataFields: ["a", "b", "a"] }, 'DATASET_INVALID metadata_fields[2] names "a" again.'],
   [{ adapterMetadataJson: "[]" }, "DATASET_INVALID adapter_metadata_json is no JSON object."],
   [{ adapterMetadataJson: '{"a":1}' }, "fine"],
+  [{ splits: splitsOf(["train", 90], ["validation", 10]) }, "fine"],
+  [{ splits: {} }, "DATASET_INVALID splits.parts are missing."],
+  [{ splits: splitsOf(["a", 90], ["b", 9]) }, "DATASET_INVALID splits.parts have 99 percent together; expected 100."],
+  [{ splits: splitsOf(["a", 100], ["b", 1]) }, "DATASET_INVALID splits.parts have 101 percent together; expected 100."],
+  [{ splits: splitsOf(["a", 100], ["b", 0]) }, "DATASET_INVALID splits.parts[1].percent is 0; expected 1 to 100."],
+  [{ splits: splitsOf(["a", 50], ["a", 50]) }, 'DATASET_INVALID splits.parts[1].name names "a" again.'],
+  [{ splits: splitsOf(["", 100]) }, 'DATASET_INVALID splits.parts[0].name is no name: ""; expected [a-z]'],
+  [{ splits: splitsOf(["Train", 100]) }, 'DATASET_INVALID splits.parts[0].name is no name: "Train"; expected [a-z]'],
+  [
+    { splits: { ...splitsOf(["a", 100]), selected: "a" } },
+    "DATASET_INVALID splits.selected is set by the server; name a part as the split of the source.",
+  ],
 ] as const)("%#", ([spec, expected]) => {
   expect(problem(spec as DeepPartial<DatasetSpec>)).toContain(expected);
 });

@@ -46,12 +46,12 @@ export interface Renderer {
 
 /**
  * Compiles a valid spec once; rendering is then a pure function of the record: no clock, locale or time zone.
- * Checks go in this order: selection, quality score, parts, empty output, length, schema, weight; the first that fails decides.
+ * Checks go in this order: split, selection, quality score, parts, empty output, length, schema, weight; the first that fails decides.
  * Throws ServiceError (SCHEMA_INVALID, FILTER_INVALID, FORMAT_UNKNOWN).
  */
 export function createRenderer(spec: DatasetSpec, asOf: Micros, exporters: ExporterRegistry): Renderer {
   const exporter = findExporter(spec.format, exporters);
-  const selection = compileSelection(spec.selection);
+  const selection = compileSelection(spec.selection, spec.splits);
   const sampleOf = compileSample(exporter, spec);
   const checkSchema = compileSchemaCheck(spec.schemaValidation);
   const printMetadata = compileMetadata(spec.metadataFields);

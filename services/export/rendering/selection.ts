@@ -1,10 +1,11 @@
-import type { FieldCondition, Selection, TimeRange } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
+import type { FieldCondition, Selection, Splits, TimeRange } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
 import { compileFilter } from "./filter.ts";
 import { compilePath, type Fields } from "./path.ts";
 import { type Rejection, reject } from "./rejection.ts";
+import { compileSplits } from "./split.ts";
 import { compileTime } from "./time-field.ts";
 import { timestampText } from "./timestamp.ts";
 
@@ -22,9 +23,12 @@ export interface CompiledSelection {
   select(id: string, fields: Fields, record: StoredRecord): number | Rejection | undefined;
 }
 
-/** Equality conditions in their order, then the time range, then the filter; what passes them must have the quality. */
-export function compileSelection(selection: Selection | undefined): CompiledSelection {
+/** The split, equality conditions in their order, then the time range, then the filter; what passes them must have the quality. */
+export function compileSelection(selection: Selection | undefined, splits: Splits | undefined): CompiledSelection {
   const conditions = selection === undefined ? [] : conditionsOf(selection);
+  if (splits !== undefined && splits.selected !== "") {
+    conditions.unshift(splitCondition(splits));
+  }
   const minimum = selection?.minQualityScore;
   return {
     conditions: conditions.map(({ text }) => text),
@@ -49,6 +53,14 @@ function conditionsOf(selection: Selection): Condition[] {
     conditions.push({ text: selection.filter, holds: compileFilter(selection.filter) });
   }
   return conditions;
+}
+
+function splitCondition(splits: Splits): Condition {
+  const partOf = compileSplits(splits);
+  return {
+    text: `split = ${JSON.stringify(splits.selected)}`,
+    holds: (id, _fields, { group }) => partOf(group === "" ? id : group) === splits.selected,
+  };
 }
 
 function equality({ field, values }: FieldCondition): Condition {

@@ -72,7 +72,7 @@ export class Builds {
         holder: this.#options.holder,
         dataDirectory: this.#options.dataDirectory,
         spec: encoded,
-        conditions: compileSelection(spec?.selection).conditions,
+        conditions: compileSelection(spec?.selection, spec?.splits).conditions,
       },
       render: {
         tenant,
