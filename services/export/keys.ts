@@ -15,6 +15,13 @@
  *   block/<snapshot key><first sample>           StoredBlock
  *   block-use/<block digest><snapshot key>       empty: who needs the file
  *   plan/<hash>                                  StoredPlan
+ *   weight-table/<digest>/<part>                 StoredWeightTablePart
+ *   snapshot-hold/<snapshot key><holder>         empty: who keeps the snapshot
+ *   run/<id>                                     StoredRun
+ *   run-state/<id>                               StoredRunState
+ *   run-time/<create time><id>                   empty: all runs by age
+ *   run-epoch/<id>/<epoch>                       StoredRunEpoch
+ *   run-loss/<id>/<epoch><part>                  StoredLossPart
  */
 import type { Key } from "../store/store.ts";
 
@@ -56,7 +63,14 @@ export const snapshotTimeKey = (createMicros: bigint, key: Uint8Array): Key =>
 export const blockKey = (snapshot: Uint8Array, firstSample: bigint): Key =>
   join("block/", snapshot, uint64(firstSample));
 export const blockUseKey = (digest: Uint8Array, snapshot: Uint8Array): Key => join("block-use/", digest, snapshot);
+export const weightTablePartKey = (digest: Uint8Array, part: number): Key => join("weight-table/", digest, "/", part);
 export const planKey = (hash: Uint8Array): Key => join("plan/", hash);
+export const snapshotHoldKey = (snapshot: Uint8Array, holder: string): Key => join("snapshot-hold/", snapshot, holder);
+export const runKey = (id: string): Key => join("run/", id);
+export const runStateKey = (id: string): Key => join("run-state/", id);
+export const runTimeKey = (createMicros: bigint, id: string): Key => join("run-time/", uint64(createMicros), id);
+export const runEpochKey = (id: string, epoch: number): Key => join("run-epoch/", id, "/", epoch);
+export const lossPartKey = (id: string, epoch: number, part: number): Key => join("run-loss/", id, "/", epoch, part);
 
 /** Length of the part of a record's key before its id. */
 export const recordKeyPrefixBytes: number = recordKey(0, "").length;
