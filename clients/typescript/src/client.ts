@@ -25,11 +25,16 @@ const errorMiddleware: ClientMiddleware = async function* (call, options) {
   }
 };
 
-/** What to stream: a dataset's name (`name` or `name@3`), or any source of the proto. */
-export type Source = string | { readonly snapshot: string } | DeepPartial<SampleSource>;
+/** What to stream: a dataset's name (`name` or `name@3`), one of its splits, a snapshot, or any source of the proto. */
+export type Source =
+  | string
+  | { readonly dataset: string; readonly split?: string }
+  | { readonly snapshot: string }
+  | DeepPartial<SampleSource>;
 
 function toSource(source: Source): DeepPartial<SampleSource> {
   if (typeof source === "string") return { source: { $case: "dataset", value: source } };
+  if ("dataset" in source) return { source: { $case: "dataset", value: source.dataset }, split: source.split ?? "" };
   if ("snapshot" in source) return { source: { $case: "snapshot", value: source.snapshot } };
   return source;
 }
