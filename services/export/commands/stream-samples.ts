@@ -8,10 +8,9 @@ import {
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { limits } from "../../kit/limits.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
-import { requestSnapshot } from "../snapshot/request-snapshot.ts";
+import { findOrRequestSnapshot } from "../snapshot/request-snapshot.ts";
 import { contentDamaged, snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
 import type { SnapshotReader } from "../snapshot/snapshot-reader.ts";
 import { withoutExamples } from "../snapshot/statistics-view.ts";
@@ -52,7 +51,7 @@ export async function* streamSamples(context: ExportContext, command: StreamSamp
 /** What a resume point names; else the snapshot asked for, or the dataset's, which is made when missing. */
 async function findSnapshot(context: ExportContext, command: StreamSamples): Promise<SnapshotEntry> {
   const { tenant, source, resume } = command;
-  if (resume === undefined) return checkState(await findOrRequest(context, command));
+  if (resume === undefined) return checkState(await findOrRequestSnapshot(context, tenant, source));
   const key = await checkResumePoint(context.store, tenant, source, resume);
   const stored = await context.snapshots.get(tenant, key);
   if (stored === undefined) throw snapshotExpired(key);
@@ -60,11 +59,6 @@ async function findSnapshot(context: ExportContext, command: StreamSamples): Pro
   if (sampleCount !== undefined && resume.nextIndex > sampleCount)
     throw resumeBeyondEnd(Number(resume.nextIndex), sampleCount);
   return checkState({ key, stored });
-}
-
-async function findOrRequest(context: ExportContext, { tenant, source }: StreamSamples): Promise<SnapshotEntry> {
-  if (source.source?.$case === "snapshot") return context.snapshots.find(tenant, source.source.value);
-  return requestSnapshot(context, tenant, source, limits.stream_snapshot_ttl_seconds);
 }
 
 function checkState(entry: SnapshotEntry): SnapshotEntry {

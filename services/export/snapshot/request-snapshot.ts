@@ -1,10 +1,26 @@
 import type { SampleSource } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { ServiceError } from "../../kit/errors.ts";
+import { fieldInvalid } from "../../kit/field.ts";
+import { limits } from "../../kit/limits.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { openIngests } from "../corpus/ingests.ts";
 import { resolveSource } from "../dataset/source.ts";
 import type { SnapshotEntry } from "./stored-snapshots.ts";
+
+/** The snapshot that a source names; else that of its dataset or spec, which lives as those of streams do when it is new. */
+export async function findOrRequestSnapshot(
+  context: ExportContext,
+  tenant: TenantId,
+  source: SampleSource,
+): Promise<SnapshotEntry> {
+  if (source.source?.$case !== "snapshot") {
+    return requestSnapshot(context, tenant, source, limits.stream_snapshot_ttl_seconds);
+  }
+  if (source.split !== "")
+    throw fieldInvalid("source.split", source.split, "nothing: a snapshot is of one split already");
+  return context.snapshots.find(tenant, source.source.value);
+}
 
 /** The snapshot of a dataset or an inline spec at a revision: equal questions on unchanged records give the same one. */
 export async function requestSnapshot(
