@@ -35,6 +35,13 @@ test("every field of a spec can be written", () => {
     metadata_fields: ["source"],
     error_handling: { stop_on_error: true, max_errors: 3 },
     adapter_metadata: { adapter_id: "a", unknown: [1] },
+    splits: {
+      parts: [
+        { name: "train", percent: 90 },
+        { name: "validation", percent: 10 },
+      ],
+      salt: "s",
+    },
   };
   expect(parseDatasetFile(JSON.stringify(file))).toEqual(
     DatasetSpec.fromPartial({
@@ -66,6 +73,13 @@ test("every field of a spec can be written", () => {
       metadataFields: ["source"],
       errorHandling: { stopOnError: true, maxErrors: 3 },
       adapterMetadataJson: '{"adapter_id":"a","unknown":[1]}',
+      splits: {
+        parts: [
+          { name: "train", percent: 90 },
+          { name: "validation", percent: 10 },
+        ],
+        salt: "s",
+      },
     }),
   );
 });
@@ -103,6 +117,11 @@ test.for([
     '{"collection":"c","format":"text","selection":{"time_range":{"start_time":"yesterday"}}}',
     "selection.time_range.start_time: expected an ISO 8601 date or time",
   ],
+  [
+    '{"collection":"c","format":"text","splits":{"parts":[{"name":"a","percent":"1"}]}}',
+    "splits.parts[0].percent: expected number",
+  ],
+  ['{"collection":"c","format":"text","splits":{"parts":[],"selected":"a"}}', "splits.selected: unknown key"],
   ['{"collection":"c",', "file.json is no JSON"],
   ["[]", "the file: expected object, received array"],
 ] as const)("%s: %s", ([file, problem]) => {

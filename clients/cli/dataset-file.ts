@@ -33,6 +33,7 @@ export function parseDatasetFile(text: string, what = "The dataset file"): Datas
       stopOnError: file.error_handling.stop_on_error,
       maxErrors: file.error_handling.max_errors,
     },
+    splits: file.splits,
     adapterMetadataJson: adapterMetadata === undefined ? "" : JSON.stringify(adapterMetadata),
   });
 }
@@ -124,6 +125,12 @@ const datasetFile = z.strictObject({
     .strictObject({ stop_on_error: z.boolean().default(false), max_errors: z.uint32().optional() })
     .optional(),
   adapter_metadata: anyObject.optional(),
+  splits: z
+    .strictObject({
+      parts: z.array(z.strictObject({ name: z.string(), percent: z.uint32() })),
+      salt: z.string().default(""),
+    })
+    .optional(),
 });
 
 function selectionOf({ conditions, time_range: range, filter, min_quality_score }: z.output<typeof selection>) {

@@ -29,6 +29,8 @@ function plainEntry(key: string, value: unknown): [string, unknown] {
   if (key === "state" && typeof value === "number") return [key, stateName(value as Snapshot_State)];
   if (key === "reason" && typeof value === "number") return [key, reasonName(value as RejectReason)];
   if (key === "adapterMetadataJson") return ["adapter_metadata", value === "" ? undefined : JSON.parse(String(value))];
+  // Of a dataset's splits none is selected, and dataset files know no such key.
+  if (key === "selected" && value === "") return [key, undefined];
   if (key === "mapping") return [key, plainMapping(value as DatasetSpec["mapping"])];
   return [snakeCase(key), plain(value)];
 }

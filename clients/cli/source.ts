@@ -9,6 +9,7 @@ import { InputError } from "./failure.ts";
 
 export interface SourceOptions {
   readonly spec?: string;
+  readonly split?: string;
   readonly asOf?: string;
   readonly revision?: string;
   readonly allowOpenIngest?: true;
@@ -18,6 +19,7 @@ export interface SourceOptions {
 export function sourceOptions(command: Command): Command {
   return command
     .option("--spec <file>", "an unnamed dataset from a JSON file instead of a name")
+    .option("--split <name>", "only this split of the dataset")
     .option("--as-of <time>", "“now” of freshness weights, ISO 8601; the newest record's commit by default")
     .option("--revision <number>", "read the records as of this revision")
     .option("--allow-open-ingest", "read a collection that is being ingested");
@@ -31,6 +33,7 @@ export async function toSource(
 ): Promise<DeepPartial<SampleSource>> {
   return {
     source: await what(client, name, options.spec),
+    split: options.split ?? "",
     ...(options.asOf !== undefined && { asOf: readTime(options.asOf) }),
     ...(options.revision !== undefined && { revision: toRevision(options.revision) }),
     allowOpenIngest: options.allowOpenIngest === true,

@@ -83,5 +83,6 @@ export function toSpec(collection: string, guess: Guess, keys: ReadonlySet<strin
     metadataFields: [],
     errorHandling: undefined,
     adapterMetadataJson: "",
+    splits: undefined,
   };
 }

@@ -1,18 +1,18 @@
 import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Client } from "../../clients/typescript/src/index.ts";
 import { makeDocuments } from "../data/documents.ts";
-import type { CommandResult } from "../support/command.ts";
-import { resultOf, runCommand, startCommand } from "../support/command.ts";
+import { resultOf, runCommand } from "../support/command.ts";
+import { commandLine } from "../support/command-line.ts";
 import { LoraloopProcess } from "../support/loraloop-process.ts";
 import { asOf, exporterExamples } from "./exporter-examples.ts";
 
 let server: LoraloopProcess;
 let client: Client;
+const { start, run, runJson, fail, place, writeJson, writeLines } = commandLine(() => server);
 
 beforeAll(async () => {
   server = await LoraloopProcess.start();
@@ -27,39 +27,6 @@ afterAll(async () => {
   expect(server.errors).toBe("");
   await server[Symbol.asyncDispose]();
 });
-
-function start(...args: string[]) {
-  return startCommand(args, { env: server.environment, cwd: server.folder });
-}
-
-/** Runs to a good end. */
-async function run(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runCommand(args, { env: server.environment, cwd: server.folder });
-  expect({ args, code, stderr }).toMatchObject({ code: 0 });
-  return stdout;
-}
-
-async function runJson<T = unknown>(...args: string[]): Promise<T> {
-  return JSON.parse(await run("--json", ...args)) as T;
-}
-
-function fail(...args: string[]): Promise<CommandResult> {
-  return runCommand(args, { env: server.environment, cwd: server.folder });
-}
-
-function place(file: string): string {
-  return join(server.folder, file);
-}
-
-function writeJson(file: string, value: unknown): string {
-  writeFileSync(place(file), JSON.stringify(value));
-  return file;
-}
-
-function writeLines(file: string, records: readonly object[]): string {
-  writeFileSync(place(file), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
-  return file;
-}
 
 async function ingestDocuments(collection: string, count: number): Promise<void> {
   const records = makeDocuments(count).map((fields) => ({ id: fields.id, fieldsJson: JSON.stringify(fields) }));

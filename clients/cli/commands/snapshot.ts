@@ -106,5 +106,7 @@ function describe(each: Snapshot): void {
 }
 
 function datasetName(each: Snapshot): string {
-  return each.dataset === "" ? "(unnamed)" : `${each.dataset}@${each.datasetVersion}`;
+  const name = each.dataset === "" ? "(unnamed)" : `${each.dataset}@${each.datasetVersion}`;
+  const split = each.spec?.splits?.selected ?? "";
+  return split === "" ? name : `${name}, split ${split}`;
 }
