@@ -84,6 +84,7 @@ test.for([
   [{ name: "bad", spec: { ...text, format: "alpaca" } }, "FORMAT_UNKNOWN"],
   [{ name: "bad", spec: { ...text, mapping: { txt: { source: { $case: "field", value: "a" } } } } }, "DATASET_INVALID"],
   [{ name: "bad", spec: { ...text, selection: { filter: "record.a ==" } } }, "FILTER_INVALID"],
+  [{ name: "bad", spec: { ...text, selection: { filter: "1 + 1" } } }, "FILTER_INVALID"],
   [{ name: "bad", spec: { ...text, schemaValidation: { jsonSchema: '{"type":"strng"}' } } }, "SCHEMA_INVALID"],
   [{ name: "bad", spec: { ...text, schemaValidation: { jsonSchema: '{"pattern":"(?=a)"}' } } }, "SCHEMA_INVALID"],
 ] as const)("a bad dataset changes nothing: %#", async ([request, reason]) => {

@@ -51,6 +51,15 @@ export function filterProblem(
   return problem;
 }
 
+/** Whether an expression uses one of these names anywhere. One that uses none always gives the same. */
+export function usesNames(expr: Expr, names: ReadonlySet<string>): boolean {
+  const { exprKind } = expr;
+  if (exprKind.case === "identExpr" && names.has(exprKind.value.name)) {
+    return true;
+  }
+  return childrenOf(expr).some((child) => usesNames(child, names));
+}
+
 /** Sends the range of every loop through the function `loopRange`. Changes the expression. */
 export function boundLoops(expr: Expr): void {
   for (const child of childrenOf(expr)) {

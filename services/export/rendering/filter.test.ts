@@ -17,6 +17,8 @@ function evaluate(filter: string, fields: object | string = {}): boolean | strin
   return typeof result === "boolean" ? result : result.problem;
 }
 
+const nestedLoops = `${"[0,0,0,0,0,0,0,0,0,0].all(x, ".repeat(60)}true${")".repeat(60)}`;
+
 function refusal(filter: string): string {
   try {
     compileFilter(filter);
@@ -50,6 +52,8 @@ test.for([
   ["id == 'r1' && source == 'faq.jsonl' && quality_score >= 0.75", true],
   ["create_time < update_time && create_time > timestamp('2026-03-29T02:30:00Z')", true],
   ["create_time.getHours() == 2 && create_time.getMinutes() == 30 && create_time.getDayOfYear() == 87", true],
+  ["true", true],
+  ["has(record.absent) ? 1 : true", true],
   ["create_time.getHours('+02:00') == 4 && create_time.getFullYear('UTC') == 2026", true],
 ] as const)("%s", ([filter, expected]) => {
   expect(evaluate(filter, fields)).toBe(expected);
@@ -72,6 +76,11 @@ test.for([
   ["@loop_range([1])", "cannot be read"],
   ["(".repeat(2000) + ")".repeat(2000), "is nested too deeply"],
   ["[".repeat(4000), "is nested too deeply"],
+  ["1 + 1", "can never be evaluated: it gives no bool"],
+  ["'law'", "can never be evaluated: it gives no bool"],
+  ["[1, 2].map(x, x > 1)", "can never be evaluated: it gives no bool"],
+  ["1 / 0 == 1", "can never be evaluated: int divide by zero"],
+  [nestedLoops, "can never be evaluated: loops over more than filter_steps (2000) elements"],
   [`record.a == "${"x".repeat(limits.filter_bytes)}"`, "is longer than filter_bytes (4096)"],
 ] as const)("%s is refused", ([filter, problem]) => {
   expect(refusal(filter)).toContain(problem);
@@ -91,7 +100,7 @@ test("loops are bounded, nested ones by what they visit together", () => {
 });
 
 test.for([
-  `${"[0,0,0,0,0,0,0,0,0,0].all(x, ".repeat(60)}true${")".repeat(60)}`,
+  `id == "" || ${nestedLoops}`,
   "record.big.map(x, record.big.map(y, record.big.map(z, [x, y, z]))).size() > 1",
   "record.big.map(x, x).map(x, x).map(x, x).exists(x, x == 5.0)",
   "record.text.matches('^(a|a)*$') || record.text.matches('(a*)*b')",

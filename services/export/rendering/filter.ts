@@ -1,4 +1,4 @@
-import type { CelResult, CelValue, celFunc } from "@bufbuild/cel";
+import type { CelFunc, CelResult, CelValue } from "@bufbuild/cel";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { ServiceError } from "../../kit/errors.ts";
@@ -6,7 +6,7 @@ import { limits } from "../../kit/limits.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
 import type { Micros } from "../../store/store.ts";
 import { filterLibrary } from "./filter-library.ts";
-import { boundLoops, filterProblem, loopRange } from "./filter-syntax.ts";
+import { boundLoops, filterProblem, loopRange, usesNames } from "./filter-syntax.ts";
 import { timeMethods } from "./filter-time.ts";
 import type { Fields } from "./path.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
@@ -26,14 +26,12 @@ const variables: ReadonlySet<string> = new Set([
 
 /**
  * Compiles a CEL expression. Bounded: `filter_bytes` of text, `filter_steps` of loops, patterns as in `compilePattern`; numbers of a record are doubles.
- * Throws ServiceError FILTER_INVALID.
+ * Throws ServiceError FILTER_INVALID, also for one without variables that gives no bool.
  */
 export function compileFilter(source: string): Filter {
-  const budget = new LoopBudget();
-  const evaluate = planFilter(source, budget);
+  const evaluate = planFilter(source);
   const timestampMessage = timestampReader();
   return (id, fields, record) => {
-    budget.left = limits.filter_steps;
     const result = evaluate({
       record: toCelInput(fields),
       id,
@@ -42,21 +40,21 @@ export function compileFilter(source: string): Filter {
       create_time: timestampMessage(record.createTimeMicros),
       update_time: timestampMessage(record.updateTimeMicros),
     });
-    const problem =
-      budget.left < 0 ? `loops over more than filter_steps (${limits.filter_steps}) elements` : problemOf(result);
-    return problem === undefined
-      ? result === true
-      : reject(RejectReason.REJECT_REASON_FILTER_FAILED, `Filter could not be evaluated: ${problem}`);
+    return typeof result === "boolean"
+      ? result
+      : reject(RejectReason.REJECT_REASON_FILTER_FAILED, `Filter could not be evaluated: ${result.problem}`);
   };
 }
 
 type Bindings = Readonly<Record<string, unknown>>;
+type Evaluate = (bindings: Bindings) => boolean | { readonly problem: string };
 
-function planFilter(source: string, budget: LoopBudget): (bindings: Bindings) => CelResult {
+function planFilter(source: string): Evaluate {
   if (Buffer.byteLength(source) > limits.filter_bytes) {
     throw invalid(`is longer than filter_bytes (${limits.filter_bytes})`);
   }
   const { celEnv, parse, plan } = filterLibrary.cel;
+  const budget = new LoopBudget();
   const environment = celEnv({ funcs: [budget.rangeFunction(), ...timeMethods()], re2: cachedPatterns() });
   try {
     const parsed = parse(source);
@@ -65,9 +63,35 @@ function planFilter(source: string, budget: LoopBudget): (bindings: Bindings) =>
       throw invalid(problem);
     }
     boundLoops(parsed.expr);
-    return plan(environment, parsed) as (bindings: Bindings) => CelResult;
+    const evaluate = bounded(plan(environment, parsed) as (bindings: Bindings) => CelResult, budget);
+    if (!usesNames(parsed.expr, variables)) {
+      checkConstant(evaluate);
+    }
+    return evaluate;
   } catch (error) {
     throw error instanceof ServiceError ? error : invalid(whyNot(error), error);
+  }
+}
+
+function bounded(evaluate: (bindings: Bindings) => CelResult, budget: LoopBudget): Evaluate {
+  return (bindings) => {
+    budget.left = limits.filter_steps;
+    const result = evaluate(bindings);
+    if (budget.left < 0) {
+      return { problem: `loops over more than filter_steps (${limits.filter_steps}) elements` };
+    }
+    if (filterLibrary.cel.isCelError(result)) {
+      return { problem: result.message };
+    }
+    return typeof result === "boolean" ? result : { problem: "it gives no bool" };
+  };
+}
+
+/** Without variables it would fail every record. */
+function checkConstant(evaluate: Evaluate): void {
+  const result = evaluate({});
+  if (typeof result !== "boolean") {
+    throw invalid(`can never be evaluated: ${result.problem}`);
   }
 }
 
@@ -87,18 +111,11 @@ function invalid(problem: string, cause?: unknown): ServiceError {
   );
 }
 
-function problemOf(result: CelResult): string | undefined {
-  if (filterLibrary.cel.isCelError(result)) {
-    return result.message;
-  }
-  return typeof result === "boolean" ? undefined : "it gives no bool";
-}
-
 /** Charges each loop with the size of what it runs over; with nothing left, loops run over nothing and the evaluation is void. */
 class LoopBudget {
   left = 0;
 
-  rangeFunction(): ReturnType<typeof celFunc> {
+  rangeFunction(): CelFunc {
     const { CelScalar, celFunc, celList, isCelList, isCelMap } = filterLibrary.cel;
     const nothing = celList([]);
     return celFunc(loopRange, [CelScalar.DYN], CelScalar.DYN, (range): CelValue => {
