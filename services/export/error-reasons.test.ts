@@ -10,6 +10,7 @@ import { checkReadable } from "../store/checks.ts";
 import { StoreError } from "../store/store.ts";
 import * as ingests from "./corpus/ingest-errors.ts";
 import { datasetNotFound } from "./dataset/datasets.ts";
+import * as runs from "./runs/run-errors.ts";
 import * as snapshots from "./snapshot/snapshot-errors.ts";
 import { resumeBeyondEnd } from "./stream/resume-point.ts";
 
@@ -45,6 +46,10 @@ test.each<[Reason, () => unknown]>([
   ["TOO_MANY_ERRORS", () => snapshots.snapshotFailed(key, failed("TOO_MANY_ERRORS"))],
   ["SNAPSHOT_BUILDING", () => snapshots.buildInterrupted(key, new Error("x"))],
   ["SNAPSHOT_IN_USE", () => snapshots.snapshotInUse(key, 1)],
+  ["SNAPSHOT_IN_USE", () => snapshots.snapshotHeld(key, "run/a")],
+  ["RUN_NOT_FOUND", () => runs.runNotFound("a")],
+  ["RUN_CONFLICT", () => runs.runConflict("a", "is closed")],
+  ["EPOCH_NOT_OPEN", () => runs.epochNotOpen("a", 1)],
   ["RESUME_BEYOND_END", () => resumeBeyondEnd(2, 1)],
   ["REVISION_COMPACTED", () => thrown(() => checkReadable(1n, 2n, 3n))],
   ["REVISION_UNKNOWN", () => thrown(() => checkReadable(4n, 2n, 3n))],

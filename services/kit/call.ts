@@ -2,7 +2,15 @@ import type { CallContext } from "nice-grpc";
 import type { TenantId } from "../store/store.ts";
 
 /** What a token allows. `admin` includes all others. */
-export const scopes = ["corpus.read", "corpus.write", "export.read", "export.write", "admin"] as const;
+export const scopes = [
+  "corpus.read",
+  "corpus.write",
+  "export.read",
+  "export.write",
+  "run.read",
+  "run.write",
+  "admin",
+] as const;
 
 export type Scope = (typeof scopes)[number];
 

@@ -28,4 +28,18 @@ export const methodScopes: Readonly<Record<string, Scope>> = {
   "/loraloop.export.v1.ExportService/DeleteSnapshot": "export.write",
   "/loraloop.export.v1.ExportService/WatchSnapshot": "export.read",
   "/loraloop.export.v1.ExportService/StreamSamples": "export.read",
+  "/loraloop.export.v1.ExportService/GetPlan": "export.read",
+  "/loraloop.export.v1.ExportService/ExplainPlan": "export.read",
+  "/loraloop.export.v1.ExportService/ReadBlocks": "export.read",
+
+  "/loraloop.export.v1.RunService/OpenRun": "run.write",
+  "/loraloop.export.v1.RunService/RenewRun": "run.write",
+  "/loraloop.export.v1.RunService/ReportProgress": "run.write",
+  "/loraloop.export.v1.RunService/ReportLosses": "run.write",
+  "/loraloop.export.v1.RunService/CloseEpoch": "run.write",
+  "/loraloop.export.v1.RunService/CloseRun": "run.write",
+  "/loraloop.export.v1.RunService/GetRun": "run.read",
+  "/loraloop.export.v1.RunService/ListRuns": "run.read",
+  "/loraloop.export.v1.RunService/ListLosses": "run.read",
+  "/loraloop.export.v1.RunService/WatchRun": "run.read",
 };

@@ -16,7 +16,10 @@ export function token(): Command {
   command
     .command("create")
     .description("make a token and print its secret, once")
-    .requiredOption("--scope <scope...>", "corpus.read, corpus.write, export.read, export.write, admin")
+    .requiredOption(
+      "--scope <scope...>",
+      "corpus.read, corpus.write, export.read, export.write, run.read, run.write, admin",
+    )
     .option("--tenant <name>", "whose data it sees; your own by default", "")
     .option("--description <text>", "what it is for", "")
     .option("--expires <duration>", "e.g. 12h, 30d; never by default")

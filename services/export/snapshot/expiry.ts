@@ -14,5 +14,5 @@ export function isRemoved(stored: StoredSnapshot): boolean {
 }
 
 export function isExpired(stored: StoredSnapshot, now: Micros): boolean {
-  return stored.expireTimeMicros !== 0n && stored.expireTimeMicros <= now;
+  return !stored.held && stored.expireTimeMicros !== 0n && stored.expireTimeMicros <= now;
 }

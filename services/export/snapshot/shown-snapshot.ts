@@ -16,6 +16,6 @@ export function shownSnapshot(
   return {
     ...snapshot,
     statistics: live ?? snapshot.statistics,
-    expireTime: expires === 0n ? undefined : toTimestamp(expires),
+    expireTime: expires === 0n || stored.held ? undefined : toTimestamp(expires),
   };
 }

@@ -31,6 +31,12 @@ export function buildInterrupted(key: Uint8Array, cause: Error): ServiceError {
   return new ServiceError("SNAPSHOT_BUILDING", message, { snapshot }, { retryAfterSeconds: 1, cause });
 }
 
+export function snapshotBuilding(key: Uint8Array): ServiceError {
+  const snapshot = hexOf(key);
+  const message = `Snapshot ${snapshot} is still being built.`;
+  return new ServiceError("SNAPSHOT_BUILDING", message, { snapshot }, { retryAfterSeconds: 1 });
+}
+
 export function snapshotInUse(key: Uint8Array, streams: number): ServiceError {
   const snapshot = hexOf(key);
   return new ServiceError(
@@ -41,6 +47,14 @@ export function snapshotInUse(key: Uint8Array, streams: number): ServiceError {
       streams: String(streams),
     },
   );
+}
+
+/** @param holder as `runHolder` names it */
+export function snapshotHeld(key: Uint8Array, holder: string): ServiceError {
+  const snapshot = hexOf(key);
+  const run = holder.slice(holder.indexOf("/") + 1);
+  const message = `Snapshot ${snapshot} is held by run "${run}"; close the run first.`;
+  return new ServiceError("SNAPSHOT_IN_USE", message, { snapshot, run });
 }
 
 /** The file is not there: this server looks into a folder of its own, or the file was lost. */

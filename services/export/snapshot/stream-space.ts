@@ -114,11 +114,11 @@ export class StreamSpace {
     return Number(of?.statistics?.lineBytes ?? 0n);
   }
 
-  /** Nobody reads it or builds it. */
+  /** Nobody holds it, reads it or builds it. */
   #isIdle(tenant: TenantId, key: Uint8Array, stored: StoredSnapshot): boolean {
     const { builds, uses } = this.#options;
     const building = stored.snapshot?.state === Snapshot_State.STATE_BUILDING && !builds.canTake(stored);
-    return !building && builds.running(tenant, key) === undefined && uses.count(tenant, key) === 0;
+    return !stored.held && !building && builds.running(tenant, key) === undefined && uses.count(tenant, key) === 0;
   }
 }
 

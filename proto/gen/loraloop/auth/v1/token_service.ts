@@ -21,7 +21,7 @@ export interface Token {
   description: string;
   /** Whose data it sees. */
   tenant: string;
-  /** What it may do: `corpus.read`, `corpus.write`, `export.read`, `export.write`, `admin`. `admin` includes all. */
+  /** What it may do: `corpus.read`, `corpus.write`, `export.read`, `export.write`, `run.read`, `run.write`, `admin`. `admin` includes all. */
   scopes: string[];
   /** When it was made. */
   createTime:

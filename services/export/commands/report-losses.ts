@@ -1,0 +1,71 @@
+import { StoredRunEpoch } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import { fieldInvalid } from "../../kit/field.ts";
+import type { Micros, TenantId } from "../../store/store.ts";
+import type { ExportContext } from "../context.ts";
+import { runEpochKey } from "../keys.ts";
+import { changeRun, type RunChange } from "../runs/change-run.ts";
+import { openEpoch } from "../runs/epochs.ts";
+import { byPart, type IndexLoss, lossChanges } from "../runs/reported-losses.ts";
+import { renewed } from "../runs/run-lease.ts";
+import { findEpoch } from "../runs/stored-runs.ts";
+import { renewRun } from "./renew-run.ts";
+
+export interface ReportLosses {
+  readonly run: string;
+  readonly epoch: number;
+  readonly indices: readonly bigint[];
+  readonly losses: readonly number[];
+}
+
+type Parts = readonly (readonly [number, readonly IndexLoss[]])[];
+
+/** Parts of one commit: 4 MB. Only a call whose indices are strewn over a million or more takes several. */
+const COMMIT_PARTS = 1024;
+
+/** The lease's new end. Rejects with RUN_NOT_FOUND, RUN_CONFLICT, EPOCH_NOT_OPEN, FIELD_INVALID. */
+export async function reportLosses(context: ExportContext, tenant: TenantId, report: ReportLosses): Promise<Micros> {
+  const { sampleCount } = await openEpoch(context, tenant, report.run, report.epoch);
+  const parts = [...byPart(pairs(report, sampleCount))];
+  let leaseExpireMicros = parts.length === 0 ? await renewRun(context, tenant, report.run) : 0n;
+  for (let first = 0; first < parts.length; first += COMMIT_PARTS) {
+    leaseExpireMicros = await keepLosses(context, tenant, report, parts.slice(first, first + COMMIT_PARTS));
+  }
+  return leaseExpireMicros;
+}
+
+function pairs({ epoch, indices, losses }: ReportLosses, sampleCount: bigint): IndexLoss[] {
+  return indices.map((index, place) => {
+    if (index >= sampleCount) {
+      const expected = `0 to ${sampleCount - 1n}, the samples of epoch ${epoch}`;
+      throw fieldInvalid(`indices[${place}]`, String(index), expected);
+    }
+    return [Number(index), losses[place] as number];
+  });
+}
+
+async function keepLosses(
+  context: ExportContext,
+  tenant: TenantId,
+  { run, epoch }: ReportLosses,
+  parts: Parts,
+): Promise<Micros> {
+  const { store, clock } = context;
+  const state = await changeRun(context, tenant, run, async (found): Promise<RunChange> => {
+    const leased = renewed(run, found, clock.now());
+    const key = runEpochKey(run, epoch);
+    const stored = await findEpoch(store, tenant, run, epoch);
+    if (stored === undefined) throw new Error(`Epoch ${epoch} of run ${run} was open and is gone.`);
+    const { mutations, expectations, ...change } = await lossChanges(store, tenant, { run, epoch }, parts);
+    const value = StoredRunEpoch.encode(withLosses(stored.value, change)).finish();
+    return {
+      state: leased,
+      mutations: [...mutations, { put: key, value }],
+      expectations: [...expectations, { key, revision: stored.revision }],
+    };
+  });
+  return state.leaseExpireMicros;
+}
+
+function withLosses(stored: StoredRunEpoch, { count, sum }: { count: number; sum: number }): StoredRunEpoch {
+  return { ...stored, lossCount: stored.lossCount + BigInt(count), lossSum: stored.lossSum + sum };
+}

@@ -1,0 +1,20 @@
+import type {
+  ReportProgressRequest,
+  ReportProgressResponse,
+} from "../../../proto/gen/loraloop/export/v1/run_service.ts";
+import type { Call } from "../../kit/call.ts";
+import { toTimestamp } from "../../kit/timestamp.ts";
+import { reportProgress as command } from "../commands/report-progress.ts";
+import type { ExportContext } from "../context.ts";
+import { checkMetrics } from "../runs/metrics.ts";
+import { checkRunId } from "../runs/run-id.ts";
+
+type Handler = (request: ReportProgressRequest, call: Call) => Promise<ReportProgressResponse>;
+
+export function reportProgress(context: ExportContext): Handler {
+  return async ({ run, consumed, step, metrics }, { caller }) => {
+    checkRunId(run);
+    checkMetrics(metrics);
+    return { leaseExpireTime: toTimestamp(await command(context, caller.tenant, { run, consumed, step, metrics })) };
+  };
+}

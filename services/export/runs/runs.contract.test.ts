@@ -1,0 +1,201 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Run_State } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
+import { RunsPlace, runRequest } from "../../../test/support/runs.ts";
+import { upsert } from "../../../test/support/samples.ts";
+import { storeKinds } from "../../../test/support/stores.ts";
+import { closeEpoch } from "../commands/close-epoch.ts";
+import { closeRun } from "../commands/close-run.ts";
+import { deleteSnapshot } from "../commands/delete-snapshot.ts";
+import { getRun } from "../commands/get-run.ts";
+import { getSnapshot } from "../commands/get-snapshot.ts";
+import { listLosses } from "../commands/list-losses.ts";
+import { listRuns } from "../commands/list-runs.ts";
+import { openRun } from "../commands/open-run.ts";
+import { renewRun } from "../commands/renew-run.ts";
+import { reportLosses } from "../commands/report-losses.ts";
+import { reportProgress } from "../commands/report-progress.ts";
+import type { OpenRun } from "./create-run.ts";
+import { epochPlan } from "./epoch-plan.ts";
+
+const never = new AbortController().signal;
+const succeeded = { succeeded: true, message: "", adapterVersion: "tone:3" };
+const adaptive = { adaptiveSampling: { exponent: undefined, minimum: undefined, maximum: undefined } };
+const DAYS = 24 * 3600;
+
+describe.each(storeKinds)("runs in %s", (kind) => {
+  let place: RunsPlace;
+
+  beforeEach(async () => {
+    place = await RunsPlace.open(kind);
+    const records = Array.from({ length: 8 }, (_, number) => ({
+      id: `r${number}`,
+      fields: { text: `text ${number}` },
+    }));
+    await upsert(place.context, 1, "docs", records);
+  });
+  afterEach(() => place[Symbol.asyncDispose]());
+
+  const open = (run: string, changes: Partial<OpenRun> = {}) =>
+    openRun(place.context, 1, runRequest(run, changes), never);
+  const losses = (run: string, epoch: number, given: Readonly<Record<number, number>>) =>
+    reportLosses(place.context, 1, {
+      run,
+      epoch,
+      indices: Object.keys(given).map(BigInt),
+      losses: Object.values(given),
+    });
+
+  test("a lease that ends makes a run lost until it is opened again", async () => {
+    const opened = await open("a");
+    expect(opened).toMatchObject({ state: Run_State.STATE_OPEN, epochs: [{ epoch: 0, sampleCount: 8n }] });
+    place.passSeconds(59);
+    expect(await renewRun(place.context, 1, "a")).toBe(place.now + 60_000_000n);
+    place.passSeconds(60);
+    expect((await getRun(place.context, 1, "a")).state).toBe(Run_State.STATE_LOST);
+    await expect(renewRun(place.context, 1, "a")).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
+    await expect(losses("a", 0, { 0: 1 })).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
+    await place.reopen();
+    const again = await open("a", { leaseSeconds: 30 });
+    expect(again).toMatchObject({ state: Run_State.STATE_OPEN, createTime: opened.createTime, epochs: opened.epochs });
+    place.passSeconds(30);
+    expect((await getRun(place.context, 1, "a")).state).toBe(Run_State.STATE_LOST);
+  });
+
+  test("opening again keeps what the run is, and takes a new environment", async () => {
+    const environment = {
+      packageVersions: { torch: "2" },
+      baseModel: "m",
+      seed: 1n,
+      worldSize: 2,
+      configurationJson: "",
+    };
+    const [one, two] = await Promise.all([open("a", { environment }), open("a", { environment })]);
+    expect(two).toEqual(one);
+    await upsert(place.context, 1, "docs", [{ id: "z", fields: { text: "later" } }]);
+    const moved = await open("a", { environment: { ...environment, worldSize: 4 } });
+    expect(moved).toMatchObject({ sources: one.sources, environment: { worldSize: 4 } });
+    const other = { ...runRequest("a").plan, seed: 7n };
+    await expect(open("a", { plan: other })).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
+    await expect(open("a", adaptive)).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
+  });
+
+  test("a closed run stays closed, with the result it had first", async () => {
+    await open("a");
+    await reportProgress(place.context, 1, {
+      run: "a",
+      consumed: { epoch: 0, nextIndex: 4n, step: 2n },
+      step: 2n,
+      metrics: { loss: 0.5, "eval loss": 0.7 },
+    });
+    place.passSeconds(1 * DAYS);
+    const closed = await closeRun(place.context, 1, "a", succeeded);
+    expect(closed).toMatchObject({
+      state: Run_State.STATE_SUCCEEDED,
+      result: succeeded,
+      consumed: { nextIndex: 4n },
+      metrics: { loss: 0.5, "eval loss": 0.7 },
+      lossPoints: [{ step: 2n, value: 0.5 }],
+    });
+    await place.reopen();
+    place.passSeconds(5);
+    expect(await closeRun(place.context, 1, "a", succeeded)).toEqual(closed);
+    const refused = [
+      closeRun(place.context, 1, "a", { ...succeeded, succeeded: false }),
+      open("a"),
+      renewRun(place.context, 1, "a"),
+      closeEpoch(place.context, 1, { run: "a", epoch: 0 }),
+    ];
+    for (const call of await Promise.allSettled(refused)) {
+      expect(call).toMatchObject({ status: "rejected", reason: { reason: "RUN_CONFLICT" } });
+    }
+  });
+
+  test("the last loss of an index counts, and none takes it back", async () => {
+    await open("a");
+    await Promise.all([losses("a", 0, { 0: 1, 3: 3 }), losses("a", 0, { 7: 2.5 })]);
+    await losses("a", 0, { 3: 5, 7: Number.NaN });
+    await losses("a", 0, { 3: 5 });
+    await place.reopen();
+    const [epoch] = (await getRun(place.context, 1, "a")).epochs;
+    expect(epoch).toMatchObject({ lossCount: 2n, meanLoss: 3, closed: false });
+    const list = { run: "a", epoch: 0, limit: 1 };
+    const first = await listLosses(place.context, 1, { ...list, firstIndex: 0 });
+    expect(first).toEqual({ indices: [0n], losses: [1], next: 3 });
+    expect(await listLosses(place.context, 1, { ...list, firstIndex: 3 })).toMatchObject({
+      indices: [3n],
+      losses: [5],
+    });
+    await expect(losses("a", 0, { 8: 1 })).rejects.toMatchObject({ reason: "FIELD_INVALID" });
+  });
+
+  test("without adaptive sampling every epoch has its plan, which does not depend on losses", async () => {
+    await open("a");
+    const third = await epochPlan(place.context, 1, { run: "a", epoch: 3 });
+    await losses("a", 0, { 0: 100, 1: 1 });
+    const closed = await closeEpoch(place.context, 1, { run: "a", epoch: 2 });
+    expect(Buffer.from(closed.hash)).toEqual(Buffer.from(third.hash));
+    await upsert(place.context, 1, "docs", [{ id: "z", fields: { text: "later" } }]);
+    await place.reopen();
+    expect((await epochPlan(place.context, 1, { run: "a", epoch: 4 })).hash).toHaveLength(32);
+    const { epochs } = await getRun(place.context, 1, "a");
+    expect(epochs.map((one) => [one.epoch, one.sampleCount, one.closed])).toEqual([
+      [0, 8n, false],
+      [2, 8n, true],
+      [3, 8n, false],
+      [4, 8n, false],
+    ]);
+  });
+
+  test("with adaptive sampling losses make the copies of the next epoch, once", async () => {
+    await open("a", adaptive);
+    await expect(epochPlan(place.context, 1, { run: "a", epoch: 1 })).rejects.toMatchObject({
+      reason: "EPOCH_NOT_OPEN",
+    });
+    await losses("a", 0, { 0: 10, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1 });
+    const [one, two] = await Promise.all([
+      closeEpoch(place.context, 1, { run: "a", epoch: 0 }),
+      closeEpoch(place.context, 1, { run: "a", epoch: 0 }),
+    ]);
+    expect(two.hash).toEqual(one.hash);
+    const copies = [...(one.sources[0]?.weightTable?.copies ?? [])];
+    expect(copies.reduce((sum, count) => sum + count, 0)).toBe(8);
+    // Of weights 4, 6 times 7/16 and 1 (the mean), samples 0 and 7 have 8 · 4 / 7.625 and 8 / 7.625 copies, give or take less than one.
+    expect(copies[0]).toBeGreaterThanOrEqual(4);
+    expect(copies[7]).toBeGreaterThanOrEqual(1);
+    await losses("a", 0, { 0: 0, 1: 50 });
+    await place.reopen();
+    const again = await closeEpoch(place.context, 1, { run: "a", epoch: 0 });
+    expect(Buffer.from(again.hash)).toEqual(Buffer.from(one.hash));
+    expect([...(again.sources[0]?.weightTable?.copies ?? [])]).toEqual(copies);
+    expect((await epochPlan(place.context, 1, { run: "a", epoch: 1 })).hash).toEqual(again.hash);
+  });
+
+  test("a run that is not closed holds its snapshot past its life, a closed one for one life more", async () => {
+    const [one, two] = [await open("a"), await open("b")];
+    const snapshot = one.sources[0]?.snapshot ?? "";
+    expect(two.sources[0]?.snapshot).toBe(snapshot);
+    place.passSeconds(3 * DAYS);
+    await place.reopen();
+    expect((await getSnapshot(place.context, 1, snapshot)).expireTime).toBeUndefined();
+    const refused = deleteSnapshot(place.context, 1, snapshot);
+    await expect(refused).rejects.toMatchObject({ reason: "SNAPSHOT_IN_USE", metadata: { run: "a" } });
+    await closeRun(place.context, 1, "a", succeeded);
+    await expect(deleteSnapshot(place.context, 1, snapshot)).rejects.toMatchObject({ metadata: { run: "b" } });
+    await closeRun(place.context, 1, "b", succeeded);
+    expect((await getSnapshot(place.context, 1, snapshot)).expireTime?.seconds).toBe(place.now / 1_000_000n + 86_400n);
+    await deleteSnapshot(place.context, 1, snapshot);
+    await expect(getSnapshot(place.context, 1, snapshot)).rejects.toMatchObject({ reason: "SNAPSHOT_NOT_FOUND" });
+  });
+
+  test("lists runs by age, newest first, page by page", async () => {
+    for (const run of ["c", "a", "b"]) {
+      await open(run);
+      place.passSeconds(1);
+    }
+    const first = await listRuns(place.context, 1, { limit: 2, end: undefined });
+    expect(first.runs.map(({ id }) => id)).toEqual(["b", "a"]);
+    const second = await listRuns(place.context, 1, { limit: 2, end: first.next });
+    expect(second.runs.map(({ id }) => id)).toEqual(["c"]);
+    expect((await listRuns(place.context, 2, { limit: 2, end: undefined })).runs).toEqual([]);
+  });
+});

@@ -1,0 +1,90 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inject } from "vitest";
+import type { ExportContext } from "../../services/export/context.ts";
+import { normalisePlan } from "../../services/export/plan/plan-spec.ts";
+import type { OpenRun } from "../../services/export/runs/create-run.ts";
+import { openStore, type StoreConfig } from "../../services/store/open-store.ts";
+import type { Clock, Store } from "../../services/store/store.ts";
+import { openTestContext, type TestContext } from "./export-context.ts";
+import { specSource } from "./samples.ts";
+
+/** What the runs of tests read. */
+export const runSource = specSource({ collection: "docs", format: "text" });
+
+/** A request of OpenRun as its command takes it. */
+export function runRequest(run: string, changes: Partial<OpenRun> = {}): OpenRun {
+  const given = { source: runSource, adaptiveSampling: undefined, environment: undefined, leaseSeconds: 60 };
+  return { run, plan: normalisePlan(undefined), ...given, ...changes };
+}
+
+/** A server of one store of a kind without the server, that can be opened again, under a clock of the test. */
+export class RunsPlace implements AsyncDisposable {
+  now: bigint = BigInt(Date.now()) * 1000n;
+  readonly #clock: Clock = { now: () => this.now };
+  readonly #config: StoreConfig;
+  readonly #folder: string;
+  #store: Store | undefined;
+  #opened: TestContext | undefined;
+
+  private constructor(folder: string, config: StoreConfig) {
+    this.#folder = folder;
+    this.#config = config;
+  }
+
+  static async open(kind: StoreConfig["kind"]): Promise<RunsPlace> {
+    const folder = await mkdtemp(join(tmpdir(), "loraloop-runs-"));
+    const place = new RunsPlace(folder, configOf(kind, folder));
+    await place.#open();
+    return place;
+  }
+
+  get context(): ExportContext {
+    if (this.#opened === undefined) throw new Error("It is closed.");
+    return this.#opened.context;
+  }
+
+  get store(): Store {
+    return this.context.store;
+  }
+
+  passSeconds(seconds: number): void {
+    this.now += BigInt(seconds) * 1_000_000n;
+  }
+
+  /** As after a restart. A store in memory stays open. */
+  async reopen(): Promise<void> {
+    await this.#opened?.[Symbol.asyncDispose]();
+    if (this.#config.kind !== "memory") await this.#close();
+    await this.#open();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened?.[Symbol.asyncDispose]();
+    await this.#close();
+    await rm(this.#folder, { recursive: true });
+  }
+
+  async #open(): Promise<void> {
+    this.#store ??= await openStore(this.#config, this.#clock);
+    this.#opened = await openTestContext({ store: this.#store, dataDirectory: this.#folder, clock: this.#clock });
+  }
+
+  async #close(): Promise<void> {
+    await this.#store?.close();
+    this.#store = undefined;
+  }
+}
+
+function configOf(kind: StoreConfig["kind"], folder: string): StoreConfig {
+  switch (kind) {
+    case "memory":
+      return { kind };
+    case "rocksdb":
+      return { kind, folder: join(folder, "store") };
+    case "postgres":
+      return { kind, url: inject("postgresUrl"), schema: `test_${randomBytes(8).toString("hex")}` };
+  }
+}
