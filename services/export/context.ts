@@ -4,9 +4,12 @@ import type { ServiceParts } from "../kit/start.ts";
 import type { ExportConfiguration } from "./configuration.ts";
 import { FieldsWorker } from "./corpus/fields-worker.ts";
 import { keepSweepingIngests } from "./corpus/ingest-sweeper.ts";
+import { Plans } from "./plan/plans.ts";
 import { type ExporterRegistry, loadExporters } from "./rendering/exporter-registry.ts";
 import { SchemaWorker } from "./rendering/schema/schema-worker.ts";
+import { RunTurns } from "./runs/run-turns.ts";
 import { Snapshots } from "./snapshot/snapshots.ts";
+import { BlockHandles } from "./stream/block-handles.ts";
 import { StreamMemory } from "./stream/stream-memory.ts";
 
 /** What every handler and command of the export service gets. Each part opens in `openContext` and closes in reverse order. */
@@ -22,6 +25,12 @@ export interface ExportContext extends ServiceParts {
   readonly fields: FieldsWorker;
   /** Builds, reads and sweeps snapshots. */
   readonly snapshots: Snapshots;
+  /** In which order they are read. */
+  readonly plans: Plans;
+  /** Whose turn it is to change a run. */
+  readonly runTurns: RunTurns;
+  /** Open blocks of planned streams. */
+  readonly blockHandles: BlockHandles;
   /** What the frames of all streams may take. */
   readonly streamMemory: StreamMemory;
   /** Samples that streams have sent. */
@@ -53,5 +62,21 @@ export async function openContext(
   );
   const streamMemory = new StreamMemory(configuration.stream_memory_mib);
   const samplesSent = parts.metrics.createCounter("loraloop_samples_sent", { description: "In frames of streams." });
-  return { configuration, dataDirectory, exporters, schemas, fields, snapshots, streamMemory, samplesSent, ...parts };
+  const blockHandles = stack.use(new BlockHandles());
+  const plans = new Plans(() => context);
+  const context = {
+    configuration,
+    dataDirectory,
+    exporters,
+    schemas,
+    fields,
+    snapshots,
+    plans,
+    runTurns: new RunTurns(),
+    blockHandles,
+    streamMemory,
+    samplesSent,
+    ...parts,
+  };
+  return context;
 }

@@ -8,12 +8,15 @@ import type { ExportContext } from "./context.ts";
 import { buildSnapshot } from "./handlers/build-snapshot.ts";
 import { deleteDataset } from "./handlers/delete-dataset.ts";
 import { deleteSnapshot } from "./handlers/delete-snapshot.ts";
+import { explainPlan } from "./handlers/explain-plan.ts";
 import { getDataset } from "./handlers/get-dataset.ts";
+import { getPlan } from "./handlers/get-plan.ts";
 import { getSnapshot } from "./handlers/get-snapshot.ts";
 import { listDatasets } from "./handlers/list-datasets.ts";
 import { listSnapshots } from "./handlers/list-snapshots.ts";
 import { previewSamples } from "./handlers/preview-samples.ts";
 import { putDataset } from "./handlers/put-dataset.ts";
+import { readBlocks } from "./handlers/read-blocks.ts";
 import { streamSamples } from "./handlers/stream-samples.ts";
 import { validateSample } from "./handlers/validate-sample.ts";
 import { watchSnapshot } from "./handlers/watch-snapshot.ts";
@@ -37,6 +40,9 @@ export function exportService(context: ExportContext): ExportServiceImplementati
     streamSamples: streamSamples(context) as (
       ...call: Parameters<ReturnType<typeof streamSamples>>
     ) => AsyncGenerator<StreamSamplesResponse>,
+    getPlan: getPlan(context),
+    explainPlan: explainPlan(context),
+    readBlocks: readBlocks(context),
   };
 }
 

@@ -50,6 +50,11 @@ const reasons = {
   PAGE_TOKEN_INVALID: Status.INVALID_ARGUMENT,
   CONTENT_DAMAGED: Status.DATA_LOSS,
   SNAPSHOT_IN_USE: Status.FAILED_PRECONDITION,
+  PLAN_INVALID: Status.INVALID_ARGUMENT,
+  RUN_NOT_FOUND: Status.NOT_FOUND,
+  RUN_CONFLICT: Status.FAILED_PRECONDITION,
+  EPOCH_NOT_OPEN: Status.FAILED_PRECONDITION,
+  BLOCK_NOT_FOUND: Status.NOT_FOUND,
 } as const satisfies Record<Exclude<ReasonName<ErrorReason>, "UNSPECIFIED">, Status>;
 
 /** What a command throws: a reason, a sentence for the caller, and every dynamic part of the sentence again in `metadata`. */

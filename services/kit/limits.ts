@@ -60,10 +60,34 @@ export const limits = {
   deduplicated_samples: 20_000_000,
   /** Bytes of the tables of all builds with deduplication that run at once: 20 to 25 a sample. */
   deduplication_bytes: 512 * 1024 * 1024,
+  /** Samples of a plan's global batch. */
+  global_batch_samples: 1_048_576,
+  /** Sources of a mixture. */
+  mixture_sources: 64,
+  /** Samples of a block of a mixture whose sources take turns. */
+  mixture_block_samples: 2 ** 31,
+  /** Entries that one ExplainPlan tells. */
+  plan_entries: 1000,
+  /** Blocks that one ReadBlocks sends. */
+  read_blocks: 64,
   /** Builds that run at once; others wait. */
   concurrent_builds: 4,
   /** Time to live of an unnamed snapshot, in seconds, renewed by reading. */
   stream_snapshot_ttl_seconds: 24 * 3600,
+  /** Losses of one ReportLosses, and of a page of ListLosses. */
+  call_losses: 65_536,
+  /** Metrics of one ReportProgress. */
+  call_metrics: 64,
+  /** Names of metrics that a run has. */
+  run_metrics: 1024,
+  /** UTF-8 bytes of a metric's name. */
+  metric_name_bytes: 128,
+  /** Epochs of a run. */
+  run_epochs: 10_000,
+  /** Encoded bytes of a run's environment. */
+  run_environment_bytes: 256 * 1024,
+  /** Encoded bytes of a run's result. */
+  run_result_bytes: 64 * 1024,
   /** UTF-8 bytes of a token's description. */
   token_description_bytes: 256,
   /** Open calls of one connection; others wait in the client. */

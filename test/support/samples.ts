@@ -3,10 +3,14 @@ import type { DatasetSpec } from "../../proto/gen/loraloop/export/v1/dataset.ts"
 import {
   type Batch,
   type Checkpoint,
+  Compression,
   type DeepPartial,
+  Delivery,
   type Footer,
   type Header,
+  type PlanSpec,
   SampleSource,
+  type Share,
   StreamSamplesResponse,
 } from "../../proto/gen/loraloop/export/v1/export_service.ts";
 import { streamSamples } from "../../services/export/commands/stream-samples.ts";
@@ -57,6 +61,10 @@ export interface StreamOptions {
   /** A header of an earlier stream, whose resume point is used with `nextIndex`. */
   readonly after?: Header;
   readonly maxSamples?: number;
+  readonly plan?: PlanSpec;
+  readonly share?: Share;
+  readonly delivery?: Delivery;
+  readonly compression?: Compression;
   readonly signal?: AbortSignal;
   readonly drain?: AbortSignal;
 }
@@ -82,7 +90,10 @@ export async function* openStream(
   const resume = options.after?.resume && { ...options.after.resume, nextIndex: BigInt(options.nextIndex ?? 0) };
   const frames = streamSamples(context, {
     tenant: options.tenant ?? 1,
-    source,
+    request: { source, plan: options.plan, runEpoch: undefined },
+    share: options.share,
+    delivery: options.delivery ?? Delivery.DELIVERY_LINES,
+    compression: options.compression ?? Compression.COMPRESSION_NONE,
     resume,
     maxSamples: options.maxSamples ?? Number.POSITIVE_INFINITY,
     signal: options.signal ?? never,

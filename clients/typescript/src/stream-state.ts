@@ -8,6 +8,8 @@ export interface StreamState {
   readonly incarnation: string;
   readonly request_hash: string;
   readonly plan: string;
+  /** Epoch of the plan. */
+  readonly epoch: number;
   readonly next_index: number;
 }
 
@@ -18,6 +20,7 @@ export function toState(point: ResumePoint, nextIndex: number): StreamState {
     incarnation: point.incarnation,
     request_hash: point.requestHash,
     plan: point.plan,
+    epoch: point.epoch,
     next_index: nextIndex,
   };
 }
@@ -30,8 +33,9 @@ export function toResumePoint(state: StreamState): ResumePoint {
     if (typeof state[key] !== "string")
       throw new StateError(`The state's "${key}" is not a string: ${JSON.stringify(state[key])}.`);
   }
-  if (!Number.isSafeInteger(state.next_index) || state.next_index < 0) {
-    throw new StateError(`The state's "next_index" is not a count: ${JSON.stringify(state.next_index)}.`);
+  for (const key of ["epoch", "next_index"] as const) {
+    if (!Number.isSafeInteger(state[key]) || state[key] < 0)
+      throw new StateError(`The state's "${key}" is not a count: ${JSON.stringify(state[key])}.`);
   }
   return {
     format: state.format,
@@ -39,6 +43,23 @@ export function toResumePoint(state: StreamState): ResumePoint {
     incarnation: state.incarnation,
     requestHash: state.request_hash,
     plan: state.plan,
+    epoch: state.epoch,
     nextIndex: BigInt(state.next_index),
   };
+}
+
+/** The state that all ranks hold. Throws StateError naming both values where two differ, or where there is none. */
+export function mergeStates(states: readonly StreamState[]): StreamState {
+  const [first, ...others] = states;
+  if (first === undefined) throw new StateError("There is no state to go on from.");
+  for (const [place, other] of others.entries()) {
+    for (const key of Object.keys(first) as (keyof StreamState)[]) {
+      if (first[key] === other[key]) continue;
+      const values = `${JSON.stringify(first[key])} and ${JSON.stringify(other[key])}`;
+      throw new StateError(
+        `The states of two ranks differ in "${key}": ${values} (the first and number ${place + 2}).`,
+      );
+    }
+  }
+  return first;
 }

@@ -1,30 +1,38 @@
-import { createHash } from "node:crypto";
 import {
-  type Footer,
-  Footer_Reason,
+  Compression,
+  Delivery,
   type Header,
   type ResumePoint,
-  type SampleSource,
+  SampleSource,
+  type Share,
+  WeightUse,
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { limits } from "../../kit/limits.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
-import { findOrRequestSnapshot } from "../snapshot/request-snapshot.ts";
-import { contentDamaged, snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
-import type { SnapshotReader } from "../snapshot/snapshot-reader.ts";
-import { withoutExamples } from "../snapshot/statistics-view.ts";
+import { planMessage } from "../plan/plan-message.ts";
+import { checkShare, isSnapshotOrder, isWholeShare, normalisePlan, normaliseShare } from "../plan/plan-spec.ts";
+import { PlanUse } from "../plan/plan-use.ts";
+import type { OpenPlan, PlanRequest } from "../plan/plans.ts";
+import { shareCount } from "../plan/share.ts";
+import { requestSnapshot } from "../snapshot/request-snapshot.ts";
+import { snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
 import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
 import type { StreamFrame } from "../stream/encode-frame.ts";
-import type { FrameBuffer } from "../stream/frame-buffers.ts";
-import { layoutSpan, segmentDigests, spanFrom } from "../stream/frame-span.ts";
+import { plannedStream } from "../stream/planned-stream.ts";
 import { readAhead } from "../stream/read-ahead.ts";
 import { checkResumePoint, resumeBeyondEnd, resumePointOf } from "../stream/resume-point.ts";
+import { SnapshotStream, sampleCountOf } from "../stream/snapshot-stream.ts";
 import type { StreamRoom } from "../stream/stream-memory.ts";
 
 export interface StreamSamples {
   readonly tenant: TenantId;
-  readonly source: SampleSource;
+  readonly request: PlanRequest;
+  readonly share: Share | undefined;
+  readonly delivery: Delivery;
+  readonly compression: Compression;
   readonly resume: ResumePoint | undefined;
   /** Samples in a frame at most. */
   readonly maxSamples: number;
@@ -34,25 +42,99 @@ export interface StreamSamples {
   readonly drain: AbortSignal;
 }
 
-const IDLE_MILLIS = 1000;
-const RENEWAL_MILLIS = 10 * 60 * 1000;
-
 /** Header, batches and checkpoints, footer. Ends when the samples do, or when the server drains; throws ServiceError. */
 export async function* streamSamples(context: ExportContext, command: StreamSamples): AsyncGenerator<StreamFrame> {
   using room = context.streamMemory.open();
+  yield* isPlain(command) ? inSnapshotOrder(context, command, room) : inPlanOrder(context, command, room);
+}
+
+/** Whether whole pages can be sent as they lie in blocks. */
+function isPlain({ request, share, delivery, compression }: StreamSamples): boolean {
+  const lines = delivery !== Delivery.DELIVERY_REFERENCES && compression !== Compression.COMPRESSION_ZSTD;
+  const whole = isWholeShare(normaliseShare(share)) && request.runEpoch === undefined;
+  return lines && whole && isSnapshotOrder(normalisePlan(request.plan));
+}
+
+async function* inSnapshotOrder(
+  context: ExportContext,
+  command: StreamSamples,
+  room: StreamRoom,
+): AsyncGenerator<StreamFrame> {
   const { key, stored } = await findSnapshot(context, command);
   using _use = context.snapshots.uses.open(command.tenant, key);
   await using reader = context.snapshots.reader(command.tenant, key);
   const nextIndex = Number(command.resume?.nextIndex ?? 0n);
-  yield { frame: { $case: "header", value: headerOf(context, command, stored, nextIndex) } };
-  yield* readAhead(new SampleStream(context, command, { key, stored }, { reader, room }, nextIndex).frames());
+  const resume = resumePointOf(context.store, command.request, { hash: stored.plan, epoch: 0 }, nextIndex);
+  yield { frame: { $case: "header", value: headerOf(stored, resume) } };
+  const stream = new SnapshotStream(context, command, { key, stored }, { reader, room }, nextIndex);
+  yield* readAhead(stream.frames());
+}
+
+async function* inPlanOrder(
+  context: ExportContext,
+  command: StreamSamples,
+  room: StreamRoom,
+): AsyncGenerator<StreamFrame> {
+  const { tenant, resume } = command;
+  const plan = await findPlan(context, command);
+  using use = await PlanUse.open(context, tenant, plan);
+  const share = normaliseShare(command.share);
+  const { sampleCount, batchSize } = plan.order;
+  checkShare(share, batchSize, sampleCount);
+  const nextIndex = Number(resume?.nextIndex ?? 0n);
+  if (nextIndex > sampleCount) throw resumeBeyondEnd(nextIndex, sampleCount);
+  const header = plannedHeader(context, command, plan, nextIndex);
+  yield {
+    frame: {
+      $case: "header",
+      value: { ...header, shareSampleCount: BigInt(shareCount(share, batchSize, sampleCount)) },
+    },
+  };
+  const stream = plannedStream({
+    ...command,
+    plan,
+    share,
+    nextIndex,
+    room,
+    weighted: header.weighted,
+    snapshots: context.snapshots,
+    handles: context.blockHandles,
+    buffers: context.streamMemory.buffers,
+    references: command.delivery === Delivery.DELIVERY_REFERENCES,
+    compressed: command.compression === Compression.COMPRESSION_ZSTD,
+    frameBytes: () => context.streamMemory.frameBytes,
+    onFrame: (samples) => {
+      use.renew();
+      context.samplesSent.add(samples);
+    },
+  });
+  yield* readAhead(stream);
+}
+
+/** What a resume point names; else the request's. */
+async function findPlan(context: ExportContext, { tenant, request, resume, signal }: StreamSamples): Promise<OpenPlan> {
+  if (resume === undefined) return context.plans.resolve(tenant, request, signal);
+  const { hash } = await checkResumePoint(context.store, tenant, request, resume);
+  return context.plans.open(tenant, hash);
+}
+
+function plannedHeader(context: ExportContext, { request }: StreamSamples, plan: OpenPlan, nextIndex: number): Header {
+  const [first] = plan.sources;
+  const at = { hash: plan.hash, epoch: plan.spec.epoch };
+  const header = headerOf(
+    first?.stored ?? { snapshot: undefined },
+    resumePointOf(context.store, request, at, nextIndex),
+  );
+  const carried = plan.spec.weightUse !== WeightUse.WEIGHT_USE_SAMPLING;
+  const weighted = carried && plan.sources.some(({ stored }) => stored.snapshot?.spec?.weighting !== undefined);
+  return { ...header, sampleCount: BigInt(plan.order.sampleCount), weighted, plan: planMessage(plan) };
 }
 
 /** What a resume point names; else the snapshot asked for, or the dataset's, which is made when missing. */
 async function findSnapshot(context: ExportContext, command: StreamSamples): Promise<SnapshotEntry> {
-  const { tenant, source, resume } = command;
-  if (resume === undefined) return checkState(await findOrRequestSnapshot(context, tenant, source));
-  const key = await checkResumePoint(context.store, tenant, source, resume);
+  const { tenant, request, resume } = command;
+  if (resume === undefined) return checkState(await findOrRequest(context, command));
+  const { snapshotKey: key } = await checkResumePoint(context.store, tenant, request, resume);
   const stored = await context.snapshots.get(tenant, key);
   if (stored === undefined) throw snapshotExpired(key);
   const sampleCount = sampleCountOf(stored);
@@ -61,21 +143,22 @@ async function findSnapshot(context: ExportContext, command: StreamSamples): Pro
   return checkState({ key, stored });
 }
 
+async function findOrRequest(context: ExportContext, { tenant, request }: StreamSamples): Promise<SnapshotEntry> {
+  const source = request.source ?? SampleSource.fromPartial({});
+  if (source.source?.$case === "snapshot") return context.snapshots.find(tenant, source.source.value);
+  return requestSnapshot(context, tenant, source, limits.stream_snapshot_ttl_seconds);
+}
+
 function checkState(entry: SnapshotEntry): SnapshotEntry {
   if (entry.stored.snapshot?.state === Snapshot_State.STATE_FAILED) throw snapshotFailed(entry.key, entry.stored);
   return entry;
 }
 
-function headerOf(
-  context: ExportContext,
-  { source }: StreamSamples,
-  stored: StoredSnapshot,
-  nextIndex: number,
-): Header {
+function headerOf(stored: Pick<StoredSnapshot, "snapshot">, resume: ResumePoint): Header {
   const { snapshot } = stored;
   const sampleCount = sampleCountOf(stored);
   return {
-    resume: resumePointOf(context.store, source, stored.plan, nextIndex),
+    resume,
     snapshot: snapshot?.key ?? "",
     sampleCount: sampleCount === undefined ? undefined : BigInt(sampleCount),
     weighted: snapshot?.spec?.weighting !== undefined,
@@ -83,119 +166,7 @@ function headerOf(
     format: snapshot?.spec?.format ?? "",
     revision: snapshot?.revision ?? 0n,
     asOf: snapshot?.asOf,
+    plan: undefined,
+    shareSampleCount: 0n,
   };
-}
-
-/** Known once sealed. */
-function sampleCountOf({ snapshot }: StoredSnapshot): number | undefined {
-  return snapshot?.state === Snapshot_State.STATE_SEALED ? Number(snapshot.statistics?.sampleCount ?? 0n) : undefined;
-}
-
-/** The frames after the header. */
-class SampleStream {
-  readonly #context: ExportContext;
-  readonly #command: StreamSamples;
-  readonly #entry: SnapshotEntry;
-  readonly #reader: SnapshotReader;
-  readonly #room: StreamRoom;
-  readonly #segments = createHash("sha256");
-  readonly #wake: AbortSignal;
-  readonly #firstIndex: number;
-  #nextIndex: number;
-  /** When the snapshot's life was last renewed. */
-  #renewed = Number.NEGATIVE_INFINITY;
-
-  constructor(
-    context: ExportContext,
-    command: StreamSamples,
-    entry: SnapshotEntry,
-    { reader, room }: { reader: SnapshotReader; room: StreamRoom },
-    nextIndex: number,
-  ) {
-    this.#context = context;
-    this.#command = command;
-    this.#entry = entry;
-    this.#reader = reader;
-    this.#room = room;
-    this.#wake = AbortSignal.any([command.signal, command.drain]);
-    this.#firstIndex = nextIndex;
-    this.#nextIndex = nextIndex;
-  }
-
-  async *frames(): AsyncGenerator<StreamFrame> {
-    let idleSince = performance.now();
-    for (;;) {
-      this.#command.signal.throwIfAborted();
-      this.#renew();
-      if (this.#command.drain.aborted) return yield this.#footer(Footer_Reason.REASON_DRAIN);
-      const batch = (await this.#nextBatch()) ?? (await this.#endOrNextBatch());
-      if (batch !== undefined) {
-        yield batch;
-        if ("frame" in batch) return;
-        idleSince = performance.now();
-      } else if (performance.now() - idleSince >= IDLE_MILLIS) {
-        yield this.#checkpoint();
-        idleSince = performance.now();
-      } else {
-        await this.#reader.wait(Math.max(1, IDLE_MILLIS - (performance.now() - idleSince)), this.#wake);
-      }
-    }
-  }
-
-  /** The next samples; undefined where they are not built yet, or there are none. */
-  async #nextBatch(): Promise<FrameBuffer | undefined> {
-    const block = await this.#reader.blockOf(this.#nextIndex);
-    if (block === undefined) return undefined;
-    const span = spanFrom(block, this.#nextIndex, this.#context.streamMemory.frameBytes, this.#command.maxSamples);
-    const { buffer, lines } = layoutSpan(span, this.#context.streamMemory.buffers);
-    this.#room.fit(buffer.bytes.length);
-    await this.#reader.verify(block, span.firstPage, span.endPage);
-    await this.#reader.read(block, span.offset, lines);
-    for (const digest of segmentDigests(span, lines)) this.#segments.update(digest);
-    this.#nextIndex += span.count;
-    this.#context.samplesSent.add(span.count);
-    return buffer;
-  }
-
-  /** The footer once everything was sent; undefined while the snapshot is built. */
-  async #endOrNextBatch(): Promise<StreamFrame | undefined> {
-    if (this.#reader.isBuilding) return undefined;
-    const stored = await this.#reader.state();
-    const sampleCount = sampleCountOf(stored);
-    if (sampleCount === undefined) return undefined;
-    if (this.#nextIndex === sampleCount) return this.#footer(Footer_Reason.REASON_END, stored);
-    if (this.#nextIndex > sampleCount) throw resumeBeyondEnd(this.#nextIndex, sampleCount);
-    const batch = await this.#nextBatch();
-    if (batch === undefined) throw contentDamaged(this.#entry.key, this.#nextIndex);
-    return batch;
-  }
-
-  #checkpoint(): StreamFrame {
-    const statistics = this.#reader.statistics;
-    const shown = statistics && withoutExamples(statistics);
-    return { frame: { $case: "checkpoint", value: { nextIndex: BigInt(this.#nextIndex), statistics: shown } } };
-  }
-
-  #footer(reason: Footer_Reason, sealed?: StoredSnapshot): StreamFrame {
-    const value: Footer = {
-      reason,
-      nextIndex: BigInt(this.#nextIndex),
-      sampleCount: BigInt(this.#nextIndex - this.#firstIndex),
-      linesDigest: this.#segments.digest(),
-      snapshotDigest: sealed?.snapshot?.digest ?? new Uint8Array(),
-      statistics: sealed?.snapshot?.statistics,
-    };
-    return { frame: { $case: "footer", value } };
-  }
-
-  /** Reading keeps a snapshot alive; it need not wait for that. */
-  #renew(): void {
-    if (performance.now() - this.#renewed < RENEWAL_MILLIS) return;
-    this.#renewed = performance.now();
-    const { key, stored } = this.#entry;
-    if (stored.ttlSeconds === 0) return;
-    this.#context.snapshots
-      .renew(this.#command.tenant, key)
-      .catch((error: Error) => this.#context.log.warn({ err: error }, "a snapshot's life could not be renewed"));
-  }
 }

@@ -8,9 +8,13 @@ import type { StreamFrame } from "../stream/encode-frame.ts";
 type Handler = (request: StreamSamplesRequest, call: Call) => AsyncGenerator<StreamFrame>;
 
 export function streamSamples(context: ExportContext): Handler {
-  return async function* ({ source, resume, batchSize }, { caller, signal, drain }) {
-    if (source?.source === undefined) throw fieldInvalid("source", "", "a dataset, a spec or a snapshot");
+  return async function* (request, { caller, signal, drain }) {
+    const { source, plan, runEpoch, share, delivery, compression, resume, batchSize } = request;
+    if (source?.source === undefined && plan?.mixture === undefined && runEpoch === undefined) {
+      throw fieldInvalid("source", "", "a dataset, a spec or a snapshot");
+    }
     const maxSamples = batchSize === 0 ? Number.POSITIVE_INFINITY : batchSize;
-    yield* command(context, { tenant: caller.tenant, source, resume, maxSamples, signal, drain });
+    const asked = { request: { source, plan, runEpoch }, share, delivery, compression, resume };
+    yield* command(context, { ...asked, tenant: caller.tenant, maxSamples, signal, drain });
   };
 }

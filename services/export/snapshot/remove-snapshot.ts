@@ -65,6 +65,7 @@ export class SnapshotRemover {
     await store.unpin(tenant, snapshotPinId(key));
     await removeBlocks(this.#parts, tenant, key, mark);
     await files.removeBuilding(tenant, key);
+    await files.removeTable(tenant, key);
     const time = fromTimestamp(stored.snapshot?.createTime ?? { seconds: 0n, nanos: 0 }, "create_time");
     await store.commit(tenant, [{ delete: snapshotKey(key) }, { delete: snapshotTimeKey(time, key) }], [mark]);
   }

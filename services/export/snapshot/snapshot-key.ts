@@ -29,7 +29,7 @@ export function snapshotKeyOf({ store, specDigest, revision, asOf }: SnapshotIde
 
 /** The plan that streams a snapshot in its own order, encoded, and its hash. */
 export function planOf(snapshotKey: Uint8Array): { hash: Uint8Array; plan: Uint8Array } {
-  const plan = StoredPlan.encode({ snapshotKey, orderVersion: ORDER_VERSION }).finish();
+  const plan = StoredPlan.encode(StoredPlan.fromPartial({ snapshotKey, orderVersion: ORDER_VERSION })).finish();
   return { hash: createHash("sha256").update(plan).digest(), plan };
 }
 

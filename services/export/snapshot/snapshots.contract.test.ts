@@ -60,7 +60,8 @@ async function sealed(context: ExportContext, snapshot: string): Promise<string>
 
 async function blockFiles(): Promise<string[]> {
   const names = await readdir(join(folder, "blocks"), { recursive: true, withFileTypes: true });
-  return names.filter((name) => name.isFile()).map((name) => join(name.parentPath, name.name));
+  const files = names.filter((name) => name.isFile() && !name.parentPath.includes(join("blocks", "tables")));
+  return files.map((name) => join(name.parentPath, name.name));
 }
 
 async function blockCount(context: ExportContext, key: string): Promise<number> {

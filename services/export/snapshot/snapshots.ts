@@ -16,13 +16,16 @@ import { BuildThreads } from "./build/build-threads.ts";
 import { Builds } from "./build/builds.ts";
 import { RenderPool } from "./build/render-pool.ts";
 import { isExpired, isRemoved, lifeEnd } from "./expiry.ts";
+import { holdersOf } from "./holds.ts";
 import { SnapshotRemover } from "./remove-snapshot.ts";
-import { snapshotInUse, snapshotNotFound } from "./snapshot-errors.ts";
+import { contentDamaged, snapshotHeld, snapshotInUse, snapshotNotFound } from "./snapshot-errors.ts";
 import { hexOf, planOf, snapshotKeyOf, snapshotPinId } from "./snapshot-key.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";
 import { changeSnapshot, getSnapshot, type SnapshotEntry, snapshotsByKey } from "./stored-snapshots.ts";
 import { StreamSpace } from "./stream-space.ts";
 import { startSweeper } from "./sweeper.ts";
+import { rebuildTable } from "./table/rebuild-table.ts";
+import { openSampleTable, type SampleTable } from "./table/sample-table.ts";
 import { SnapshotUses } from "./uses.ts";
 
 export interface SnapshotsOptions {
@@ -144,6 +147,22 @@ export class Snapshots implements AsyncDisposable {
     return new SnapshotReader(parts, tenant, key);
   }
 
+  /** Random access to a sealed snapshot; made from the store where it is missing. */
+  async sampleTable(tenant: TenantId, key: Uint8Array): Promise<SampleTable> {
+    const path = this.#files.tablePath(tenant, key);
+    const table = openSampleTable(path);
+    if (table !== undefined) return table;
+    await rebuildTable({ store: this.#options.store, files: this.#files }, tenant, key, path);
+    const rebuilt = openSampleTable(path);
+    if (rebuilt === undefined) throw contentDamaged(key, 0);
+    return rebuilt;
+  }
+
+  /** Where a block of a sealed snapshot is. */
+  blockPath(tenant: TenantId, digest: Uint8Array): string {
+    return this.#files.path(tenant, digest);
+  }
+
   /** Renews the life of a snapshot that is read; at most once in a twentieth of it. */
   async renew(tenant: TenantId, key: Uint8Array): Promise<void> {
     const { store, clock } = this.#options;
@@ -158,7 +177,9 @@ export class Snapshots implements AsyncDisposable {
   async delete(tenant: TenantId, key: Uint8Array): Promise<void> {
     const streams = this.uses.count(tenant, key);
     if (streams > 0) throw snapshotInUse(key, streams);
-    await this.#remover.remove(tenant, key, () => true);
+    const removed = await this.#remover.remove(tenant, key, (stored) => !stored.held);
+    const [holder] = removed ? [] : await holdersOf(this.#options.store, tenant, key);
+    if (holder !== undefined) throw snapshotHeld(key, holder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -14,17 +14,18 @@ test("gives the bytes of the generated encoder", () => {
     fc.property(
       fc.array(fc.array(sample, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 }),
       fc.boolean(),
-      fc.maxSafeNat(),
-      (pages, weighted, firstIndex) => {
+      fc.array(fc.record({ first: fc.maxSafeNat(), count: fc.nat(100_000) }), { minLength: 1, maxLength: 5 }),
+      fc.nat(),
+      (pages, weighted, runs, uncompressedBytes) => {
         const samples = pages.flat();
         const lines = Buffer.from(samples.map(({ line }) => `${line}\n`).join(""));
         const segmentBytes = pages.map((page) => Buffer.byteLength(page.map(({ line }) => `${line}\n`).join("")));
         const parts = {
           lineBytes: lines.length,
-          count: samples.length,
+          uncompressedBytes,
           ids: pages.map((page) => Buffer.from(page.map((one) => `${one.id}\n`).join(""))),
           weights: weighted ? pages.map((page) => Uint32Array.from(page, ({ weight }) => weight)) : [],
-          firstIndex,
+          runs,
           segmentBytes,
         };
         const frame = layoutBatch(parts, buffers);
@@ -36,8 +37,9 @@ test("gives the bytes of the generated encoder", () => {
               lines,
               ids: samples.map((one) => Buffer.from(one.id).toString()),
               weightsMicros: weighted ? samples.map(({ weight }) => weight) : [],
-              indexRuns: [{ first: BigInt(firstIndex), count: samples.length }],
+              indexRuns: runs.map(({ first, count }) => ({ first: BigInt(first), count })),
               segmentBytes,
+              uncompressedBytes,
             },
           },
         }).finish();

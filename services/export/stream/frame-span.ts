@@ -49,10 +49,10 @@ export function spanFrom(block: BlockPages, sample: number, targetBytes: number,
 export function layoutSpan({ slices, lineBytes, count, firstSample }: FrameSpan, buffers: FrameBuffers): BatchFrame {
   const parts = {
     lineBytes,
-    count,
+    uncompressedBytes: 0,
     ids: slices.map(idsIn),
     weights: slices.map(({ page, from, to }) => page.weights.subarray(from, to)),
-    firstIndex: firstSample,
+    runs: [{ first: firstSample, count }],
     segmentBytes: slices.map(bytesIn),
   };
   return layoutBatch(parts, buffers);

@@ -1,55 +1,82 @@
 import { createHash } from "node:crypto";
-import { type ResumePoint, SampleSource } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import {
+  type ResumePoint,
+  type SampleSource,
+  StreamSamplesRequest,
+} from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { StoredPlan } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { type Reason, ServiceError } from "../../kit/errors.ts";
 import type { Store, TenantId } from "../../store/store.ts";
 import { normalise } from "../dataset/spec.ts";
 import { planKey } from "../keys.ts";
+import { normalisePlan } from "../plan/plan-spec.ts";
+import type { PlanRequest } from "../plan/plans.ts";
 import { hexOf } from "../snapshot/snapshot-key.ts";
 
 /** Format of a resume point. */
 const FORMAT = 1;
 
-/** Binds a resume point to what was asked for: SHA-256 (hex) of the source in its canonical form. */
-export function requestHash(source: SampleSource): string {
-  const which = source.source;
-  const canonical: SampleSource =
-    which?.$case === "spec" ? { ...source, source: { $case: "spec", value: normalise(which.value) } } : source;
-  return createHash("sha256").update(SampleSource.encode(canonical).finish()).digest("hex");
+/** Binds a resume point to what was asked for: SHA-256 (hex) of source, plan and run in their canonical form, epochs left out. */
+export function requestHash({ source, plan, runEpoch }: PlanRequest): string {
+  const normal = normalisePlan(plan);
+  const mixture = normal.mixture && {
+    ...normal.mixture,
+    sources: normal.mixture.sources.map((one) => ({ ...one, source: canonical(one.source) })),
+  };
+  const request = StreamSamplesRequest.fromPartial({
+    source: canonical(source),
+    plan: { ...normal, epoch: 0, mixture },
+    runEpoch: runEpoch && { run: runEpoch.run, epoch: 0 },
+  });
+  return createHash("sha256").update(StreamSamplesRequest.encode(request).finish()).digest("hex");
 }
 
-export function resumePointOf(store: Store, source: SampleSource, plan: Uint8Array, nextIndex: number): ResumePoint {
+function canonical(source: SampleSource | undefined): SampleSource | undefined {
+  const which = source?.source;
+  if (source === undefined || which === undefined) return undefined;
+  return which.$case === "spec" ? { ...source, source: { $case: "spec", value: normalise(which.value) } } : source;
+}
+
+/** What a resume point says of a plan. */
+export interface PlanName {
+  readonly hash: Uint8Array;
+  readonly epoch: number;
+}
+
+export function resumePointOf(store: Store, request: PlanRequest, plan: PlanName, nextIndex: number): ResumePoint {
   return {
     format: FORMAT,
     store: store.identity.storeId,
     incarnation: store.identity.incarnation,
-    requestHash: requestHash(source),
-    plan: hexOf(plan),
+    requestHash: requestHash(request),
+    plan: hexOf(plan.hash),
     nextIndex: BigInt(nextIndex),
+    epoch: plan.epoch,
   };
 }
 
-/** The key of the snapshot that a resume point goes on with. Throws one error for each field that does not fit. */
+/** The plan that a resume point goes on with; `snapshotKey` is set for one in snapshot order. Throws one error for each field that does not fit. */
 export async function checkResumePoint(
   store: Store,
   tenant: TenantId,
-  source: SampleSource,
+  request: PlanRequest,
   resume: ResumePoint,
-): Promise<Uint8Array> {
+): Promise<{ hash: Uint8Array; snapshotKey: Uint8Array }> {
   const { storeId, incarnation } = store.identity;
   check("RESUME_FORMAT_UNKNOWN", "format", String(resume.format), String(FORMAT));
   check("RESUME_OTHER_STORE", "store", resume.store, storeId);
   check("RESUME_OTHER_INCARNATION", "incarnation", resume.incarnation, incarnation);
-  check("RESUME_OTHER_REQUEST", "request_hash", resume.requestHash, requestHash(source));
-  const entry = /^[0-9a-f]{64}$/.test(resume.plan)
-    ? await store.get(tenant, planKey(Buffer.from(resume.plan, "hex")))
-    : undefined;
+  check("RESUME_OTHER_REQUEST", "request_hash", resume.requestHash, requestHash(request));
+  const hash = Buffer.from(/^[0-9a-f]{64}$/.test(resume.plan) ? resume.plan : "", "hex");
+  const entry = hash.length === 0 ? undefined : await store.get(tenant, planKey(hash));
   if (entry === undefined) {
     throw new ServiceError("RESUME_PLAN_UNKNOWN", `resume.plan is ${shown(resume.plan)}; no such plan here.`, {
       plan: resume.plan.slice(0, 80),
     });
   }
-  return StoredPlan.decode(entry.value).snapshotKey;
+  const { snapshotKey, spec } = StoredPlan.decode(entry.value);
+  check("RESUME_OTHER_REQUEST", "epoch", String(resume.epoch), String(spec?.epoch ?? 0));
+  return { hash, snapshotKey };
 }
 
 export function resumeBeyondEnd(nextIndex: number, sampleCount: number): ServiceError {

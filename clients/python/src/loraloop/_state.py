@@ -17,7 +17,8 @@ _IDENTITY = {
     "request_hash": "RESUME_OTHER_REQUEST",
     "plan": "RESUME_PLAN_UNKNOWN",
 }
-_KEYS = frozenset({"format", "next_index", *_IDENTITY})
+_COUNTS = {"epoch": 2**32, "next_index": 2**63}
+_KEYS = frozenset({"format", *_COUNTS, *_IDENTITY})
 
 
 def to_state(point: ResumePoint, next_index: int) -> StreamState:
@@ -27,6 +28,7 @@ def to_state(point: ResumePoint, next_index: int) -> StreamState:
         "incarnation": point.incarnation,
         "request_hash": point.request_hash,
         "plan": point.plan,
+        "epoch": point.epoch,
         "next_index": next_index,
     }
 
@@ -40,9 +42,10 @@ def to_resume_point(state: Mapping[str, Any]) -> ResumePoint:
     for key in _IDENTITY:
         if not isinstance(state[key], str):
             raise _refusal("RESUME_FORMAT_UNKNOWN", key, "a string", state[key])
-    next_index = state["next_index"]
-    if isinstance(next_index, bool) or not isinstance(next_index, int) or not 0 <= next_index < 2**63:
-        raise _refusal("RESUME_FORMAT_UNKNOWN", "next_index", "a count", next_index)
+    for key, maximum in _COUNTS.items():
+        count = state[key]
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < maximum:
+            raise _refusal("RESUME_FORMAT_UNKNOWN", key, "a count", count)
     return ResumePoint(**state)
 
 

@@ -6,6 +6,7 @@ import { prefixRange } from "../../../store/range.ts";
 import type { StoreReader, TenantId } from "../../../store/store.ts";
 import { blockUseKey } from "../../keys.ts";
 import { Mutex } from "../mutex.ts";
+import { longIdsPath, tablePath } from "../table/table-file.ts";
 import {
   type BuildingBlock,
   blockPath,
@@ -83,6 +84,16 @@ export class BlockFiles {
         if (old) await this.removeUnused(tenant, Buffer.from(name, "hex"));
       }
     }
+  }
+
+  tablePath(tenant: TenantId, snapshot: Uint8Array): string {
+    return tablePath(this.#dataDirectory, tenant, snapshot);
+  }
+
+  /** Removes the snapshot's sample table. */
+  async removeTable(tenant: TenantId, snapshot: Uint8Array): Promise<void> {
+    const path = this.tablePath(tenant, snapshot);
+    for (const file of [path, longIdsPath(path)]) await rm(file, { force: true });
   }
 
   /** Removes what builds of a snapshot were writing. */

@@ -25,7 +25,8 @@ export interface AssemblerOptions {
   /** The statistics with what the builder does not know. */
   readonly finishStatistics: (statistics: Statistics) => Statistics;
   readonly openBlock: (firstSample: number) => BlockWriter;
-  readonly onPage: (page: BuiltPage) => void;
+  /** `lines` are valid during the call. */
+  readonly onPage: (page: BuiltPage, lines: Uint8Array) => void;
   readonly onBlock: (block: BuiltBlock) => void;
 }
 
@@ -156,8 +157,8 @@ export class Assembler {
     block.add(page, lines);
     this.#digest.add(page);
     this.#sampleCount += page.count;
+    this.#options.onPage(page, lines);
     this.#page.clear();
-    this.#options.onPage(page);
     return block;
   }
 

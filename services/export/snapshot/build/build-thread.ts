@@ -8,6 +8,8 @@ import { StatisticsBuilder } from "../../rendering/statistics.ts";
 import { buildingFolder, buildingPath } from "../blocks/block-paths.ts";
 import type { Page } from "../blocks/page.ts";
 import { storedBlocks } from "../blocks/stored-blocks.ts";
+import { tablePath } from "../table/table-file.ts";
+import { TableWriter } from "../table/table-writer.ts";
 import { Assembler } from "./assembler.ts";
 import { BlockWriter } from "./block-writer.ts";
 import type { AssembleJob, BuildReply, BuildRequest } from "./build-messages.ts";
@@ -24,6 +26,8 @@ const STATISTICS_INTERVAL = 250;
 
 class Session {
   readonly #assembler: Assembler;
+  /** Undefined in a build that goes on after another: then the table is made when it is needed. */
+  #table: TableWriter | undefined;
   /** Chunks that came before their turn. */
   readonly #early = new Map<number, Chunk>();
   #nextChunk = 0;
@@ -34,6 +38,7 @@ class Session {
   constructor(job: AssembleJob, spec: DatasetSpec, earlier: Statistics | undefined) {
     const begin = performance.now() - Number(earlier?.durationMs ?? 0n);
     mkdirSync(buildingFolder(job.dataDirectory), { recursive: true });
+    if (earlier === undefined) this.#table = new TableWriter(tablePath(job.dataDirectory, job.tenant, job.snapshot));
     this.#assembler = new Assembler({
       weighted: spec.weighting !== undefined,
       skipDuplicates: spec.quality?.skipDuplicates ?? false,
@@ -45,8 +50,12 @@ class Session {
         this.#block = firstSample;
         return new BlockWriter(buildingPath(job.dataDirectory, { ...job, firstSample }));
       },
-      onPage: ({ firstId: _, contentHashes: __, ...page }) => this.#pages.push(page),
+      onPage: ({ firstId: _, contentHashes: __, ...page }, lines) => {
+        this.#pages.push(page);
+        this.#table?.addPage(page, lines);
+      },
       onBlock: (block) => {
+        this.#table?.endBlock(block.digest);
         this.#sendPages();
         port.postMessage({ kind: "block", block } satisfies BuildReply, [block.index.buffer as ArrayBuffer]);
       },
@@ -67,6 +76,11 @@ class Session {
     }
   }
 
+  abandon(): void {
+    this.#assembler.abandon();
+    this.#table?.abandon();
+  }
+
   #take(): Chunk | undefined {
     const chunk = this.#early.get(this.#nextChunk);
     this.#early.delete(this.#nextChunk);
@@ -76,6 +90,8 @@ class Session {
 
   #finish(): void {
     const { digest, statistics } = this.#assembler.finish();
+    this.#table?.finish();
+    this.#table = undefined;
     this.#sendPages();
     reply({ kind: "finished", digest, statistics: Statistics.encode(statistics).finish() });
   }
@@ -145,7 +161,7 @@ function fail(error: unknown): void {
 }
 
 function end(): void {
-  session?.assembler.abandon();
+  session?.abandon();
   session = undefined;
   memory.release();
 }

@@ -101,8 +101,18 @@ export const ErrorReason = {
   ERROR_REASON_PAGE_TOKEN_INVALID: 40,
   /** ERROR_REASON_CONTENT_DAMAGED - DATA_LOSS. What is stored is not what was written. Where it is a snapshot: `snapshot`, `sample` (the first that cannot be read). */
   ERROR_REASON_CONTENT_DAMAGED: 41,
-  /** ERROR_REASON_SNAPSHOT_IN_USE - FAILED_PRECONDITION. The snapshot is in use (an open stream). `snapshot`, `streams`. */
+  /** ERROR_REASON_SNAPSHOT_IN_USE - FAILED_PRECONDITION. The snapshot is in use. `snapshot`; where streams read it, `streams`; where a run that is not closed holds it, `run`. */
   ERROR_REASON_SNAPSHOT_IN_USE: 42,
+  /** ERROR_REASON_PLAN_INVALID - INVALID_ARGUMENT. The order that was asked for does not exist. `field` (path in the plan), `problem`. */
+  ERROR_REASON_PLAN_INVALID: 43,
+  /** ERROR_REASON_RUN_NOT_FOUND - NOT_FOUND. No such run here, or not yours. `run`. */
+  ERROR_REASON_RUN_NOT_FOUND: 44,
+  /** ERROR_REASON_RUN_CONFLICT - FAILED_PRECONDITION. The run is closed, its lease ended, or it was opened with another request. `run`, `problem`. */
+  ERROR_REASON_RUN_CONFLICT: 45,
+  /** ERROR_REASON_EPOCH_NOT_OPEN - FAILED_PRECONDITION. The epoch's plan is not fixed yet: close the one before. `run`, `epoch`. */
+  ERROR_REASON_EPOCH_NOT_OPEN: 46,
+  /** ERROR_REASON_BLOCK_NOT_FOUND - NOT_FOUND. The snapshot has no such block. `block`. */
+  ERROR_REASON_BLOCK_NOT_FOUND: 47,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -152,6 +162,11 @@ export namespace ErrorReason {
   export type ERROR_REASON_PAGE_TOKEN_INVALID = typeof ErrorReason.ERROR_REASON_PAGE_TOKEN_INVALID;
   export type ERROR_REASON_CONTENT_DAMAGED = typeof ErrorReason.ERROR_REASON_CONTENT_DAMAGED;
   export type ERROR_REASON_SNAPSHOT_IN_USE = typeof ErrorReason.ERROR_REASON_SNAPSHOT_IN_USE;
+  export type ERROR_REASON_PLAN_INVALID = typeof ErrorReason.ERROR_REASON_PLAN_INVALID;
+  export type ERROR_REASON_RUN_NOT_FOUND = typeof ErrorReason.ERROR_REASON_RUN_NOT_FOUND;
+  export type ERROR_REASON_RUN_CONFLICT = typeof ErrorReason.ERROR_REASON_RUN_CONFLICT;
+  export type ERROR_REASON_EPOCH_NOT_OPEN = typeof ErrorReason.ERROR_REASON_EPOCH_NOT_OPEN;
+  export type ERROR_REASON_BLOCK_NOT_FOUND = typeof ErrorReason.ERROR_REASON_BLOCK_NOT_FOUND;
   export type UNRECOGNIZED = typeof ErrorReason.UNRECOGNIZED;
 }
 
@@ -286,6 +301,21 @@ export function errorReasonFromJSON(object: any): ErrorReason {
     case 42:
     case "ERROR_REASON_SNAPSHOT_IN_USE":
       return ErrorReason.ERROR_REASON_SNAPSHOT_IN_USE;
+    case 43:
+    case "ERROR_REASON_PLAN_INVALID":
+      return ErrorReason.ERROR_REASON_PLAN_INVALID;
+    case 44:
+    case "ERROR_REASON_RUN_NOT_FOUND":
+      return ErrorReason.ERROR_REASON_RUN_NOT_FOUND;
+    case 45:
+    case "ERROR_REASON_RUN_CONFLICT":
+      return ErrorReason.ERROR_REASON_RUN_CONFLICT;
+    case 46:
+    case "ERROR_REASON_EPOCH_NOT_OPEN":
+      return ErrorReason.ERROR_REASON_EPOCH_NOT_OPEN;
+    case 47:
+    case "ERROR_REASON_BLOCK_NOT_FOUND":
+      return ErrorReason.ERROR_REASON_BLOCK_NOT_FOUND;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -381,6 +411,16 @@ export function errorReasonToJSON(object: ErrorReason): string {
       return "ERROR_REASON_CONTENT_DAMAGED";
     case ErrorReason.ERROR_REASON_SNAPSHOT_IN_USE:
       return "ERROR_REASON_SNAPSHOT_IN_USE";
+    case ErrorReason.ERROR_REASON_PLAN_INVALID:
+      return "ERROR_REASON_PLAN_INVALID";
+    case ErrorReason.ERROR_REASON_RUN_NOT_FOUND:
+      return "ERROR_REASON_RUN_NOT_FOUND";
+    case ErrorReason.ERROR_REASON_RUN_CONFLICT:
+      return "ERROR_REASON_RUN_CONFLICT";
+    case ErrorReason.ERROR_REASON_EPOCH_NOT_OPEN:
+      return "ERROR_REASON_EPOCH_NOT_OPEN";
+    case ErrorReason.ERROR_REASON_BLOCK_NOT_FOUND:
+      return "ERROR_REASON_BLOCK_NOT_FOUND";
     case ErrorReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

@@ -66,11 +66,34 @@ export interface DatasetSpec {
     | undefined;
   /** The adapter that this is meant for: a JSON object, kept as it is, part of the digest. */
   adapterMetadataJson: string;
+  /** Parts that share no group, e.g. for training and validation. */
+  splits: Splits | undefined;
 }
 
 export interface DatasetSpec_MappingEntry {
   key: string;
   value: PartSource | undefined;
+}
+
+/**
+ * Parts of a dataset by a stable hash: a record belongs to the part in whose percents h / 2^32 lies, h the first word (big-endian) of SHA-256(salt, NUL, group), group the
+ * record's `group`, or its id where it has none. So records of one group never are in two parts, and no record changes its part when others come or go.
+ */
+export interface Splits {
+  /** At least one; their percents sum to 100. */
+  parts: Split[];
+  /** Another salt gives another division. */
+  salt: string;
+  /** The part that is read, by name; set by the server from `SampleSource.split`, empty for all. */
+  selected: string;
+}
+
+/** One part. */
+export interface Split {
+  /** `[a-z]([a-z0-9_-]{0,61}[a-z0-9])?`, e.g. `train`. */
+  name: string;
+  /** 1 to 100. */
+  percent: number;
 }
 
 /** Where one part of a sample comes from. */
@@ -347,6 +370,7 @@ function createBaseDatasetSpec(): DatasetSpec {
     metadataFields: [],
     errorHandling: undefined,
     adapterMetadataJson: "",
+    splits: undefined,
   };
 }
 
@@ -381,6 +405,9 @@ export const DatasetSpec: MessageFns<DatasetSpec> = {
     }
     if (message.adapterMetadataJson !== "") {
       writer.uint32(82).string(message.adapterMetadataJson);
+    }
+    if (message.splits !== undefined) {
+      Splits.encode(message.splits, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -481,6 +508,14 @@ export const DatasetSpec: MessageFns<DatasetSpec> = {
             message.adapterMetadataJson = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.splits = Splits.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -534,6 +569,7 @@ export const DatasetSpec: MessageFns<DatasetSpec> = {
         : isSet(object.adapter_metadata_json)
         ? globalThis.String(object.adapter_metadata_json)
         : "",
+      splits: isSet(object.splits) ? Splits.fromJSON(object.splits) : undefined,
     };
   },
 
@@ -575,6 +611,9 @@ export const DatasetSpec: MessageFns<DatasetSpec> = {
     if (message.adapterMetadataJson !== "") {
       obj.adapterMetadataJson = message.adapterMetadataJson;
     }
+    if (message.splits !== undefined) {
+      obj.splits = Splits.toJSON(message.splits);
+    }
     return obj;
   },
 
@@ -611,6 +650,9 @@ export const DatasetSpec: MessageFns<DatasetSpec> = {
       ? ErrorHandling.fromPartial(object.errorHandling)
       : undefined;
     message.adapterMetadataJson = object.adapterMetadataJson ?? "";
+    message.splits = (object.splits !== undefined && object.splits !== null)
+      ? Splits.fromPartial(object.splits)
+      : undefined;
     return message;
   },
 };
@@ -698,6 +740,192 @@ export const DatasetSpec_MappingEntry: MessageFns<DatasetSpec_MappingEntry> = {
     message.value = (object.value !== undefined && object.value !== null)
       ? PartSource.fromPartial(object.value)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseSplits(): Splits {
+  return { parts: [], salt: "", selected: "" };
+}
+
+export const Splits: MessageFns<Splits> = {
+  encode(message: Splits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.parts) {
+      Split.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.salt !== "") {
+      writer.uint32(18).string(message.salt);
+    }
+    if (message.selected !== "") {
+      writer.uint32(26).string(message.selected);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Splits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSplits();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.parts.push(Split.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.salt = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.selected = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Splits {
+    return {
+      parts: globalThis.Array.isArray(object?.parts) ? object.parts.map((e: any) => Split.fromJSON(e)) : [],
+      salt: isSet(object.salt) ? globalThis.String(object.salt) : "",
+      selected: isSet(object.selected) ? globalThis.String(object.selected) : "",
+    };
+  },
+
+  toJSON(message: Splits): unknown {
+    const obj: any = {};
+    if (message.parts?.length) {
+      obj.parts = message.parts.map((e) => Split.toJSON(e));
+    }
+    if (message.salt !== "") {
+      obj.salt = message.salt;
+    }
+    if (message.selected !== "") {
+      obj.selected = message.selected;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Splits>): Splits {
+    return Splits.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Splits>): Splits {
+    const message = createBaseSplits();
+    message.parts = object.parts?.map((e) => Split.fromPartial(e)) || [];
+    message.salt = object.salt ?? "";
+    message.selected = object.selected ?? "";
+    return message;
+  },
+};
+
+function createBaseSplit(): Split {
+  return { name: "", percent: 0 };
+}
+
+export const Split: MessageFns<Split> = {
+  encode(message: Split, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.percent !== 0) {
+      writer.uint32(16).uint32(message.percent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Split {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSplit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.percent = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Split {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      percent: isSet(object.percent) ? globalThis.Number(object.percent) : 0,
+    };
+  },
+
+  toJSON(message: Split): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.percent !== 0) {
+      obj.percent = Math.round(message.percent);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Split>): Split {
+    return Split.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Split>): Split {
+    const message = createBaseSplit();
+    message.name = object.name ?? "";
+    message.percent = object.percent ?? 0;
     return message;
   },
 };

@@ -15,6 +15,315 @@ export const protobufPackage = "loraloop.export.v1";
 
 export const protobufFileName = "loraloop/export/v1/export_service.proto";
 
+/** What weights do: one of both, never both. */
+export const WeightUse = {
+  /** WEIGHT_USE_UNSPECIFIED - As WEIGHT_USE_LOSS. */
+  WEIGHT_USE_UNSPECIFIED: 0,
+  /** WEIGHT_USE_LOSS - They come with the samples, for the loss. */
+  WEIGHT_USE_LOSS: 1,
+  /**
+   * WEIGHT_USE_SAMPLING - A sample comes as often as its weight says, 0 to 255 times an epoch, and carries none. With n samples and weights w, the copies of sample i are
+   * floor((n * (w_0 + ... + w_i) + u) / W) - floor((n * (w_0 + ... + w_(i-1)) + u) / W), W the sum of all, u in [0, W) drawn from seed and epoch: n in all.
+   */
+  WEIGHT_USE_SAMPLING: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type WeightUse = typeof WeightUse[keyof typeof WeightUse];
+
+export namespace WeightUse {
+  export type WEIGHT_USE_UNSPECIFIED = typeof WeightUse.WEIGHT_USE_UNSPECIFIED;
+  export type WEIGHT_USE_LOSS = typeof WeightUse.WEIGHT_USE_LOSS;
+  export type WEIGHT_USE_SAMPLING = typeof WeightUse.WEIGHT_USE_SAMPLING;
+  export type UNRECOGNIZED = typeof WeightUse.UNRECOGNIZED;
+}
+
+export function weightUseFromJSON(object: any): WeightUse {
+  switch (object) {
+    case 0:
+    case "WEIGHT_USE_UNSPECIFIED":
+      return WeightUse.WEIGHT_USE_UNSPECIFIED;
+    case 1:
+    case "WEIGHT_USE_LOSS":
+      return WeightUse.WEIGHT_USE_LOSS;
+    case 2:
+    case "WEIGHT_USE_SAMPLING":
+      return WeightUse.WEIGHT_USE_SAMPLING;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return WeightUse.UNRECOGNIZED;
+  }
+}
+
+export function weightUseToJSON(object: WeightUse): string {
+  switch (object) {
+    case WeightUse.WEIGHT_USE_UNSPECIFIED:
+      return "WEIGHT_USE_UNSPECIFIED";
+    case WeightUse.WEIGHT_USE_LOSS:
+      return "WEIGHT_USE_LOSS";
+    case WeightUse.WEIGHT_USE_SAMPLING:
+      return "WEIGHT_USE_SAMPLING";
+    case WeightUse.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** How samples come. */
+export const Delivery = {
+  /** DELIVERY_UNSPECIFIED - As DELIVERY_LINES. */
+  DELIVERY_UNSPECIFIED: 0,
+  /** DELIVERY_LINES - Their lines are in the frames. */
+  DELIVERY_LINES: 1,
+  /** DELIVERY_REFERENCES - Frames say where lines lie in blocks, which ReadBlocks gives. */
+  DELIVERY_REFERENCES: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Delivery = typeof Delivery[keyof typeof Delivery];
+
+export namespace Delivery {
+  export type DELIVERY_UNSPECIFIED = typeof Delivery.DELIVERY_UNSPECIFIED;
+  export type DELIVERY_LINES = typeof Delivery.DELIVERY_LINES;
+  export type DELIVERY_REFERENCES = typeof Delivery.DELIVERY_REFERENCES;
+  export type UNRECOGNIZED = typeof Delivery.UNRECOGNIZED;
+}
+
+export function deliveryFromJSON(object: any): Delivery {
+  switch (object) {
+    case 0:
+    case "DELIVERY_UNSPECIFIED":
+      return Delivery.DELIVERY_UNSPECIFIED;
+    case 1:
+    case "DELIVERY_LINES":
+      return Delivery.DELIVERY_LINES;
+    case 2:
+    case "DELIVERY_REFERENCES":
+      return Delivery.DELIVERY_REFERENCES;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Delivery.UNRECOGNIZED;
+  }
+}
+
+export function deliveryToJSON(object: Delivery): string {
+  switch (object) {
+    case Delivery.DELIVERY_UNSPECIFIED:
+      return "DELIVERY_UNSPECIFIED";
+    case Delivery.DELIVERY_LINES:
+      return "DELIVERY_LINES";
+    case Delivery.DELIVERY_REFERENCES:
+      return "DELIVERY_REFERENCES";
+    case Delivery.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** How lines are packed. */
+export const Compression = {
+  /** COMPRESSION_UNSPECIFIED - As COMPRESSION_NONE. */
+  COMPRESSION_UNSPECIFIED: 0,
+  /** COMPRESSION_NONE - Not at all: for trainers near by. */
+  COMPRESSION_NONE: 1,
+  /** COMPRESSION_ZSTD - Each frame by zstd: for trainers far away. */
+  COMPRESSION_ZSTD: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Compression = typeof Compression[keyof typeof Compression];
+
+export namespace Compression {
+  export type COMPRESSION_UNSPECIFIED = typeof Compression.COMPRESSION_UNSPECIFIED;
+  export type COMPRESSION_NONE = typeof Compression.COMPRESSION_NONE;
+  export type COMPRESSION_ZSTD = typeof Compression.COMPRESSION_ZSTD;
+  export type UNRECOGNIZED = typeof Compression.UNRECOGNIZED;
+}
+
+export function compressionFromJSON(object: any): Compression {
+  switch (object) {
+    case 0:
+    case "COMPRESSION_UNSPECIFIED":
+      return Compression.COMPRESSION_UNSPECIFIED;
+    case 1:
+    case "COMPRESSION_NONE":
+      return Compression.COMPRESSION_NONE;
+    case 2:
+    case "COMPRESSION_ZSTD":
+      return Compression.COMPRESSION_ZSTD;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Compression.UNRECOGNIZED;
+  }
+}
+
+export function compressionToJSON(object: Compression): string {
+  switch (object) {
+    case Compression.COMPRESSION_UNSPECIFIED:
+      return "COMPRESSION_UNSPECIFIED";
+    case Compression.COMPRESSION_NONE:
+      return "COMPRESSION_NONE";
+    case Compression.COMPRESSION_ZSTD:
+      return "COMPRESSION_ZSTD";
+    case Compression.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** A plan as it is kept: enough to find the sample at any index. */
+export interface Plan {
+  /** SHA-256 (hex) of everything below but the counts. */
+  hash: string;
+  /** The order. */
+  spec:
+    | PlanSpec
+    | undefined;
+  /** What it reads: one, or one for each source of the mixture. */
+  sources: PlanSource[];
+  /** Samples of the epoch, those left out by `drop_last` not counted. */
+  sampleCount: bigint;
+  /** Global batches of the epoch. */
+  globalBatchCount: bigint;
+  /** Version of the ordering rules. */
+  orderVersion: number;
+}
+
+/** One source of a plan. */
+export interface PlanSource {
+  /** Key of its snapshot. */
+  snapshot: string;
+  /** Samples of the snapshot. */
+  snapshotSampleCount: bigint;
+  /** Samples of one of its epochs: with sampling, copies counted. */
+  epochSampleCount: bigint;
+  /** Samples of this plan that come from it. */
+  sampleCount: bigint;
+  /** SHA-256 (hex) of the table of copies, with WEIGHT_USE_SAMPLING and in adaptive epochs; else empty. */
+  weightTable: string;
+  /** 1,024ths of a mixture by proportion; 1,024 for a lone source. */
+  slots: number;
+}
+
+/** Request of GetPlan. */
+export interface GetPlanRequest {
+  /** As in StreamSamples. */
+  source:
+    | SampleSource
+    | undefined;
+  /** As in StreamSamples. */
+  plan:
+    | PlanSpec
+    | undefined;
+  /** As in StreamSamples. */
+  runEpoch:
+    | RunEpoch
+    | undefined;
+  /** Instead of these, the hash of a plan that was read or asked for before. */
+  hash: string;
+  /** For `max_steps`: 1 by default. */
+  epochs: number;
+  /** For `max_steps`: global batches of one optimizer step; 1 by default. */
+  gradientAccumulationSteps: number;
+}
+
+/** Response of GetPlan. */
+export interface GetPlanResponse {
+  /** The plan. */
+  plan:
+    | Plan
+    | undefined;
+  /** Optimizer steps of all epochs; the last step of an epoch may have fewer batches. */
+  maxSteps: bigint;
+}
+
+/** Request of ExplainPlan. */
+export interface ExplainPlanRequest {
+  /** As in GetPlan. */
+  source:
+    | SampleSource
+    | undefined;
+  /** As in GetPlan. */
+  plan:
+    | PlanSpec
+    | undefined;
+  /** As in GetPlan. */
+  runEpoch:
+    | RunEpoch
+    | undefined;
+  /** As in GetPlan. */
+  hash: string;
+  /** First index. */
+  firstIndex: bigint;
+  /** 10 by default, at most 1,000. */
+  count: number;
+  /** Ranks for which `rank` is told; 1 by default. */
+  worldSize: number;
+}
+
+/** Response of ExplainPlan. */
+export interface ExplainPlanResponse {
+  /** The plan. */
+  plan:
+    | Plan
+    | undefined;
+  /** In order of the index. */
+  entries: PlanEntry[];
+}
+
+/** Which sample is at an index, and why. */
+export interface PlanEntry {
+  /** Index in the plan. */
+  index: bigint;
+  /** Which global batch it is in. */
+  globalBatch: bigint;
+  /** The rank that takes it. */
+  rank: number;
+  /** Place of its source in the plan's sources. */
+  source: number;
+  /** Epochs of that source that came before in this plan. */
+  sourceEpoch: bigint;
+  /** Its place in the order of the source's epoch. */
+  sourceIndex: bigint;
+  /** The shuffle's window. */
+  window: bigint;
+  /** The page, in snapshot order. */
+  page: bigint;
+  /** Number of the sample in its snapshot. */
+  sample: bigint;
+  /** Which of its copies this is, from 0. */
+  copy: number;
+  /** Its copies in the epoch. */
+  copies: number;
+  /** Id of its record. */
+  recordId: string;
+  /** Its weight in 10^-6 in the snapshot. */
+  weightMicros: number;
+}
+
+/** Request of ReadBlocks. */
+export interface ReadBlocksRequest {
+  /** Key of a sealed snapshot. */
+  snapshot: string;
+  /** SHA-256 of its blocks that are wanted, 1 to 64. */
+  digests: Uint8Array[];
+}
+
+/** Response of ReadBlocks. */
+export interface ReadBlocksResponse {
+  /** Place of the block in the request's digests. */
+  block: number;
+  /** Where these bytes begin in it. */
+  offset: number;
+  /** At most 262,144. */
+  bytes: Uint8Array;
+  /** Length of the whole block. */
+  blockBytes: number;
+}
+
 /** What to read: a dataset, or a snapshot. */
 export interface SampleSource {
   /** One of these. */
@@ -39,6 +348,8 @@ export interface SampleSource {
     | undefined;
   /** Reads a collection with an open ingest too, for a dataset. */
   allowOpenIngest: boolean;
+  /** One of the dataset's splits, by name; all its samples where empty. */
+  split: string;
 }
 
 /** Request of PutDataset. */
@@ -266,6 +577,141 @@ export interface StreamSamplesRequest {
     | undefined;
   /** At most this many samples in a batch; the server's choice by default (0). Never changes the samples. */
   batchSize: number;
+  /** In which order, once; snapshot order where absent. Absent with `run_epoch`, and the same as before on a resume. */
+  plan:
+    | PlanSpec
+    | undefined;
+  /** The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume from any point. */
+  share:
+    | Share
+    | undefined;
+  /** How samples come. */
+  delivery: Delivery;
+  /** How lines are packed. */
+  compression: Compression;
+  /** An epoch of a run, instead of `source` and `plan`. */
+  runEpoch: RunEpoch | undefined;
+}
+
+/** The order in which samples come. Equal specs over equal snapshots give the same order, on any machine. */
+export interface PlanSpec {
+  /** Every epoch has an order of its own. 0 is the first. */
+  epoch: number;
+  /** Key of the shuffle and of the sampling. */
+  seed: bigint;
+  /** Snapshot order where absent. */
+  shuffle:
+    | Shuffle
+    | undefined;
+  /** Samples of one forward-backward step of all ranks; 1 by default, at most 1,048,576. */
+  globalBatchSize: number;
+  /** Leaves out a last global batch that is not full. */
+  dropLast: boolean;
+  /** What weights do. */
+  weightUse: WeightUse;
+  /** Several sources in one order, instead of the request's `source`. */
+  mixture: Mixture | undefined;
+}
+
+/** A keyed permutation of all pages (about 64 kB each), then one of the samples of each window of pages. */
+export interface Shuffle {
+  /** Pages of a window: 1,024 by default (about 64 MB); 4,294,967,295 shuffles the whole set at once. */
+  windowPages: number;
+}
+
+/** Several sources in one order. Every source is shuffled on its own and comes again, in a new order, where the mixture outlasts it. */
+export interface Mixture {
+  /** 1 to 64. */
+  sources: MixtureSource[];
+  /** When the epoch ends. */
+  exhaustion: Mixture_Exhaustion;
+  /** Sources take turns for so many global batches each, in the order given, and `proportion` is not used; 0 mixes them by proportion. */
+  blockBatches: number;
+}
+
+/** When the epoch ends. */
+export const Mixture_Exhaustion = {
+  /** EXHAUSTION_UNSPECIFIED - As EXHAUSTION_FIRST. */
+  EXHAUSTION_UNSPECIFIED: 0,
+  /** EXHAUSTION_FIRST - Before the first sample that would come a second time. */
+  EXHAUSTION_FIRST: 1,
+  /** EXHAUSTION_ALL - When the last source has come once. */
+  EXHAUSTION_ALL: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Mixture_Exhaustion = typeof Mixture_Exhaustion[keyof typeof Mixture_Exhaustion];
+
+export namespace Mixture_Exhaustion {
+  export type EXHAUSTION_UNSPECIFIED = typeof Mixture_Exhaustion.EXHAUSTION_UNSPECIFIED;
+  export type EXHAUSTION_FIRST = typeof Mixture_Exhaustion.EXHAUSTION_FIRST;
+  export type EXHAUSTION_ALL = typeof Mixture_Exhaustion.EXHAUSTION_ALL;
+  export type UNRECOGNIZED = typeof Mixture_Exhaustion.UNRECOGNIZED;
+}
+
+export function mixture_ExhaustionFromJSON(object: any): Mixture_Exhaustion {
+  switch (object) {
+    case 0:
+    case "EXHAUSTION_UNSPECIFIED":
+      return Mixture_Exhaustion.EXHAUSTION_UNSPECIFIED;
+    case 1:
+    case "EXHAUSTION_FIRST":
+      return Mixture_Exhaustion.EXHAUSTION_FIRST;
+    case 2:
+    case "EXHAUSTION_ALL":
+      return Mixture_Exhaustion.EXHAUSTION_ALL;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Mixture_Exhaustion.UNRECOGNIZED;
+  }
+}
+
+export function mixture_ExhaustionToJSON(object: Mixture_Exhaustion): string {
+  switch (object) {
+    case Mixture_Exhaustion.EXHAUSTION_UNSPECIFIED:
+      return "EXHAUSTION_UNSPECIFIED";
+    case Mixture_Exhaustion.EXHAUSTION_FIRST:
+      return "EXHAUSTION_FIRST";
+    case Mixture_Exhaustion.EXHAUSTION_ALL:
+      return "EXHAUSTION_ALL";
+    case Mixture_Exhaustion.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** One source of a mixture. */
+export interface MixtureSource {
+  /** What to read. */
+  source:
+    | SampleSource
+    | undefined;
+  /** Its share of the samples, relative to the others' (1 where 0); rounded to 1,024ths of all, at least one of them. */
+  proportion: number;
+}
+
+/**
+ * The part of one DataLoader worker of one rank. Of each global batch of m samples, rank r of W takes positions floor(r m / W) to floor((r + 1) m / W) − 1; its workers take
+ * whole batches in turn, the first worker the batch at which the call begins.
+ */
+export interface Share {
+  /** 0 to world_size − 1. */
+  rank: number;
+  /** Ranks; 1 where 0. At most the global batch size. */
+  worldSize: number;
+  /** 0 to worker_count − 1. */
+  worker: number;
+  /** Workers of this rank; 1 where 0. */
+  workerCount: number;
+}
+
+/** An epoch of a run. */
+export interface RunEpoch {
+  /** The run's id. */
+  run: string;
+  /** 0 is the first. One after the first whose weights are adaptive exists once CloseEpoch has closed the one before. */
+  epoch: number;
 }
 
 /** All that a trainer keeps to go on exactly: equal on all ranks, small, carries no permission. Every field is checked, each with its own error. */
@@ -276,12 +722,14 @@ export interface ResumePoint {
   store: string;
   /** The store's incarnation: new after a restore. */
   incarnation: string;
-  /** SHA-256 (hex) of the request's `source`. */
+  /** SHA-256 (hex) of the request's source, plan without its epoch, and run. */
   requestHash: string;
   /** Hash (hex) of the plan. */
   plan: string;
   /** The first index that was not consumed. */
   nextIndex: bigint;
+  /** Epoch of the plan: a resume goes on with it, whatever epoch the request names. */
+  epoch: number;
 }
 
 /** One frame of a stream. */
@@ -300,6 +748,9 @@ export interface StreamSamplesResponse {
     | //
     /** Last, once. Without it the stream was cut off. */
     { $case: "footer"; value: Footer }
+    | //
+    /** Samples, with DELIVERY_REFERENCES. */
+    { $case: "references"; value: ReferenceBatch }
     | undefined;
 }
 
@@ -324,7 +775,15 @@ export interface Header {
   /** What the snapshot was built at. */
   revision: bigint;
   /** "Now" of its freshness weights. */
-  asOf: Timestamp | undefined;
+  asOf:
+    | Timestamp
+    | undefined;
+  /** The plan, where the call named one; then fields 2, 5, 6, 7 and 8 are those of its first source. */
+  plan:
+    | Plan
+    | undefined;
+  /** Samples of this call's share from the beginning of the plan, where the call named one. */
+  shareSampleCount: bigint;
 }
 
 /** Some samples. */
@@ -339,6 +798,26 @@ export interface Batch {
   indexRuns: IndexRun[];
   /** `lines` in segments, in bytes, for the footer's digest. */
   segmentBytes: number[];
+  /** Length of the lines where `lines` is one zstd frame of them; 0 where they are as they are. */
+  uncompressedBytes: number;
+}
+
+/** Some samples, by where their lines are. */
+export interface ReferenceBatch {
+  /** SHA-256 of the blocks that these samples lie in. */
+  blockDigests: Uint8Array[];
+  /** For each sample, the place of its block in `block_digests`. */
+  blocks: number[];
+  /** Where its line begins in the block. */
+  offsets: number[];
+  /** Bytes of its line with its line feed. */
+  lengths: number[];
+  /** Ids of the records. */
+  ids: string[];
+  /** Weights in 10^-6; empty where the stream is not weighted. */
+  weightsMicros: number[];
+  /** Which indices these are, in order. */
+  indexRuns: IndexRun[];
 }
 
 /** `count` indices from `first` on. */
@@ -425,8 +904,1411 @@ export function footer_ReasonToJSON(object: Footer_Reason): string {
   }
 }
 
+function createBasePlan(): Plan {
+  return { hash: "", spec: undefined, sources: [], sampleCount: 0n, globalBatchCount: 0n, orderVersion: 0 };
+}
+
+export const Plan: MessageFns<Plan> = {
+  encode(message: Plan, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hash !== "") {
+      writer.uint32(10).string(message.hash);
+    }
+    if (message.spec !== undefined) {
+      PlanSpec.encode(message.spec, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.sources) {
+      PlanSource.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.sampleCount !== 0n) {
+      if (BigInt.asUintN(64, message.sampleCount) !== message.sampleCount) {
+        throw new globalThis.Error("value provided for field message.sampleCount of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.sampleCount);
+    }
+    if (message.globalBatchCount !== 0n) {
+      if (BigInt.asUintN(64, message.globalBatchCount) !== message.globalBatchCount) {
+        throw new globalThis.Error("value provided for field message.globalBatchCount of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.globalBatchCount);
+    }
+    if (message.orderVersion !== 0) {
+      writer.uint32(48).uint32(message.orderVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Plan {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlan();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spec = PlanSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sources.push(PlanSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sampleCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.globalBatchCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.orderVersion = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Plan {
+    return {
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      spec: isSet(object.spec) ? PlanSpec.fromJSON(object.spec) : undefined,
+      sources: globalThis.Array.isArray(object?.sources) ? object.sources.map((e: any) => PlanSource.fromJSON(e)) : [],
+      sampleCount: isSet(object.sampleCount)
+        ? BigInt(object.sampleCount)
+        : isSet(object.sample_count)
+        ? BigInt(object.sample_count)
+        : 0n,
+      globalBatchCount: isSet(object.globalBatchCount)
+        ? BigInt(object.globalBatchCount)
+        : isSet(object.global_batch_count)
+        ? BigInt(object.global_batch_count)
+        : 0n,
+      orderVersion: isSet(object.orderVersion)
+        ? globalThis.Number(object.orderVersion)
+        : isSet(object.order_version)
+        ? globalThis.Number(object.order_version)
+        : 0,
+    };
+  },
+
+  toJSON(message: Plan): unknown {
+    const obj: any = {};
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.spec !== undefined) {
+      obj.spec = PlanSpec.toJSON(message.spec);
+    }
+    if (message.sources?.length) {
+      obj.sources = message.sources.map((e) => PlanSource.toJSON(e));
+    }
+    if (message.sampleCount !== 0n) {
+      obj.sampleCount = message.sampleCount.toString();
+    }
+    if (message.globalBatchCount !== 0n) {
+      obj.globalBatchCount = message.globalBatchCount.toString();
+    }
+    if (message.orderVersion !== 0) {
+      obj.orderVersion = Math.round(message.orderVersion);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Plan>): Plan {
+    return Plan.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Plan>): Plan {
+    const message = createBasePlan();
+    message.hash = object.hash ?? "";
+    message.spec = (object.spec !== undefined && object.spec !== null) ? PlanSpec.fromPartial(object.spec) : undefined;
+    message.sources = object.sources?.map((e) => PlanSource.fromPartial(e)) || [];
+    message.sampleCount = (object.sampleCount !== undefined && object.sampleCount !== null)
+      ? BigInt(object.sampleCount)
+      : 0n;
+    message.globalBatchCount = (object.globalBatchCount !== undefined && object.globalBatchCount !== null)
+      ? BigInt(object.globalBatchCount)
+      : 0n;
+    message.orderVersion = object.orderVersion ?? 0;
+    return message;
+  },
+};
+
+function createBasePlanSource(): PlanSource {
+  return { snapshot: "", snapshotSampleCount: 0n, epochSampleCount: 0n, sampleCount: 0n, weightTable: "", slots: 0 };
+}
+
+export const PlanSource: MessageFns<PlanSource> = {
+  encode(message: PlanSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshot !== "") {
+      writer.uint32(10).string(message.snapshot);
+    }
+    if (message.snapshotSampleCount !== 0n) {
+      if (BigInt.asUintN(64, message.snapshotSampleCount) !== message.snapshotSampleCount) {
+        throw new globalThis.Error("value provided for field message.snapshotSampleCount of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.snapshotSampleCount);
+    }
+    if (message.epochSampleCount !== 0n) {
+      if (BigInt.asUintN(64, message.epochSampleCount) !== message.epochSampleCount) {
+        throw new globalThis.Error("value provided for field message.epochSampleCount of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.epochSampleCount);
+    }
+    if (message.sampleCount !== 0n) {
+      if (BigInt.asUintN(64, message.sampleCount) !== message.sampleCount) {
+        throw new globalThis.Error("value provided for field message.sampleCount of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.sampleCount);
+    }
+    if (message.weightTable !== "") {
+      writer.uint32(42).string(message.weightTable);
+    }
+    if (message.slots !== 0) {
+      writer.uint32(48).uint32(message.slots);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.snapshotSampleCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.epochSampleCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sampleCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.weightTable = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.slots = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanSource {
+    return {
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      snapshotSampleCount: isSet(object.snapshotSampleCount)
+        ? BigInt(object.snapshotSampleCount)
+        : isSet(object.snapshot_sample_count)
+        ? BigInt(object.snapshot_sample_count)
+        : 0n,
+      epochSampleCount: isSet(object.epochSampleCount)
+        ? BigInt(object.epochSampleCount)
+        : isSet(object.epoch_sample_count)
+        ? BigInt(object.epoch_sample_count)
+        : 0n,
+      sampleCount: isSet(object.sampleCount)
+        ? BigInt(object.sampleCount)
+        : isSet(object.sample_count)
+        ? BigInt(object.sample_count)
+        : 0n,
+      weightTable: isSet(object.weightTable)
+        ? globalThis.String(object.weightTable)
+        : isSet(object.weight_table)
+        ? globalThis.String(object.weight_table)
+        : "",
+      slots: isSet(object.slots) ? globalThis.Number(object.slots) : 0,
+    };
+  },
+
+  toJSON(message: PlanSource): unknown {
+    const obj: any = {};
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    if (message.snapshotSampleCount !== 0n) {
+      obj.snapshotSampleCount = message.snapshotSampleCount.toString();
+    }
+    if (message.epochSampleCount !== 0n) {
+      obj.epochSampleCount = message.epochSampleCount.toString();
+    }
+    if (message.sampleCount !== 0n) {
+      obj.sampleCount = message.sampleCount.toString();
+    }
+    if (message.weightTable !== "") {
+      obj.weightTable = message.weightTable;
+    }
+    if (message.slots !== 0) {
+      obj.slots = Math.round(message.slots);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PlanSource>): PlanSource {
+    return PlanSource.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlanSource>): PlanSource {
+    const message = createBasePlanSource();
+    message.snapshot = object.snapshot ?? "";
+    message.snapshotSampleCount = (object.snapshotSampleCount !== undefined && object.snapshotSampleCount !== null)
+      ? BigInt(object.snapshotSampleCount)
+      : 0n;
+    message.epochSampleCount = (object.epochSampleCount !== undefined && object.epochSampleCount !== null)
+      ? BigInt(object.epochSampleCount)
+      : 0n;
+    message.sampleCount = (object.sampleCount !== undefined && object.sampleCount !== null)
+      ? BigInt(object.sampleCount)
+      : 0n;
+    message.weightTable = object.weightTable ?? "";
+    message.slots = object.slots ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetPlanRequest(): GetPlanRequest {
+  return { source: undefined, plan: undefined, runEpoch: undefined, hash: "", epochs: 0, gradientAccumulationSteps: 0 };
+}
+
+export const GetPlanRequest: MessageFns<GetPlanRequest> = {
+  encode(message: GetPlanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== undefined) {
+      SampleSource.encode(message.source, writer.uint32(10).fork()).join();
+    }
+    if (message.plan !== undefined) {
+      PlanSpec.encode(message.plan, writer.uint32(18).fork()).join();
+    }
+    if (message.runEpoch !== undefined) {
+      RunEpoch.encode(message.runEpoch, writer.uint32(26).fork()).join();
+    }
+    if (message.hash !== "") {
+      writer.uint32(34).string(message.hash);
+    }
+    if (message.epochs !== 0) {
+      writer.uint32(40).uint32(message.epochs);
+    }
+    if (message.gradientAccumulationSteps !== 0) {
+      writer.uint32(48).uint32(message.gradientAccumulationSteps);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPlanRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPlanRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = SampleSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan = PlanSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.runEpoch = RunEpoch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.epochs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.gradientAccumulationSteps = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetPlanRequest {
+    return {
+      source: isSet(object.source) ? SampleSource.fromJSON(object.source) : undefined,
+      plan: isSet(object.plan) ? PlanSpec.fromJSON(object.plan) : undefined,
+      runEpoch: isSet(object.runEpoch)
+        ? RunEpoch.fromJSON(object.runEpoch)
+        : isSet(object.run_epoch)
+        ? RunEpoch.fromJSON(object.run_epoch)
+        : undefined,
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      epochs: isSet(object.epochs) ? globalThis.Number(object.epochs) : 0,
+      gradientAccumulationSteps: isSet(object.gradientAccumulationSteps)
+        ? globalThis.Number(object.gradientAccumulationSteps)
+        : isSet(object.gradient_accumulation_steps)
+        ? globalThis.Number(object.gradient_accumulation_steps)
+        : 0,
+    };
+  },
+
+  toJSON(message: GetPlanRequest): unknown {
+    const obj: any = {};
+    if (message.source !== undefined) {
+      obj.source = SampleSource.toJSON(message.source);
+    }
+    if (message.plan !== undefined) {
+      obj.plan = PlanSpec.toJSON(message.plan);
+    }
+    if (message.runEpoch !== undefined) {
+      obj.runEpoch = RunEpoch.toJSON(message.runEpoch);
+    }
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.epochs !== 0) {
+      obj.epochs = Math.round(message.epochs);
+    }
+    if (message.gradientAccumulationSteps !== 0) {
+      obj.gradientAccumulationSteps = Math.round(message.gradientAccumulationSteps);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetPlanRequest>): GetPlanRequest {
+    return GetPlanRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPlanRequest>): GetPlanRequest {
+    const message = createBaseGetPlanRequest();
+    message.source = (object.source !== undefined && object.source !== null)
+      ? SampleSource.fromPartial(object.source)
+      : undefined;
+    message.plan = (object.plan !== undefined && object.plan !== null) ? PlanSpec.fromPartial(object.plan) : undefined;
+    message.runEpoch = (object.runEpoch !== undefined && object.runEpoch !== null)
+      ? RunEpoch.fromPartial(object.runEpoch)
+      : undefined;
+    message.hash = object.hash ?? "";
+    message.epochs = object.epochs ?? 0;
+    message.gradientAccumulationSteps = object.gradientAccumulationSteps ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetPlanResponse(): GetPlanResponse {
+  return { plan: undefined, maxSteps: 0n };
+}
+
+export const GetPlanResponse: MessageFns<GetPlanResponse> = {
+  encode(message: GetPlanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== undefined) {
+      Plan.encode(message.plan, writer.uint32(10).fork()).join();
+    }
+    if (message.maxSteps !== 0n) {
+      if (BigInt.asUintN(64, message.maxSteps) !== message.maxSteps) {
+        throw new globalThis.Error("value provided for field message.maxSteps of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.maxSteps);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPlanResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPlanResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = Plan.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxSteps = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetPlanResponse {
+    return {
+      plan: isSet(object.plan) ? Plan.fromJSON(object.plan) : undefined,
+      maxSteps: isSet(object.maxSteps)
+        ? BigInt(object.maxSteps)
+        : isSet(object.max_steps)
+        ? BigInt(object.max_steps)
+        : 0n,
+    };
+  },
+
+  toJSON(message: GetPlanResponse): unknown {
+    const obj: any = {};
+    if (message.plan !== undefined) {
+      obj.plan = Plan.toJSON(message.plan);
+    }
+    if (message.maxSteps !== 0n) {
+      obj.maxSteps = message.maxSteps.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetPlanResponse>): GetPlanResponse {
+    return GetPlanResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPlanResponse>): GetPlanResponse {
+    const message = createBaseGetPlanResponse();
+    message.plan = (object.plan !== undefined && object.plan !== null) ? Plan.fromPartial(object.plan) : undefined;
+    message.maxSteps = (object.maxSteps !== undefined && object.maxSteps !== null) ? BigInt(object.maxSteps) : 0n;
+    return message;
+  },
+};
+
+function createBaseExplainPlanRequest(): ExplainPlanRequest {
+  return { source: undefined, plan: undefined, runEpoch: undefined, hash: "", firstIndex: 0n, count: 0, worldSize: 0 };
+}
+
+export const ExplainPlanRequest: MessageFns<ExplainPlanRequest> = {
+  encode(message: ExplainPlanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== undefined) {
+      SampleSource.encode(message.source, writer.uint32(10).fork()).join();
+    }
+    if (message.plan !== undefined) {
+      PlanSpec.encode(message.plan, writer.uint32(18).fork()).join();
+    }
+    if (message.runEpoch !== undefined) {
+      RunEpoch.encode(message.runEpoch, writer.uint32(26).fork()).join();
+    }
+    if (message.hash !== "") {
+      writer.uint32(34).string(message.hash);
+    }
+    if (message.firstIndex !== 0n) {
+      if (BigInt.asUintN(64, message.firstIndex) !== message.firstIndex) {
+        throw new globalThis.Error("value provided for field message.firstIndex of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.firstIndex);
+    }
+    if (message.count !== 0) {
+      writer.uint32(48).uint32(message.count);
+    }
+    if (message.worldSize !== 0) {
+      writer.uint32(56).uint32(message.worldSize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainPlanRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainPlanRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = SampleSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan = PlanSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.runEpoch = RunEpoch.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.firstIndex = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.worldSize = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainPlanRequest {
+    return {
+      source: isSet(object.source) ? SampleSource.fromJSON(object.source) : undefined,
+      plan: isSet(object.plan) ? PlanSpec.fromJSON(object.plan) : undefined,
+      runEpoch: isSet(object.runEpoch)
+        ? RunEpoch.fromJSON(object.runEpoch)
+        : isSet(object.run_epoch)
+        ? RunEpoch.fromJSON(object.run_epoch)
+        : undefined,
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      firstIndex: isSet(object.firstIndex)
+        ? BigInt(object.firstIndex)
+        : isSet(object.first_index)
+        ? BigInt(object.first_index)
+        : 0n,
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+      worldSize: isSet(object.worldSize)
+        ? globalThis.Number(object.worldSize)
+        : isSet(object.world_size)
+        ? globalThis.Number(object.world_size)
+        : 0,
+    };
+  },
+
+  toJSON(message: ExplainPlanRequest): unknown {
+    const obj: any = {};
+    if (message.source !== undefined) {
+      obj.source = SampleSource.toJSON(message.source);
+    }
+    if (message.plan !== undefined) {
+      obj.plan = PlanSpec.toJSON(message.plan);
+    }
+    if (message.runEpoch !== undefined) {
+      obj.runEpoch = RunEpoch.toJSON(message.runEpoch);
+    }
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.firstIndex !== 0n) {
+      obj.firstIndex = message.firstIndex.toString();
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    if (message.worldSize !== 0) {
+      obj.worldSize = Math.round(message.worldSize);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainPlanRequest>): ExplainPlanRequest {
+    return ExplainPlanRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainPlanRequest>): ExplainPlanRequest {
+    const message = createBaseExplainPlanRequest();
+    message.source = (object.source !== undefined && object.source !== null)
+      ? SampleSource.fromPartial(object.source)
+      : undefined;
+    message.plan = (object.plan !== undefined && object.plan !== null) ? PlanSpec.fromPartial(object.plan) : undefined;
+    message.runEpoch = (object.runEpoch !== undefined && object.runEpoch !== null)
+      ? RunEpoch.fromPartial(object.runEpoch)
+      : undefined;
+    message.hash = object.hash ?? "";
+    message.firstIndex = (object.firstIndex !== undefined && object.firstIndex !== null)
+      ? BigInt(object.firstIndex)
+      : 0n;
+    message.count = object.count ?? 0;
+    message.worldSize = object.worldSize ?? 0;
+    return message;
+  },
+};
+
+function createBaseExplainPlanResponse(): ExplainPlanResponse {
+  return { plan: undefined, entries: [] };
+}
+
+export const ExplainPlanResponse: MessageFns<ExplainPlanResponse> = {
+  encode(message: ExplainPlanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== undefined) {
+      Plan.encode(message.plan, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.entries) {
+      PlanEntry.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainPlanResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainPlanResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = Plan.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.entries.push(PlanEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExplainPlanResponse {
+    return {
+      plan: isSet(object.plan) ? Plan.fromJSON(object.plan) : undefined,
+      entries: globalThis.Array.isArray(object?.entries) ? object.entries.map((e: any) => PlanEntry.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ExplainPlanResponse): unknown {
+    const obj: any = {};
+    if (message.plan !== undefined) {
+      obj.plan = Plan.toJSON(message.plan);
+    }
+    if (message.entries?.length) {
+      obj.entries = message.entries.map((e) => PlanEntry.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExplainPlanResponse>): ExplainPlanResponse {
+    return ExplainPlanResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainPlanResponse>): ExplainPlanResponse {
+    const message = createBaseExplainPlanResponse();
+    message.plan = (object.plan !== undefined && object.plan !== null) ? Plan.fromPartial(object.plan) : undefined;
+    message.entries = object.entries?.map((e) => PlanEntry.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePlanEntry(): PlanEntry {
+  return {
+    index: 0n,
+    globalBatch: 0n,
+    rank: 0,
+    source: 0,
+    sourceEpoch: 0n,
+    sourceIndex: 0n,
+    window: 0n,
+    page: 0n,
+    sample: 0n,
+    copy: 0,
+    copies: 0,
+    recordId: "",
+    weightMicros: 0,
+  };
+}
+
+export const PlanEntry: MessageFns<PlanEntry> = {
+  encode(message: PlanEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0n) {
+      if (BigInt.asUintN(64, message.index) !== message.index) {
+        throw new globalThis.Error("value provided for field message.index of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.index);
+    }
+    if (message.globalBatch !== 0n) {
+      if (BigInt.asUintN(64, message.globalBatch) !== message.globalBatch) {
+        throw new globalThis.Error("value provided for field message.globalBatch of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.globalBatch);
+    }
+    if (message.rank !== 0) {
+      writer.uint32(24).uint32(message.rank);
+    }
+    if (message.source !== 0) {
+      writer.uint32(32).uint32(message.source);
+    }
+    if (message.sourceEpoch !== 0n) {
+      if (BigInt.asUintN(64, message.sourceEpoch) !== message.sourceEpoch) {
+        throw new globalThis.Error("value provided for field message.sourceEpoch of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.sourceEpoch);
+    }
+    if (message.sourceIndex !== 0n) {
+      if (BigInt.asUintN(64, message.sourceIndex) !== message.sourceIndex) {
+        throw new globalThis.Error("value provided for field message.sourceIndex of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.sourceIndex);
+    }
+    if (message.window !== 0n) {
+      if (BigInt.asUintN(64, message.window) !== message.window) {
+        throw new globalThis.Error("value provided for field message.window of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.window);
+    }
+    if (message.page !== 0n) {
+      if (BigInt.asUintN(64, message.page) !== message.page) {
+        throw new globalThis.Error("value provided for field message.page of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.page);
+    }
+    if (message.sample !== 0n) {
+      if (BigInt.asUintN(64, message.sample) !== message.sample) {
+        throw new globalThis.Error("value provided for field message.sample of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.sample);
+    }
+    if (message.copy !== 0) {
+      writer.uint32(80).uint32(message.copy);
+    }
+    if (message.copies !== 0) {
+      writer.uint32(88).uint32(message.copies);
+    }
+    if (message.recordId !== "") {
+      writer.uint32(98).string(message.recordId);
+    }
+    if (message.weightMicros !== 0) {
+      writer.uint32(104).uint32(message.weightMicros);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.globalBatch = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.rank = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.source = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sourceEpoch = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.sourceIndex = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.window = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.page = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.sample = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.copy = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.copies = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.recordId = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.weightMicros = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanEntry {
+    return {
+      index: isSet(object.index) ? BigInt(object.index) : 0n,
+      globalBatch: isSet(object.globalBatch)
+        ? BigInt(object.globalBatch)
+        : isSet(object.global_batch)
+        ? BigInt(object.global_batch)
+        : 0n,
+      rank: isSet(object.rank) ? globalThis.Number(object.rank) : 0,
+      source: isSet(object.source) ? globalThis.Number(object.source) : 0,
+      sourceEpoch: isSet(object.sourceEpoch)
+        ? BigInt(object.sourceEpoch)
+        : isSet(object.source_epoch)
+        ? BigInt(object.source_epoch)
+        : 0n,
+      sourceIndex: isSet(object.sourceIndex)
+        ? BigInt(object.sourceIndex)
+        : isSet(object.source_index)
+        ? BigInt(object.source_index)
+        : 0n,
+      window: isSet(object.window) ? BigInt(object.window) : 0n,
+      page: isSet(object.page) ? BigInt(object.page) : 0n,
+      sample: isSet(object.sample) ? BigInt(object.sample) : 0n,
+      copy: isSet(object.copy) ? globalThis.Number(object.copy) : 0,
+      copies: isSet(object.copies) ? globalThis.Number(object.copies) : 0,
+      recordId: isSet(object.recordId)
+        ? globalThis.String(object.recordId)
+        : isSet(object.record_id)
+        ? globalThis.String(object.record_id)
+        : "",
+      weightMicros: isSet(object.weightMicros)
+        ? globalThis.Number(object.weightMicros)
+        : isSet(object.weight_micros)
+        ? globalThis.Number(object.weight_micros)
+        : 0,
+    };
+  },
+
+  toJSON(message: PlanEntry): unknown {
+    const obj: any = {};
+    if (message.index !== 0n) {
+      obj.index = message.index.toString();
+    }
+    if (message.globalBatch !== 0n) {
+      obj.globalBatch = message.globalBatch.toString();
+    }
+    if (message.rank !== 0) {
+      obj.rank = Math.round(message.rank);
+    }
+    if (message.source !== 0) {
+      obj.source = Math.round(message.source);
+    }
+    if (message.sourceEpoch !== 0n) {
+      obj.sourceEpoch = message.sourceEpoch.toString();
+    }
+    if (message.sourceIndex !== 0n) {
+      obj.sourceIndex = message.sourceIndex.toString();
+    }
+    if (message.window !== 0n) {
+      obj.window = message.window.toString();
+    }
+    if (message.page !== 0n) {
+      obj.page = message.page.toString();
+    }
+    if (message.sample !== 0n) {
+      obj.sample = message.sample.toString();
+    }
+    if (message.copy !== 0) {
+      obj.copy = Math.round(message.copy);
+    }
+    if (message.copies !== 0) {
+      obj.copies = Math.round(message.copies);
+    }
+    if (message.recordId !== "") {
+      obj.recordId = message.recordId;
+    }
+    if (message.weightMicros !== 0) {
+      obj.weightMicros = Math.round(message.weightMicros);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PlanEntry>): PlanEntry {
+    return PlanEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlanEntry>): PlanEntry {
+    const message = createBasePlanEntry();
+    message.index = (object.index !== undefined && object.index !== null) ? BigInt(object.index) : 0n;
+    message.globalBatch = (object.globalBatch !== undefined && object.globalBatch !== null)
+      ? BigInt(object.globalBatch)
+      : 0n;
+    message.rank = object.rank ?? 0;
+    message.source = object.source ?? 0;
+    message.sourceEpoch = (object.sourceEpoch !== undefined && object.sourceEpoch !== null)
+      ? BigInt(object.sourceEpoch)
+      : 0n;
+    message.sourceIndex = (object.sourceIndex !== undefined && object.sourceIndex !== null)
+      ? BigInt(object.sourceIndex)
+      : 0n;
+    message.window = (object.window !== undefined && object.window !== null) ? BigInt(object.window) : 0n;
+    message.page = (object.page !== undefined && object.page !== null) ? BigInt(object.page) : 0n;
+    message.sample = (object.sample !== undefined && object.sample !== null) ? BigInt(object.sample) : 0n;
+    message.copy = object.copy ?? 0;
+    message.copies = object.copies ?? 0;
+    message.recordId = object.recordId ?? "";
+    message.weightMicros = object.weightMicros ?? 0;
+    return message;
+  },
+};
+
+function createBaseReadBlocksRequest(): ReadBlocksRequest {
+  return { snapshot: "", digests: [] };
+}
+
+export const ReadBlocksRequest: MessageFns<ReadBlocksRequest> = {
+  encode(message: ReadBlocksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshot !== "") {
+      writer.uint32(10).string(message.snapshot);
+    }
+    for (const v of message.digests) {
+      writer.uint32(18).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadBlocksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadBlocksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.digests.push(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReadBlocksRequest {
+    return {
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      digests: globalThis.Array.isArray(object?.digests) ? object.digests.map((e: any) => bytesFromBase64(e)) : [],
+    };
+  },
+
+  toJSON(message: ReadBlocksRequest): unknown {
+    const obj: any = {};
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    if (message.digests?.length) {
+      obj.digests = message.digests.map((e) => base64FromBytes(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReadBlocksRequest>): ReadBlocksRequest {
+    return ReadBlocksRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadBlocksRequest>): ReadBlocksRequest {
+    const message = createBaseReadBlocksRequest();
+    message.snapshot = object.snapshot ?? "";
+    message.digests = object.digests?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseReadBlocksResponse(): ReadBlocksResponse {
+  return { block: 0, offset: 0, bytes: new Uint8Array(0), blockBytes: 0 };
+}
+
+export const ReadBlocksResponse: MessageFns<ReadBlocksResponse> = {
+  encode(message: ReadBlocksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.block !== 0) {
+      writer.uint32(8).uint32(message.block);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(16).uint32(message.offset);
+    }
+    if (message.bytes.length !== 0) {
+      writer.uint32(26).bytes(message.bytes);
+    }
+    if (message.blockBytes !== 0) {
+      writer.uint32(32).uint32(message.blockBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadBlocksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadBlocksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.block = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bytes = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.blockBytes = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReadBlocksResponse {
+    return {
+      block: isSet(object.block) ? globalThis.Number(object.block) : 0,
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
+      bytes: isSet(object.bytes) ? bytesFromBase64(object.bytes) : new Uint8Array(0),
+      blockBytes: isSet(object.blockBytes)
+        ? globalThis.Number(object.blockBytes)
+        : isSet(object.block_bytes)
+        ? globalThis.Number(object.block_bytes)
+        : 0,
+    };
+  },
+
+  toJSON(message: ReadBlocksResponse): unknown {
+    const obj: any = {};
+    if (message.block !== 0) {
+      obj.block = Math.round(message.block);
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
+    }
+    if (message.bytes.length !== 0) {
+      obj.bytes = base64FromBytes(message.bytes);
+    }
+    if (message.blockBytes !== 0) {
+      obj.blockBytes = Math.round(message.blockBytes);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReadBlocksResponse>): ReadBlocksResponse {
+    return ReadBlocksResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadBlocksResponse>): ReadBlocksResponse {
+    const message = createBaseReadBlocksResponse();
+    message.block = object.block ?? 0;
+    message.offset = object.offset ?? 0;
+    message.bytes = object.bytes ?? new Uint8Array(0);
+    message.blockBytes = object.blockBytes ?? 0;
+    return message;
+  },
+};
+
 function createBaseSampleSource(): SampleSource {
-  return { source: undefined, asOf: undefined, revision: undefined, allowOpenIngest: false };
+  return { source: undefined, asOf: undefined, revision: undefined, allowOpenIngest: false, split: "" };
 }
 
 export const SampleSource: MessageFns<SampleSource> = {
@@ -453,6 +2335,9 @@ export const SampleSource: MessageFns<SampleSource> = {
     }
     if (message.allowOpenIngest !== false) {
       writer.uint32(48).bool(message.allowOpenIngest);
+    }
+    if (message.split !== "") {
+      writer.uint32(58).string(message.split);
     }
     return writer;
   },
@@ -518,6 +2403,14 @@ export const SampleSource: MessageFns<SampleSource> = {
             message.allowOpenIngest = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.split = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -550,6 +2443,7 @@ export const SampleSource: MessageFns<SampleSource> = {
         : isSet(object.allow_open_ingest)
         ? globalThis.Boolean(object.allow_open_ingest)
         : false,
+      split: isSet(object.split) ? globalThis.String(object.split) : "",
     };
   },
 
@@ -570,6 +2464,9 @@ export const SampleSource: MessageFns<SampleSource> = {
     }
     if (message.allowOpenIngest !== false) {
       obj.allowOpenIngest = message.allowOpenIngest;
+    }
+    if (message.split !== "") {
+      obj.split = message.split;
     }
     return obj;
   },
@@ -604,6 +2501,7 @@ export const SampleSource: MessageFns<SampleSource> = {
       ? BigInt(object.revision)
       : undefined;
     message.allowOpenIngest = object.allowOpenIngest ?? false;
+    message.split = object.split ?? "";
     return message;
   },
 };
@@ -2810,7 +4708,16 @@ export const WatchSnapshotResponse: MessageFns<WatchSnapshotResponse> = {
 };
 
 function createBaseStreamSamplesRequest(): StreamSamplesRequest {
-  return { source: undefined, resume: undefined, batchSize: 0 };
+  return {
+    source: undefined,
+    resume: undefined,
+    batchSize: 0,
+    plan: undefined,
+    share: undefined,
+    delivery: 0,
+    compression: 0,
+    runEpoch: undefined,
+  };
 }
 
 export const StreamSamplesRequest: MessageFns<StreamSamplesRequest> = {
@@ -2823,6 +4730,21 @@ export const StreamSamplesRequest: MessageFns<StreamSamplesRequest> = {
     }
     if (message.batchSize !== 0) {
       writer.uint32(24).uint32(message.batchSize);
+    }
+    if (message.plan !== undefined) {
+      PlanSpec.encode(message.plan, writer.uint32(34).fork()).join();
+    }
+    if (message.share !== undefined) {
+      Share.encode(message.share, writer.uint32(42).fork()).join();
+    }
+    if (message.delivery !== 0) {
+      writer.uint32(48).int32(message.delivery);
+    }
+    if (message.compression !== 0) {
+      writer.uint32(56).int32(message.compression);
+    }
+    if (message.runEpoch !== undefined) {
+      RunEpoch.encode(message.runEpoch, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -2864,6 +4786,46 @@ export const StreamSamplesRequest: MessageFns<StreamSamplesRequest> = {
             message.batchSize = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.plan = PlanSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.share = Share.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.delivery = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.compression = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.runEpoch = RunEpoch.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2885,6 +4847,15 @@ export const StreamSamplesRequest: MessageFns<StreamSamplesRequest> = {
         : isSet(object.batch_size)
         ? globalThis.Number(object.batch_size)
         : 0,
+      plan: isSet(object.plan) ? PlanSpec.fromJSON(object.plan) : undefined,
+      share: isSet(object.share) ? Share.fromJSON(object.share) : undefined,
+      delivery: isSet(object.delivery) ? deliveryFromJSON(object.delivery) : 0,
+      compression: isSet(object.compression) ? compressionFromJSON(object.compression) : 0,
+      runEpoch: isSet(object.runEpoch)
+        ? RunEpoch.fromJSON(object.runEpoch)
+        : isSet(object.run_epoch)
+        ? RunEpoch.fromJSON(object.run_epoch)
+        : undefined,
     };
   },
 
@@ -2898,6 +4869,21 @@ export const StreamSamplesRequest: MessageFns<StreamSamplesRequest> = {
     }
     if (message.batchSize !== 0) {
       obj.batchSize = Math.round(message.batchSize);
+    }
+    if (message.plan !== undefined) {
+      obj.plan = PlanSpec.toJSON(message.plan);
+    }
+    if (message.share !== undefined) {
+      obj.share = Share.toJSON(message.share);
+    }
+    if (message.delivery !== 0) {
+      obj.delivery = deliveryToJSON(message.delivery);
+    }
+    if (message.compression !== 0) {
+      obj.compression = compressionToJSON(message.compression);
+    }
+    if (message.runEpoch !== undefined) {
+      obj.runEpoch = RunEpoch.toJSON(message.runEpoch);
     }
     return obj;
   },
@@ -2914,12 +4900,688 @@ export const StreamSamplesRequest: MessageFns<StreamSamplesRequest> = {
       ? ResumePoint.fromPartial(object.resume)
       : undefined;
     message.batchSize = object.batchSize ?? 0;
+    message.plan = (object.plan !== undefined && object.plan !== null) ? PlanSpec.fromPartial(object.plan) : undefined;
+    message.share = (object.share !== undefined && object.share !== null) ? Share.fromPartial(object.share) : undefined;
+    message.delivery = object.delivery ?? 0;
+    message.compression = object.compression ?? 0;
+    message.runEpoch = (object.runEpoch !== undefined && object.runEpoch !== null)
+      ? RunEpoch.fromPartial(object.runEpoch)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePlanSpec(): PlanSpec {
+  return {
+    epoch: 0,
+    seed: 0n,
+    shuffle: undefined,
+    globalBatchSize: 0,
+    dropLast: false,
+    weightUse: 0,
+    mixture: undefined,
+  };
+}
+
+export const PlanSpec: MessageFns<PlanSpec> = {
+  encode(message: PlanSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epoch !== 0) {
+      writer.uint32(8).uint32(message.epoch);
+    }
+    if (message.seed !== 0n) {
+      if (BigInt.asUintN(64, message.seed) !== message.seed) {
+        throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.seed);
+    }
+    if (message.shuffle !== undefined) {
+      Shuffle.encode(message.shuffle, writer.uint32(26).fork()).join();
+    }
+    if (message.globalBatchSize !== 0) {
+      writer.uint32(32).uint32(message.globalBatchSize);
+    }
+    if (message.dropLast !== false) {
+      writer.uint32(40).bool(message.dropLast);
+    }
+    if (message.weightUse !== 0) {
+      writer.uint32(48).int32(message.weightUse);
+    }
+    if (message.mixture !== undefined) {
+      Mixture.encode(message.mixture, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seed = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.shuffle = Shuffle.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.globalBatchSize = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dropLast = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.weightUse = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.mixture = Mixture.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanSpec {
+    return {
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+      seed: isSet(object.seed) ? BigInt(object.seed) : 0n,
+      shuffle: isSet(object.shuffle) ? Shuffle.fromJSON(object.shuffle) : undefined,
+      globalBatchSize: isSet(object.globalBatchSize)
+        ? globalThis.Number(object.globalBatchSize)
+        : isSet(object.global_batch_size)
+        ? globalThis.Number(object.global_batch_size)
+        : 0,
+      dropLast: isSet(object.dropLast)
+        ? globalThis.Boolean(object.dropLast)
+        : isSet(object.drop_last)
+        ? globalThis.Boolean(object.drop_last)
+        : false,
+      weightUse: isSet(object.weightUse)
+        ? weightUseFromJSON(object.weightUse)
+        : isSet(object.weight_use)
+        ? weightUseFromJSON(object.weight_use)
+        : 0,
+      mixture: isSet(object.mixture) ? Mixture.fromJSON(object.mixture) : undefined,
+    };
+  },
+
+  toJSON(message: PlanSpec): unknown {
+    const obj: any = {};
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
+    if (message.seed !== 0n) {
+      obj.seed = message.seed.toString();
+    }
+    if (message.shuffle !== undefined) {
+      obj.shuffle = Shuffle.toJSON(message.shuffle);
+    }
+    if (message.globalBatchSize !== 0) {
+      obj.globalBatchSize = Math.round(message.globalBatchSize);
+    }
+    if (message.dropLast !== false) {
+      obj.dropLast = message.dropLast;
+    }
+    if (message.weightUse !== 0) {
+      obj.weightUse = weightUseToJSON(message.weightUse);
+    }
+    if (message.mixture !== undefined) {
+      obj.mixture = Mixture.toJSON(message.mixture);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PlanSpec>): PlanSpec {
+    return PlanSpec.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlanSpec>): PlanSpec {
+    const message = createBasePlanSpec();
+    message.epoch = object.epoch ?? 0;
+    message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
+    message.shuffle = (object.shuffle !== undefined && object.shuffle !== null)
+      ? Shuffle.fromPartial(object.shuffle)
+      : undefined;
+    message.globalBatchSize = object.globalBatchSize ?? 0;
+    message.dropLast = object.dropLast ?? false;
+    message.weightUse = object.weightUse ?? 0;
+    message.mixture = (object.mixture !== undefined && object.mixture !== null)
+      ? Mixture.fromPartial(object.mixture)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseShuffle(): Shuffle {
+  return { windowPages: 0 };
+}
+
+export const Shuffle: MessageFns<Shuffle> = {
+  encode(message: Shuffle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.windowPages !== 0) {
+      writer.uint32(8).uint32(message.windowPages);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Shuffle {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShuffle();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.windowPages = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Shuffle {
+    return {
+      windowPages: isSet(object.windowPages)
+        ? globalThis.Number(object.windowPages)
+        : isSet(object.window_pages)
+        ? globalThis.Number(object.window_pages)
+        : 0,
+    };
+  },
+
+  toJSON(message: Shuffle): unknown {
+    const obj: any = {};
+    if (message.windowPages !== 0) {
+      obj.windowPages = Math.round(message.windowPages);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Shuffle>): Shuffle {
+    return Shuffle.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Shuffle>): Shuffle {
+    const message = createBaseShuffle();
+    message.windowPages = object.windowPages ?? 0;
+    return message;
+  },
+};
+
+function createBaseMixture(): Mixture {
+  return { sources: [], exhaustion: 0, blockBatches: 0 };
+}
+
+export const Mixture: MessageFns<Mixture> = {
+  encode(message: Mixture, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sources) {
+      MixtureSource.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.exhaustion !== 0) {
+      writer.uint32(16).int32(message.exhaustion);
+    }
+    if (message.blockBatches !== 0) {
+      writer.uint32(24).uint32(message.blockBatches);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Mixture {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMixture();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sources.push(MixtureSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.exhaustion = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.blockBatches = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Mixture {
+    return {
+      sources: globalThis.Array.isArray(object?.sources)
+        ? object.sources.map((e: any) => MixtureSource.fromJSON(e))
+        : [],
+      exhaustion: isSet(object.exhaustion) ? mixture_ExhaustionFromJSON(object.exhaustion) : 0,
+      blockBatches: isSet(object.blockBatches)
+        ? globalThis.Number(object.blockBatches)
+        : isSet(object.block_batches)
+        ? globalThis.Number(object.block_batches)
+        : 0,
+    };
+  },
+
+  toJSON(message: Mixture): unknown {
+    const obj: any = {};
+    if (message.sources?.length) {
+      obj.sources = message.sources.map((e) => MixtureSource.toJSON(e));
+    }
+    if (message.exhaustion !== 0) {
+      obj.exhaustion = mixture_ExhaustionToJSON(message.exhaustion);
+    }
+    if (message.blockBatches !== 0) {
+      obj.blockBatches = Math.round(message.blockBatches);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Mixture>): Mixture {
+    return Mixture.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Mixture>): Mixture {
+    const message = createBaseMixture();
+    message.sources = object.sources?.map((e) => MixtureSource.fromPartial(e)) || [];
+    message.exhaustion = object.exhaustion ?? 0;
+    message.blockBatches = object.blockBatches ?? 0;
+    return message;
+  },
+};
+
+function createBaseMixtureSource(): MixtureSource {
+  return { source: undefined, proportion: 0 };
+}
+
+export const MixtureSource: MessageFns<MixtureSource> = {
+  encode(message: MixtureSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== undefined) {
+      SampleSource.encode(message.source, writer.uint32(10).fork()).join();
+    }
+    if (message.proportion !== 0) {
+      writer.uint32(16).uint32(message.proportion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MixtureSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMixtureSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = SampleSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.proportion = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MixtureSource {
+    return {
+      source: isSet(object.source) ? SampleSource.fromJSON(object.source) : undefined,
+      proportion: isSet(object.proportion) ? globalThis.Number(object.proportion) : 0,
+    };
+  },
+
+  toJSON(message: MixtureSource): unknown {
+    const obj: any = {};
+    if (message.source !== undefined) {
+      obj.source = SampleSource.toJSON(message.source);
+    }
+    if (message.proportion !== 0) {
+      obj.proportion = Math.round(message.proportion);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<MixtureSource>): MixtureSource {
+    return MixtureSource.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MixtureSource>): MixtureSource {
+    const message = createBaseMixtureSource();
+    message.source = (object.source !== undefined && object.source !== null)
+      ? SampleSource.fromPartial(object.source)
+      : undefined;
+    message.proportion = object.proportion ?? 0;
+    return message;
+  },
+};
+
+function createBaseShare(): Share {
+  return { rank: 0, worldSize: 0, worker: 0, workerCount: 0 };
+}
+
+export const Share: MessageFns<Share> = {
+  encode(message: Share, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rank !== 0) {
+      writer.uint32(8).uint32(message.rank);
+    }
+    if (message.worldSize !== 0) {
+      writer.uint32(16).uint32(message.worldSize);
+    }
+    if (message.worker !== 0) {
+      writer.uint32(24).uint32(message.worker);
+    }
+    if (message.workerCount !== 0) {
+      writer.uint32(32).uint32(message.workerCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Share {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShare();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rank = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.worldSize = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.worker = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.workerCount = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Share {
+    return {
+      rank: isSet(object.rank) ? globalThis.Number(object.rank) : 0,
+      worldSize: isSet(object.worldSize)
+        ? globalThis.Number(object.worldSize)
+        : isSet(object.world_size)
+        ? globalThis.Number(object.world_size)
+        : 0,
+      worker: isSet(object.worker) ? globalThis.Number(object.worker) : 0,
+      workerCount: isSet(object.workerCount)
+        ? globalThis.Number(object.workerCount)
+        : isSet(object.worker_count)
+        ? globalThis.Number(object.worker_count)
+        : 0,
+    };
+  },
+
+  toJSON(message: Share): unknown {
+    const obj: any = {};
+    if (message.rank !== 0) {
+      obj.rank = Math.round(message.rank);
+    }
+    if (message.worldSize !== 0) {
+      obj.worldSize = Math.round(message.worldSize);
+    }
+    if (message.worker !== 0) {
+      obj.worker = Math.round(message.worker);
+    }
+    if (message.workerCount !== 0) {
+      obj.workerCount = Math.round(message.workerCount);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Share>): Share {
+    return Share.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Share>): Share {
+    const message = createBaseShare();
+    message.rank = object.rank ?? 0;
+    message.worldSize = object.worldSize ?? 0;
+    message.worker = object.worker ?? 0;
+    message.workerCount = object.workerCount ?? 0;
+    return message;
+  },
+};
+
+function createBaseRunEpoch(): RunEpoch {
+  return { run: "", epoch: 0 };
+}
+
+export const RunEpoch: MessageFns<RunEpoch> = {
+  encode(message: RunEpoch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(16).uint32(message.epoch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunEpoch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunEpoch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RunEpoch {
+    return {
+      run: isSet(object.run) ? globalThis.String(object.run) : "",
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+    };
+  },
+
+  toJSON(message: RunEpoch): unknown {
+    const obj: any = {};
+    if (message.run !== "") {
+      obj.run = message.run;
+    }
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RunEpoch>): RunEpoch {
+    return RunEpoch.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunEpoch>): RunEpoch {
+    const message = createBaseRunEpoch();
+    message.run = object.run ?? "";
+    message.epoch = object.epoch ?? 0;
     return message;
   },
 };
 
 function createBaseResumePoint(): ResumePoint {
-  return { format: 0, store: "", incarnation: "", requestHash: "", plan: "", nextIndex: 0n };
+  return { format: 0, store: "", incarnation: "", requestHash: "", plan: "", nextIndex: 0n, epoch: 0 };
 }
 
 export const ResumePoint: MessageFns<ResumePoint> = {
@@ -2944,6 +5606,9 @@ export const ResumePoint: MessageFns<ResumePoint> = {
         throw new globalThis.Error("value provided for field message.nextIndex of type uint64 too large");
       }
       writer.uint32(48).uint64(message.nextIndex);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(56).uint32(message.epoch);
     }
     return writer;
   },
@@ -3009,6 +5674,14 @@ export const ResumePoint: MessageFns<ResumePoint> = {
             message.nextIndex = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3037,6 +5710,7 @@ export const ResumePoint: MessageFns<ResumePoint> = {
         : isSet(object.next_index)
         ? BigInt(object.next_index)
         : 0n,
+      epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
     };
   },
 
@@ -3060,6 +5734,9 @@ export const ResumePoint: MessageFns<ResumePoint> = {
     if (message.nextIndex !== 0n) {
       obj.nextIndex = message.nextIndex.toString();
     }
+    if (message.epoch !== 0) {
+      obj.epoch = Math.round(message.epoch);
+    }
     return obj;
   },
 
@@ -3074,6 +5751,7 @@ export const ResumePoint: MessageFns<ResumePoint> = {
     message.requestHash = object.requestHash ?? "";
     message.plan = object.plan ?? "";
     message.nextIndex = (object.nextIndex !== undefined && object.nextIndex !== null) ? BigInt(object.nextIndex) : 0n;
+    message.epoch = object.epoch ?? 0;
     return message;
   },
 };
@@ -3096,6 +5774,9 @@ export const StreamSamplesResponse: MessageFns<StreamSamplesResponse> = {
         break;
       case "footer":
         Footer.encode(message.frame.value, writer.uint32(34).fork()).join();
+        break;
+      case "references":
+        ReferenceBatch.encode(message.frame.value, writer.uint32(42).fork()).join();
         break;
     }
     return writer;
@@ -3146,6 +5827,14 @@ export const StreamSamplesResponse: MessageFns<StreamSamplesResponse> = {
             message.frame = { $case: "footer", value: Footer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.frame = { $case: "references", value: ReferenceBatch.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3168,6 +5857,8 @@ export const StreamSamplesResponse: MessageFns<StreamSamplesResponse> = {
         ? { $case: "checkpoint", value: Checkpoint.fromJSON(object.checkpoint) }
         : isSet(object.footer)
         ? { $case: "footer", value: Footer.fromJSON(object.footer) }
+        : isSet(object.references)
+        ? { $case: "references", value: ReferenceBatch.fromJSON(object.references) }
         : undefined,
     };
   },
@@ -3182,6 +5873,8 @@ export const StreamSamplesResponse: MessageFns<StreamSamplesResponse> = {
       obj.checkpoint = Checkpoint.toJSON(message.frame.value);
     } else if (message.frame?.$case === "footer") {
       obj.footer = Footer.toJSON(message.frame.value);
+    } else if (message.frame?.$case === "references") {
+      obj.references = ReferenceBatch.toJSON(message.frame.value);
     }
     return obj;
   },
@@ -3216,6 +5909,12 @@ export const StreamSamplesResponse: MessageFns<StreamSamplesResponse> = {
         }
         break;
       }
+      case "references": {
+        if (object.frame?.value !== undefined && object.frame?.value !== null) {
+          message.frame = { $case: "references", value: ReferenceBatch.fromPartial(object.frame.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -3231,6 +5930,8 @@ function createBaseHeader(): Header {
     format: "",
     revision: 0n,
     asOf: undefined,
+    plan: undefined,
+    shareSampleCount: 0n,
   };
 }
 
@@ -3265,6 +5966,15 @@ export const Header: MessageFns<Header> = {
     }
     if (message.asOf !== undefined) {
       Timestamp.encode(message.asOf, writer.uint32(66).fork()).join();
+    }
+    if (message.plan !== undefined) {
+      Plan.encode(message.plan, writer.uint32(74).fork()).join();
+    }
+    if (message.shareSampleCount !== 0n) {
+      if (BigInt.asUintN(64, message.shareSampleCount) !== message.shareSampleCount) {
+        throw new globalThis.Error("value provided for field message.shareSampleCount of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.shareSampleCount);
     }
     return writer;
   },
@@ -3346,6 +6056,22 @@ export const Header: MessageFns<Header> = {
             message.asOf = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.plan = Plan.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.shareSampleCount = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3380,6 +6106,12 @@ export const Header: MessageFns<Header> = {
         : isSet(object.as_of)
         ? fromJsonTimestamp(object.as_of)
         : undefined,
+      plan: isSet(object.plan) ? Plan.fromJSON(object.plan) : undefined,
+      shareSampleCount: isSet(object.shareSampleCount)
+        ? BigInt(object.shareSampleCount)
+        : isSet(object.share_sample_count)
+        ? BigInt(object.share_sample_count)
+        : 0n,
     };
   },
 
@@ -3409,6 +6141,12 @@ export const Header: MessageFns<Header> = {
     if (message.asOf !== undefined) {
       obj.asOf = fromTimestamp(message.asOf).toISOString();
     }
+    if (message.plan !== undefined) {
+      obj.plan = Plan.toJSON(message.plan);
+    }
+    if (message.shareSampleCount !== 0n) {
+      obj.shareSampleCount = message.shareSampleCount.toString();
+    }
     return obj;
   },
 
@@ -3429,12 +6167,23 @@ export const Header: MessageFns<Header> = {
     message.format = object.format ?? "";
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.asOf = (object.asOf !== undefined && object.asOf !== null) ? Timestamp.fromPartial(object.asOf) : undefined;
+    message.plan = (object.plan !== undefined && object.plan !== null) ? Plan.fromPartial(object.plan) : undefined;
+    message.shareSampleCount = (object.shareSampleCount !== undefined && object.shareSampleCount !== null)
+      ? BigInt(object.shareSampleCount)
+      : 0n;
     return message;
   },
 };
 
 function createBaseBatch(): Batch {
-  return { lines: new Uint8Array(0), ids: [], weightsMicros: [], indexRuns: [], segmentBytes: [] };
+  return {
+    lines: new Uint8Array(0),
+    ids: [],
+    weightsMicros: [],
+    indexRuns: [],
+    segmentBytes: [],
+    uncompressedBytes: 0,
+  };
 }
 
 export const Batch: MessageFns<Batch> = {
@@ -3461,6 +6210,9 @@ export const Batch: MessageFns<Batch> = {
         writer.uint32(v);
       }
       writer.join();
+    }
+    if (message.uncompressedBytes !== 0) {
+      writer.uint32(48).uint32(message.uncompressedBytes);
     }
     return writer;
   },
@@ -3538,6 +6290,14 @@ export const Batch: MessageFns<Batch> = {
 
             break;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.uncompressedBytes = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3569,6 +6329,11 @@ export const Batch: MessageFns<Batch> = {
         : globalThis.Array.isArray(object?.segment_bytes)
         ? object.segment_bytes.map((e: any) => globalThis.Number(e))
         : [],
+      uncompressedBytes: isSet(object.uncompressedBytes)
+        ? globalThis.Number(object.uncompressedBytes)
+        : isSet(object.uncompressed_bytes)
+        ? globalThis.Number(object.uncompressed_bytes)
+        : 0,
     };
   },
 
@@ -3589,6 +6354,9 @@ export const Batch: MessageFns<Batch> = {
     if (message.segmentBytes?.length) {
       obj.segmentBytes = message.segmentBytes.map((e) => Math.round(e));
     }
+    if (message.uncompressedBytes !== 0) {
+      obj.uncompressedBytes = Math.round(message.uncompressedBytes);
+    }
     return obj;
   },
 
@@ -3602,6 +6370,240 @@ export const Batch: MessageFns<Batch> = {
     message.weightsMicros = object.weightsMicros?.map((e) => e) || [];
     message.indexRuns = object.indexRuns?.map((e) => IndexRun.fromPartial(e)) || [];
     message.segmentBytes = object.segmentBytes?.map((e) => e) || [];
+    message.uncompressedBytes = object.uncompressedBytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseReferenceBatch(): ReferenceBatch {
+  return { blockDigests: [], blocks: [], offsets: [], lengths: [], ids: [], weightsMicros: [], indexRuns: [] };
+}
+
+export const ReferenceBatch: MessageFns<ReferenceBatch> = {
+  encode(message: ReferenceBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.blockDigests) {
+      writer.uint32(10).bytes(v!);
+    }
+    if (message.blocks.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.blocks) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.offsets.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.offsets) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.lengths.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.lengths) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.ids) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.weightsMicros.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.weightsMicros) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.indexRuns) {
+      IndexRun.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReferenceBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReferenceBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.blockDigests.push(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.blocks.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.blocks.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.offsets.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.offsets.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.lengths.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.lengths.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ids.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.weightsMicros.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.weightsMicros.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.indexRuns.push(IndexRun.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReferenceBatch {
+    return {
+      blockDigests: globalThis.Array.isArray(object?.blockDigests)
+        ? object.blockDigests.map((e: any) => bytesFromBase64(e))
+        : globalThis.Array.isArray(object?.block_digests)
+        ? object.block_digests.map((e: any) => bytesFromBase64(e))
+        : [],
+      blocks: globalThis.Array.isArray(object?.blocks) ? object.blocks.map((e: any) => globalThis.Number(e)) : [],
+      offsets: globalThis.Array.isArray(object?.offsets) ? object.offsets.map((e: any) => globalThis.Number(e)) : [],
+      lengths: globalThis.Array.isArray(object?.lengths) ? object.lengths.map((e: any) => globalThis.Number(e)) : [],
+      ids: globalThis.Array.isArray(object?.ids) ? object.ids.map((e: any) => globalThis.String(e)) : [],
+      weightsMicros: globalThis.Array.isArray(object?.weightsMicros)
+        ? object.weightsMicros.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.weights_micros)
+        ? object.weights_micros.map((e: any) => globalThis.Number(e))
+        : [],
+      indexRuns: globalThis.Array.isArray(object?.indexRuns)
+        ? object.indexRuns.map((e: any) => IndexRun.fromJSON(e))
+        : globalThis.Array.isArray(object?.index_runs)
+        ? object.index_runs.map((e: any) => IndexRun.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ReferenceBatch): unknown {
+    const obj: any = {};
+    if (message.blockDigests?.length) {
+      obj.blockDigests = message.blockDigests.map((e) => base64FromBytes(e));
+    }
+    if (message.blocks?.length) {
+      obj.blocks = message.blocks.map((e) => Math.round(e));
+    }
+    if (message.offsets?.length) {
+      obj.offsets = message.offsets.map((e) => Math.round(e));
+    }
+    if (message.lengths?.length) {
+      obj.lengths = message.lengths.map((e) => Math.round(e));
+    }
+    if (message.ids?.length) {
+      obj.ids = message.ids;
+    }
+    if (message.weightsMicros?.length) {
+      obj.weightsMicros = message.weightsMicros.map((e) => Math.round(e));
+    }
+    if (message.indexRuns?.length) {
+      obj.indexRuns = message.indexRuns.map((e) => IndexRun.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReferenceBatch>): ReferenceBatch {
+    return ReferenceBatch.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReferenceBatch>): ReferenceBatch {
+    const message = createBaseReferenceBatch();
+    message.blockDigests = object.blockDigests?.map((e) => e) || [];
+    message.blocks = object.blocks?.map((e) => e) || [];
+    message.offsets = object.offsets?.map((e) => e) || [];
+    message.lengths = object.lengths?.map((e) => e) || [];
+    message.ids = object.ids?.map((e) => e) || [];
+    message.weightsMicros = object.weightsMicros?.map((e) => e) || [];
+    message.indexRuns = object.indexRuns?.map((e) => IndexRun.fromPartial(e)) || [];
     return message;
   },
 };
@@ -4095,6 +7097,33 @@ export const ExportServiceDefinition = {
       responseStream: true,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
+    /** Returns the plan that StreamSamples would follow, and keeps it. Waits for the snapshots to be sealed. Scope: `export.read`. */
+    getPlan: {
+      name: "GetPlan",
+      requestType: GetPlanRequest as typeof GetPlanRequest,
+      requestStream: false,
+      responseType: GetPlanResponse as typeof GetPlanResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "IDEMPOTENT" },
+    },
+    /** Says which samples are at some indices of a plan, and why. Scope: `export.read`. */
+    explainPlan: {
+      name: "ExplainPlan",
+      requestType: ExplainPlanRequest as typeof ExplainPlanRequest,
+      requestStream: false,
+      responseType: ExplainPlanResponse as typeof ExplainPlanResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "IDEMPOTENT" },
+    },
+    /** Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`. */
+    readBlocks: {
+      name: "ReadBlocks",
+      requestType: ReadBlocksRequest as typeof ReadBlocksRequest,
+      requestStream: false,
+      responseType: ReadBlocksResponse as typeof ReadBlocksResponse,
+      responseStream: true,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
   },
 } as const;
 
@@ -4170,6 +7199,18 @@ export interface ExportServiceImplementation<CallContextExt = {}> {
     request: StreamSamplesRequest,
     context: CallContext & CallContextExt,
   ): ServerStreamingMethodResult<DeepPartial<StreamSamplesResponse>>;
+  /** Returns the plan that StreamSamples would follow, and keeps it. Waits for the snapshots to be sealed. Scope: `export.read`. */
+  getPlan(request: GetPlanRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetPlanResponse>>;
+  /** Says which samples are at some indices of a plan, and why. Scope: `export.read`. */
+  explainPlan(
+    request: ExplainPlanRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ExplainPlanResponse>>;
+  /** Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`. */
+  readBlocks(
+    request: ReadBlocksRequest,
+    context: CallContext & CallContextExt,
+  ): ServerStreamingMethodResult<DeepPartial<ReadBlocksResponse>>;
 }
 
 export interface ExportServiceClient<CallOptionsExt = {}> {
@@ -4244,6 +7285,18 @@ export interface ExportServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<StreamSamplesRequest>,
     options?: CallOptions & CallOptionsExt,
   ): AsyncIterable<StreamSamplesResponse>;
+  /** Returns the plan that StreamSamples would follow, and keeps it. Waits for the snapshots to be sealed. Scope: `export.read`. */
+  getPlan(request: DeepPartial<GetPlanRequest>, options?: CallOptions & CallOptionsExt): Promise<GetPlanResponse>;
+  /** Says which samples are at some indices of a plan, and why. Scope: `export.read`. */
+  explainPlan(
+    request: DeepPartial<ExplainPlanRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ExplainPlanResponse>;
+  /** Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`. */
+  readBlocks(
+    request: DeepPartial<ReadBlocksRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): AsyncIterable<ReadBlocksResponse>;
 }
 
 function bytesFromBase64(b64: string): Uint8Array {

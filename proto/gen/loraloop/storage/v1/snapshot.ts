@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { DatasetSpec } from "../../export/v1/dataset.ts";
+import { PlanSpec } from "../../export/v1/export_service.ts";
 import { Snapshot, Statistics } from "../../export/v1/snapshot.ts";
 
 export const protobufPackage = "loraloop.storage.v1";
@@ -37,6 +38,8 @@ export interface StoredSnapshot {
   readRevision: bigint;
   /** Why the build failed: an error reason without its prefix, e.g. `TOO_MANY_ERRORS`. */
   failureReason: string;
+  /** True while somebody holds it, under the keys of its holds: then nothing removes it. */
+  held: boolean;
 }
 
 /** One block of a snapshot: its part of the index. The key holds the snapshot's key and the number of the block's first sample. */
@@ -101,10 +104,36 @@ export interface StoredDatasetHead {
 
 /** What an index counts in; the key holds its hash. Everything needed to find sample by index is here, so that a resume point needs no more. */
 export interface StoredPlan {
-  /** Key of the snapshot. */
+  /** Key of the snapshot, for a stream in snapshot order; then nothing else but `order_version` is set. */
   snapshotKey: Uint8Array;
   /** Version of the ordering rules. */
   orderVersion: number;
+  /** The order, without the mixture's sources. */
+  spec:
+    | PlanSpec
+    | undefined;
+  /** What it reads. */
+  sources: StoredPlanSource[];
+  /** Run that it belongs to; empty for none. */
+  run: string;
+}
+
+/** One source of a plan. */
+export interface StoredPlanSource {
+  /** Key of its snapshot. */
+  snapshotKey: Uint8Array;
+  /** Samples of the snapshot. */
+  sampleCount: bigint;
+  /** Digest of its table of copies; empty where every sample comes once. */
+  weightTable: Uint8Array;
+  /** 1,024ths of a mixture. */
+  slots: number;
+}
+
+/** A part of a table of copies: 65,536 samples. The key holds the table's digest (SHA-256 over the copies of all samples) and the number of the part. */
+export interface StoredWeightTablePart {
+  /** One byte a sample. */
+  copies: Uint8Array;
 }
 
 function createBaseStoredSnapshot(): StoredSnapshot {
@@ -119,6 +148,7 @@ function createBaseStoredSnapshot(): StoredSnapshot {
     plan: new Uint8Array(0),
     readRevision: 0n,
     failureReason: "",
+    held: false,
   };
 }
 
@@ -162,6 +192,9 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     }
     if (message.failureReason !== "") {
       writer.uint32(82).string(message.failureReason);
+    }
+    if (message.held !== false) {
+      writer.uint32(88).bool(message.held);
     }
     return writer;
   },
@@ -259,6 +292,14 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
             message.failureReason = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.held = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -315,6 +356,7 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
         : isSet(object.failure_reason)
         ? globalThis.String(object.failure_reason)
         : "",
+      held: isSet(object.held) ? globalThis.Boolean(object.held) : false,
     };
   },
 
@@ -350,6 +392,9 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
     if (message.failureReason !== "") {
       obj.failureReason = message.failureReason;
     }
+    if (message.held !== false) {
+      obj.held = message.held;
+    }
     return obj;
   },
 
@@ -376,6 +421,7 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
       ? BigInt(object.readRevision)
       : 0n;
     message.failureReason = object.failureReason ?? "";
+    message.held = object.held ?? false;
     return message;
   },
 };
@@ -979,7 +1025,7 @@ export const StoredDatasetHead: MessageFns<StoredDatasetHead> = {
 };
 
 function createBaseStoredPlan(): StoredPlan {
-  return { snapshotKey: new Uint8Array(0), orderVersion: 0 };
+  return { snapshotKey: new Uint8Array(0), orderVersion: 0, spec: undefined, sources: [], run: "" };
 }
 
 export const StoredPlan: MessageFns<StoredPlan> = {
@@ -989,6 +1035,15 @@ export const StoredPlan: MessageFns<StoredPlan> = {
     }
     if (message.orderVersion !== 0) {
       writer.uint32(16).uint32(message.orderVersion);
+    }
+    if (message.spec !== undefined) {
+      PlanSpec.encode(message.spec, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.sources) {
+      StoredPlanSource.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.run !== "") {
+      writer.uint32(42).string(message.run);
     }
     return writer;
   },
@@ -1022,6 +1077,30 @@ export const StoredPlan: MessageFns<StoredPlan> = {
             message.orderVersion = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.spec = PlanSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sources.push(StoredPlanSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1046,6 +1125,11 @@ export const StoredPlan: MessageFns<StoredPlan> = {
         : isSet(object.order_version)
         ? globalThis.Number(object.order_version)
         : 0,
+      spec: isSet(object.spec) ? PlanSpec.fromJSON(object.spec) : undefined,
+      sources: globalThis.Array.isArray(object?.sources)
+        ? object.sources.map((e: any) => StoredPlanSource.fromJSON(e))
+        : [],
+      run: isSet(object.run) ? globalThis.String(object.run) : "",
     };
   },
 
@@ -1057,6 +1141,15 @@ export const StoredPlan: MessageFns<StoredPlan> = {
     if (message.orderVersion !== 0) {
       obj.orderVersion = Math.round(message.orderVersion);
     }
+    if (message.spec !== undefined) {
+      obj.spec = PlanSpec.toJSON(message.spec);
+    }
+    if (message.sources?.length) {
+      obj.sources = message.sources.map((e) => StoredPlanSource.toJSON(e));
+    }
+    if (message.run !== "") {
+      obj.run = message.run;
+    }
     return obj;
   },
 
@@ -1067,6 +1160,210 @@ export const StoredPlan: MessageFns<StoredPlan> = {
     const message = createBaseStoredPlan();
     message.snapshotKey = object.snapshotKey ?? new Uint8Array(0);
     message.orderVersion = object.orderVersion ?? 0;
+    message.spec = (object.spec !== undefined && object.spec !== null) ? PlanSpec.fromPartial(object.spec) : undefined;
+    message.sources = object.sources?.map((e) => StoredPlanSource.fromPartial(e)) || [];
+    message.run = object.run ?? "";
+    return message;
+  },
+};
+
+function createBaseStoredPlanSource(): StoredPlanSource {
+  return { snapshotKey: new Uint8Array(0), sampleCount: 0n, weightTable: new Uint8Array(0), slots: 0 };
+}
+
+export const StoredPlanSource: MessageFns<StoredPlanSource> = {
+  encode(message: StoredPlanSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshotKey.length !== 0) {
+      writer.uint32(10).bytes(message.snapshotKey);
+    }
+    if (message.sampleCount !== 0n) {
+      if (BigInt.asUintN(64, message.sampleCount) !== message.sampleCount) {
+        throw new globalThis.Error("value provided for field message.sampleCount of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.sampleCount);
+    }
+    if (message.weightTable.length !== 0) {
+      writer.uint32(26).bytes(message.weightTable);
+    }
+    if (message.slots !== 0) {
+      writer.uint32(32).uint32(message.slots);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredPlanSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredPlanSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshotKey = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sampleCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.weightTable = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.slots = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredPlanSource {
+    return {
+      snapshotKey: isSet(object.snapshotKey)
+        ? bytesFromBase64(object.snapshotKey)
+        : isSet(object.snapshot_key)
+        ? bytesFromBase64(object.snapshot_key)
+        : new Uint8Array(0),
+      sampleCount: isSet(object.sampleCount)
+        ? BigInt(object.sampleCount)
+        : isSet(object.sample_count)
+        ? BigInt(object.sample_count)
+        : 0n,
+      weightTable: isSet(object.weightTable)
+        ? bytesFromBase64(object.weightTable)
+        : isSet(object.weight_table)
+        ? bytesFromBase64(object.weight_table)
+        : new Uint8Array(0),
+      slots: isSet(object.slots) ? globalThis.Number(object.slots) : 0,
+    };
+  },
+
+  toJSON(message: StoredPlanSource): unknown {
+    const obj: any = {};
+    if (message.snapshotKey.length !== 0) {
+      obj.snapshotKey = base64FromBytes(message.snapshotKey);
+    }
+    if (message.sampleCount !== 0n) {
+      obj.sampleCount = message.sampleCount.toString();
+    }
+    if (message.weightTable.length !== 0) {
+      obj.weightTable = base64FromBytes(message.weightTable);
+    }
+    if (message.slots !== 0) {
+      obj.slots = Math.round(message.slots);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredPlanSource>): StoredPlanSource {
+    return StoredPlanSource.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredPlanSource>): StoredPlanSource {
+    const message = createBaseStoredPlanSource();
+    message.snapshotKey = object.snapshotKey ?? new Uint8Array(0);
+    message.sampleCount = (object.sampleCount !== undefined && object.sampleCount !== null)
+      ? BigInt(object.sampleCount)
+      : 0n;
+    message.weightTable = object.weightTable ?? new Uint8Array(0);
+    message.slots = object.slots ?? 0;
+    return message;
+  },
+};
+
+function createBaseStoredWeightTablePart(): StoredWeightTablePart {
+  return { copies: new Uint8Array(0) };
+}
+
+export const StoredWeightTablePart: MessageFns<StoredWeightTablePart> = {
+  encode(message: StoredWeightTablePart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.copies.length !== 0) {
+      writer.uint32(10).bytes(message.copies);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredWeightTablePart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredWeightTablePart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.copies = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredWeightTablePart {
+    return { copies: isSet(object.copies) ? bytesFromBase64(object.copies) : new Uint8Array(0) };
+  },
+
+  toJSON(message: StoredWeightTablePart): unknown {
+    const obj: any = {};
+    if (message.copies.length !== 0) {
+      obj.copies = base64FromBytes(message.copies);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredWeightTablePart>): StoredWeightTablePart {
+    return StoredWeightTablePart.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredWeightTablePart>): StoredWeightTablePart {
+    const message = createBaseStoredWeightTablePart();
+    message.copies = object.copies ?? new Uint8Array(0);
     return message;
   },
 };

@@ -39,7 +39,7 @@ class Token(_message.Message):
     """Whose data it sees."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What it may do: `corpus.read`, `corpus.write`, `export.read`, `export.write`, `admin`. `admin` includes all."""
+        """What it may do: `corpus.read`, `corpus.write`, `export.read`, `export.write`, `run.read`, `run.write`, `admin`. `admin` includes all."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

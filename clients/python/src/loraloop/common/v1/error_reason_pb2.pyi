@@ -107,7 +107,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CONTENT_DAMAGED: _ErrorReason.ValueType  # 41
     """DATA_LOSS. What is stored is not what was written. Where it is a snapshot: `snapshot`, `sample` (the first that cannot be read)."""
     ERROR_REASON_SNAPSHOT_IN_USE: _ErrorReason.ValueType  # 42
-    """FAILED_PRECONDITION. The snapshot is in use (an open stream). `snapshot`, `streams`."""
+    """FAILED_PRECONDITION. The snapshot is in use. `snapshot`; where streams read it, `streams`; where a run that is not closed holds it, `run`."""
+    ERROR_REASON_PLAN_INVALID: _ErrorReason.ValueType  # 43
+    """INVALID_ARGUMENT. The order that was asked for does not exist. `field` (path in the plan), `problem`."""
+    ERROR_REASON_RUN_NOT_FOUND: _ErrorReason.ValueType  # 44
+    """NOT_FOUND. No such run here, or not yours. `run`."""
+    ERROR_REASON_RUN_CONFLICT: _ErrorReason.ValueType  # 45
+    """FAILED_PRECONDITION. The run is closed, its lease ended, or it was opened with another request. `run`, `problem`."""
+    ERROR_REASON_EPOCH_NOT_OPEN: _ErrorReason.ValueType  # 46
+    """FAILED_PRECONDITION. The epoch's plan is not fixed yet: close the one before. `run`, `epoch`."""
+    ERROR_REASON_BLOCK_NOT_FOUND: _ErrorReason.ValueType  # 47
+    """NOT_FOUND. The snapshot has no such block. `block`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Says why a call failed. Every error of a loraloop service carries exactly one `google.rpc.ErrorInfo`
@@ -201,5 +211,15 @@ ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 40
 ERROR_REASON_CONTENT_DAMAGED: ErrorReason.ValueType  # 41
 """DATA_LOSS. What is stored is not what was written. Where it is a snapshot: `snapshot`, `sample` (the first that cannot be read)."""
 ERROR_REASON_SNAPSHOT_IN_USE: ErrorReason.ValueType  # 42
-"""FAILED_PRECONDITION. The snapshot is in use (an open stream). `snapshot`, `streams`."""
+"""FAILED_PRECONDITION. The snapshot is in use. `snapshot`; where streams read it, `streams`; where a run that is not closed holds it, `run`."""
+ERROR_REASON_PLAN_INVALID: ErrorReason.ValueType  # 43
+"""INVALID_ARGUMENT. The order that was asked for does not exist. `field` (path in the plan), `problem`."""
+ERROR_REASON_RUN_NOT_FOUND: ErrorReason.ValueType  # 44
+"""NOT_FOUND. No such run here, or not yours. `run`."""
+ERROR_REASON_RUN_CONFLICT: ErrorReason.ValueType  # 45
+"""FAILED_PRECONDITION. The run is closed, its lease ended, or it was opened with another request. `run`, `problem`."""
+ERROR_REASON_EPOCH_NOT_OPEN: ErrorReason.ValueType  # 46
+"""FAILED_PRECONDITION. The epoch's plan is not fixed yet: close the one before. `run`, `epoch`."""
+ERROR_REASON_BLOCK_NOT_FOUND: ErrorReason.ValueType  # 47
+"""NOT_FOUND. The snapshot has no such block. `block`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n loraloop/export/v1/dataset.proto\x12\x12loraloop.export.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x01\n\x07\x44\x61taset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12-\n\x04spec\x18\x03 \x01(\x0b\x32\x1f.loraloop.export.v1.DatasetSpec\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8c\x04\n\x0b\x44\x61tasetSpec\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x30\n\tselection\x18\x02 \x01(\x0b\x32\x1d.loraloop.export.v1.Selection\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12=\n\x07mapping\x18\x04 \x03(\x0b\x32,.loraloop.export.v1.DatasetSpec.MappingEntry\x12\x30\n\tweighting\x18\x05 \x01(\x0b\x32\x1d.loraloop.export.v1.Weighting\x12,\n\x07quality\x18\x06 \x01(\x0b\x32\x1b.loraloop.export.v1.Quality\x12?\n\x11schema_validation\x18\x07 \x01(\x0b\x32$.loraloop.export.v1.SchemaValidation\x12\x17\n\x0fmetadata_fields\x18\x08 \x03(\t\x12\x39\n\x0e\x65rror_handling\x18\t \x01(\x0b\x32!.loraloop.export.v1.ErrorHandling\x12\x1d\n\x15\x61\x64\x61pter_metadata_json\x18\n \x01(\t\x1aN\n\x0cMappingEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.loraloop.export.v1.PartSource:\x02\x38\x01J\x04\x08\x0b\x10\x1f\";\n\nPartSource\x12\x0f\n\x05\x66ield\x18\x01 \x01(\tH\x00\x12\x12\n\x08template\x18\x02 \x01(\tH\x00\x42\x08\n\x06source\"\xbc\x01\n\tSelection\x12\x36\n\nconditions\x18\x01 \x03(\x0b\x32\".loraloop.export.v1.FieldCondition\x12\x31\n\ntime_range\x18\x02 \x01(\x0b\x32\x1d.loraloop.export.v1.TimeRange\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x1e\n\x11min_quality_score\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x14\n\x12_min_quality_score\"/\n\x0e\x46ieldCondition\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"x\n\tTimeRange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa8\x01\n\tWeighting\x12\x14\n\x0cweight_field\x18\x01 \x01(\t\x12\x1b\n\x0e\x64\x65\x66\x61ult_weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x15\x61uto_weight_by_length\x18\x03 \x01(\x08\x12\x30\n\tfreshness\x18\x04 \x01(\x0b\x32\x1d.loraloop.export.v1.FreshnessB\x11\n\x0f_default_weightJ\x04\x08\x05\x10\n\"t\n\tFreshness\x12\x17\n\x0ftimestamp_field\x18\x01 \x01(\t\x12\x16\n\tmax_bonus\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bwindow_days\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_max_bonusB\x0e\n\x0c_window_days\"p\n\x07Quality\x12\x17\n\x0fmin_text_length\x18\x01 \x01(\r\x12\x17\n\x0fmax_text_length\x18\x02 \x01(\r\x12\x1a\n\x12skip_empty_outputs\x18\x03 \x01(\x08\x12\x17\n\x0fskip_duplicates\x18\x04 \x01(\x08\"E\n\x10SchemaValidation\x12\x13\n\x0bjson_schema\x18\x01 \x01(\t\x12\x1c\n\x14keep_invalid_samples\x18\x02 \x01(\x08\"N\n\rErrorHandling\x12\x15\n\rstop_on_error\x18\x01 \x01(\x08\x12\x17\n\nmax_errors\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\r\n\x0b_max_errorsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n loraloop/export/v1/dataset.proto\x12\x12loraloop.export.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x01\n\x07\x44\x61taset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12-\n\x04spec\x18\x03 \x01(\x0b\x32\x1f.loraloop.export.v1.DatasetSpec\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb8\x04\n\x0b\x44\x61tasetSpec\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x30\n\tselection\x18\x02 \x01(\x0b\x32\x1d.loraloop.export.v1.Selection\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12=\n\x07mapping\x18\x04 \x03(\x0b\x32,.loraloop.export.v1.DatasetSpec.MappingEntry\x12\x30\n\tweighting\x18\x05 \x01(\x0b\x32\x1d.loraloop.export.v1.Weighting\x12,\n\x07quality\x18\x06 \x01(\x0b\x32\x1b.loraloop.export.v1.Quality\x12?\n\x11schema_validation\x18\x07 \x01(\x0b\x32$.loraloop.export.v1.SchemaValidation\x12\x17\n\x0fmetadata_fields\x18\x08 \x03(\t\x12\x39\n\x0e\x65rror_handling\x18\t \x01(\x0b\x32!.loraloop.export.v1.ErrorHandling\x12\x1d\n\x15\x61\x64\x61pter_metadata_json\x18\n \x01(\t\x12*\n\x06splits\x18\x0b \x01(\x0b\x32\x1a.loraloop.export.v1.Splits\x1aN\n\x0cMappingEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x1e.loraloop.export.v1.PartSource:\x02\x38\x01J\x04\x08\x0c\x10\x1f\"R\n\x06Splits\x12(\n\x05parts\x18\x01 \x03(\x0b\x32\x19.loraloop.export.v1.Split\x12\x0c\n\x04salt\x18\x02 \x01(\t\x12\x10\n\x08selected\x18\x03 \x01(\t\"&\n\x05Split\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\r\";\n\nPartSource\x12\x0f\n\x05\x66ield\x18\x01 \x01(\tH\x00\x12\x12\n\x08template\x18\x02 \x01(\tH\x00\x42\x08\n\x06source\"\xbc\x01\n\tSelection\x12\x36\n\nconditions\x18\x01 \x03(\x0b\x32\".loraloop.export.v1.FieldCondition\x12\x31\n\ntime_range\x18\x02 \x01(\x0b\x32\x1d.loraloop.export.v1.TimeRange\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x1e\n\x11min_quality_score\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x14\n\x12_min_quality_score\"/\n\x0e\x46ieldCondition\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"x\n\tTimeRange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa8\x01\n\tWeighting\x12\x14\n\x0cweight_field\x18\x01 \x01(\t\x12\x1b\n\x0e\x64\x65\x66\x61ult_weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x1d\n\x15\x61uto_weight_by_length\x18\x03 \x01(\x08\x12\x30\n\tfreshness\x18\x04 \x01(\x0b\x32\x1d.loraloop.export.v1.FreshnessB\x11\n\x0f_default_weightJ\x04\x08\x05\x10\n\"t\n\tFreshness\x12\x17\n\x0ftimestamp_field\x18\x01 \x01(\t\x12\x16\n\tmax_bonus\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bwindow_days\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_max_bonusB\x0e\n\x0c_window_days\"p\n\x07Quality\x12\x17\n\x0fmin_text_length\x18\x01 \x01(\r\x12\x17\n\x0fmax_text_length\x18\x02 \x01(\r\x12\x1a\n\x12skip_empty_outputs\x18\x03 \x01(\x08\x12\x17\n\x0fskip_duplicates\x18\x04 \x01(\x08\"E\n\x10SchemaValidation\x12\x13\n\x0bjson_schema\x18\x01 \x01(\t\x12\x1c\n\x14keep_invalid_samples\x18\x02 \x01(\x08\"N\n\rErrorHandling\x12\x15\n\rstop_on_error\x18\x01 \x01(\x08\x12\x17\n\nmax_errors\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\r\n\x0b_max_errorsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,25 +37,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DATASET']._serialized_start=90
   _globals['_DATASET']._serialized_end=242
   _globals['_DATASETSPEC']._serialized_start=245
-  _globals['_DATASETSPEC']._serialized_end=769
-  _globals['_DATASETSPEC_MAPPINGENTRY']._serialized_start=685
-  _globals['_DATASETSPEC_MAPPINGENTRY']._serialized_end=763
-  _globals['_PARTSOURCE']._serialized_start=771
-  _globals['_PARTSOURCE']._serialized_end=830
-  _globals['_SELECTION']._serialized_start=833
-  _globals['_SELECTION']._serialized_end=1021
-  _globals['_FIELDCONDITION']._serialized_start=1023
-  _globals['_FIELDCONDITION']._serialized_end=1070
-  _globals['_TIMERANGE']._serialized_start=1072
-  _globals['_TIMERANGE']._serialized_end=1192
-  _globals['_WEIGHTING']._serialized_start=1195
-  _globals['_WEIGHTING']._serialized_end=1363
-  _globals['_FRESHNESS']._serialized_start=1365
-  _globals['_FRESHNESS']._serialized_end=1481
-  _globals['_QUALITY']._serialized_start=1483
-  _globals['_QUALITY']._serialized_end=1595
-  _globals['_SCHEMAVALIDATION']._serialized_start=1597
-  _globals['_SCHEMAVALIDATION']._serialized_end=1666
-  _globals['_ERRORHANDLING']._serialized_start=1668
-  _globals['_ERRORHANDLING']._serialized_end=1746
+  _globals['_DATASETSPEC']._serialized_end=813
+  _globals['_DATASETSPEC_MAPPINGENTRY']._serialized_start=729
+  _globals['_DATASETSPEC_MAPPINGENTRY']._serialized_end=807
+  _globals['_SPLITS']._serialized_start=815
+  _globals['_SPLITS']._serialized_end=897
+  _globals['_SPLIT']._serialized_start=899
+  _globals['_SPLIT']._serialized_end=937
+  _globals['_PARTSOURCE']._serialized_start=939
+  _globals['_PARTSOURCE']._serialized_end=998
+  _globals['_SELECTION']._serialized_start=1001
+  _globals['_SELECTION']._serialized_end=1189
+  _globals['_FIELDCONDITION']._serialized_start=1191
+  _globals['_FIELDCONDITION']._serialized_end=1238
+  _globals['_TIMERANGE']._serialized_start=1240
+  _globals['_TIMERANGE']._serialized_end=1360
+  _globals['_WEIGHTING']._serialized_start=1363
+  _globals['_WEIGHTING']._serialized_end=1531
+  _globals['_FRESHNESS']._serialized_start=1533
+  _globals['_FRESHNESS']._serialized_end=1649
+  _globals['_QUALITY']._serialized_start=1651
+  _globals['_QUALITY']._serialized_end=1763
+  _globals['_SCHEMAVALIDATION']._serialized_start=1765
+  _globals['_SCHEMAVALIDATION']._serialized_end=1834
+  _globals['_ERRORHANDLING']._serialized_start=1836
+  _globals['_ERRORHANDLING']._serialized_end=1914
 # @@protoc_insertion_point(module_scope)

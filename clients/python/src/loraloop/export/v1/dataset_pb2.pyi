@@ -98,6 +98,7 @@ class DatasetSpec(_message.Message):
     METADATA_FIELDS_FIELD_NUMBER: _builtins.int
     ERROR_HANDLING_FIELD_NUMBER: _builtins.int
     ADAPTER_METADATA_JSON_FIELD_NUMBER: _builtins.int
+    SPLITS_FIELD_NUMBER: _builtins.int
     collection: _builtins.str
     """The one collection that it reads."""
     format: _builtins.str
@@ -136,6 +137,10 @@ class DatasetSpec(_message.Message):
     def error_handling(self) -> Global___ErrorHandling:
         """When a build gives up."""
 
+    @_builtins.property
+    def splits(self) -> Global___Splits:
+        """Parts that share no group, e.g. for training and validation."""
+
     def __init__(
         self,
         *,
@@ -149,14 +154,75 @@ class DatasetSpec(_message.Message):
         metadata_fields: _abc.Iterable[_builtins.str] | None = ...,
         error_handling: Global___ErrorHandling | None = ...,
         adapter_metadata_json: _builtins.str = ...,
+        splits: Global___Splits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error_handling", b"error_handling", "quality", b"quality", "schema_validation", b"schema_validation", "selection", b"selection", "weighting", b"weighting"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error_handling", b"error_handling", "quality", b"quality", "schema_validation", b"schema_validation", "selection", b"selection", "splits", b"splits", "weighting", b"weighting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter_metadata_json", b"adapter_metadata_json", "collection", b"collection", "error_handling", b"error_handling", "format", b"format", "mapping", b"mapping", "metadata_fields", b"metadata_fields", "quality", b"quality", "schema_validation", b"schema_validation", "selection", b"selection", "weighting", b"weighting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter_metadata_json", b"adapter_metadata_json", "collection", b"collection", "error_handling", b"error_handling", "format", b"format", "mapping", b"mapping", "metadata_fields", b"metadata_fields", "quality", b"quality", "schema_validation", b"schema_validation", "selection", b"selection", "splits", b"splits", "weighting", b"weighting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DatasetSpec: _TypeAlias = DatasetSpec  # noqa: Y015
+
+@_typing.final
+class Splits(_message.Message):
+    """Parts of a dataset by a stable hash: a record belongs to the part in whose percents h / 2^32 lies, h the first word (big-endian) of SHA-256(salt, NUL, group), group the
+    record's `group`, or its id where it has none. So records of one group never are in two parts, and no record changes its part when others come or go.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTS_FIELD_NUMBER: _builtins.int
+    SALT_FIELD_NUMBER: _builtins.int
+    SELECTED_FIELD_NUMBER: _builtins.int
+    salt: _builtins.str
+    """Another salt gives another division."""
+    selected: _builtins.str
+    """The part that is read, by name; set by the server from `SampleSource.split`, empty for all."""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Split]:
+        """At least one; their percents sum to 100."""
+
+    def __init__(
+        self,
+        *,
+        parts: _abc.Iterable[Global___Split] | None = ...,
+        salt: _builtins.str = ...,
+        selected: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts", "salt", b"salt", "selected", b"selected"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Splits: _TypeAlias = Splits  # noqa: Y015
+
+@_typing.final
+class Split(_message.Message):
+    """One part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`[a-z]([a-z0-9_-]{0,61}[a-z0-9])?`, e.g. `train`."""
+    percent: _builtins.int
+    """1 to 100."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "percent", b"percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Split: _TypeAlias = Split  # noqa: Y015
 
 @_typing.final
 class PartSource(_message.Message):

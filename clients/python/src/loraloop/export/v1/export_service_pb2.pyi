@@ -22,6 +22,460 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _WeightUse:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WeightUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WeightUse.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WEIGHT_USE_UNSPECIFIED: _WeightUse.ValueType  # 0
+    """As WEIGHT_USE_LOSS."""
+    WEIGHT_USE_LOSS: _WeightUse.ValueType  # 1
+    """They come with the samples, for the loss."""
+    WEIGHT_USE_SAMPLING: _WeightUse.ValueType  # 2
+    """A sample comes as often as its weight says, 0 to 255 times an epoch, and carries none. With n samples and weights w, the copies of sample i are
+    floor((n * (w_0 + ... + w_i) + u) / W) - floor((n * (w_0 + ... + w_(i-1)) + u) / W), W the sum of all, u in [0, W) drawn from seed and epoch: n in all.
+    """
+
+class WeightUse(_WeightUse, metaclass=_WeightUseEnumTypeWrapper):
+    """What weights do: one of both, never both."""
+
+WEIGHT_USE_UNSPECIFIED: WeightUse.ValueType  # 0
+"""As WEIGHT_USE_LOSS."""
+WEIGHT_USE_LOSS: WeightUse.ValueType  # 1
+"""They come with the samples, for the loss."""
+WEIGHT_USE_SAMPLING: WeightUse.ValueType  # 2
+"""A sample comes as often as its weight says, 0 to 255 times an epoch, and carries none. With n samples and weights w, the copies of sample i are
+floor((n * (w_0 + ... + w_i) + u) / W) - floor((n * (w_0 + ... + w_(i-1)) + u) / W), W the sum of all, u in [0, W) drawn from seed and epoch: n in all.
+"""
+Global___WeightUse: _TypeAlias = WeightUse  # noqa: Y015
+
+class _Delivery:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeliveryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Delivery.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELIVERY_UNSPECIFIED: _Delivery.ValueType  # 0
+    """As DELIVERY_LINES."""
+    DELIVERY_LINES: _Delivery.ValueType  # 1
+    """Their lines are in the frames."""
+    DELIVERY_REFERENCES: _Delivery.ValueType  # 2
+    """Frames say where lines lie in blocks, which ReadBlocks gives."""
+
+class Delivery(_Delivery, metaclass=_DeliveryEnumTypeWrapper):
+    """How samples come."""
+
+DELIVERY_UNSPECIFIED: Delivery.ValueType  # 0
+"""As DELIVERY_LINES."""
+DELIVERY_LINES: Delivery.ValueType  # 1
+"""Their lines are in the frames."""
+DELIVERY_REFERENCES: Delivery.ValueType  # 2
+"""Frames say where lines lie in blocks, which ReadBlocks gives."""
+Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
+
+class _Compression:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CompressionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Compression.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COMPRESSION_UNSPECIFIED: _Compression.ValueType  # 0
+    """As COMPRESSION_NONE."""
+    COMPRESSION_NONE: _Compression.ValueType  # 1
+    """Not at all: for trainers near by."""
+    COMPRESSION_ZSTD: _Compression.ValueType  # 2
+    """Each frame by zstd: for trainers far away."""
+
+class Compression(_Compression, metaclass=_CompressionEnumTypeWrapper):
+    """How lines are packed."""
+
+COMPRESSION_UNSPECIFIED: Compression.ValueType  # 0
+"""As COMPRESSION_NONE."""
+COMPRESSION_NONE: Compression.ValueType  # 1
+"""Not at all: for trainers near by."""
+COMPRESSION_ZSTD: Compression.ValueType  # 2
+"""Each frame by zstd: for trainers far away."""
+Global___Compression: _TypeAlias = Compression  # noqa: Y015
+
+@_typing.final
+class Plan(_message.Message):
+    """A plan as it is kept: enough to find the sample at any index."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HASH_FIELD_NUMBER: _builtins.int
+    SPEC_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    GLOBAL_BATCH_COUNT_FIELD_NUMBER: _builtins.int
+    ORDER_VERSION_FIELD_NUMBER: _builtins.int
+    hash: _builtins.str
+    """SHA-256 (hex) of everything below but the counts."""
+    sample_count: _builtins.int
+    """Samples of the epoch, those left out by `drop_last` not counted."""
+    global_batch_count: _builtins.int
+    """Global batches of the epoch."""
+    order_version: _builtins.int
+    """Version of the ordering rules."""
+    @_builtins.property
+    def spec(self) -> Global___PlanSpec:
+        """The order."""
+
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanSource]:
+        """What it reads: one, or one for each source of the mixture."""
+
+    def __init__(
+        self,
+        *,
+        hash: _builtins.str = ...,
+        spec: Global___PlanSpec | None = ...,
+        sources: _abc.Iterable[Global___PlanSource] | None = ...,
+        sample_count: _builtins.int = ...,
+        global_batch_count: _builtins.int = ...,
+        order_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["global_batch_count", b"global_batch_count", "hash", b"hash", "order_version", b"order_version", "sample_count", b"sample_count", "sources", b"sources", "spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Plan: _TypeAlias = Plan  # noqa: Y015
+
+@_typing.final
+class PlanSource(_message.Message):
+    """One source of a plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    EPOCH_SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    WEIGHT_TABLE_FIELD_NUMBER: _builtins.int
+    SLOTS_FIELD_NUMBER: _builtins.int
+    snapshot: _builtins.str
+    """Key of its snapshot."""
+    snapshot_sample_count: _builtins.int
+    """Samples of the snapshot."""
+    epoch_sample_count: _builtins.int
+    """Samples of one of its epochs: with sampling, copies counted."""
+    sample_count: _builtins.int
+    """Samples of this plan that come from it."""
+    weight_table: _builtins.str
+    """SHA-256 (hex) of the table of copies, with WEIGHT_USE_SAMPLING and in adaptive epochs; else empty."""
+    slots: _builtins.int
+    """1,024ths of a mixture by proportion; 1,024 for a lone source."""
+    def __init__(
+        self,
+        *,
+        snapshot: _builtins.str = ...,
+        snapshot_sample_count: _builtins.int = ...,
+        epoch_sample_count: _builtins.int = ...,
+        sample_count: _builtins.int = ...,
+        weight_table: _builtins.str = ...,
+        slots: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch_sample_count", b"epoch_sample_count", "sample_count", b"sample_count", "slots", b"slots", "snapshot", b"snapshot", "snapshot_sample_count", b"snapshot_sample_count", "weight_table", b"weight_table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanSource: _TypeAlias = PlanSource  # noqa: Y015
+
+@_typing.final
+class GetPlanRequest(_message.Message):
+    """Request of GetPlan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    RUN_EPOCH_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    EPOCHS_FIELD_NUMBER: _builtins.int
+    GRADIENT_ACCUMULATION_STEPS_FIELD_NUMBER: _builtins.int
+    hash: _builtins.str
+    """Instead of these, the hash of a plan that was read or asked for before."""
+    epochs: _builtins.int
+    """For `max_steps`: 1 by default."""
+    gradient_accumulation_steps: _builtins.int
+    """For `max_steps`: global batches of one optimizer step; 1 by default."""
+    @_builtins.property
+    def source(self) -> Global___SampleSource:
+        """As in StreamSamples."""
+
+    @_builtins.property
+    def plan(self) -> Global___PlanSpec:
+        """As in StreamSamples."""
+
+    @_builtins.property
+    def run_epoch(self) -> Global___RunEpoch:
+        """As in StreamSamples."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___SampleSource | None = ...,
+        plan: Global___PlanSpec | None = ...,
+        run_epoch: Global___RunEpoch | None = ...,
+        hash: _builtins.str = ...,
+        epochs: _builtins.int = ...,
+        gradient_accumulation_steps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "run_epoch", b"run_epoch", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epochs", b"epochs", "gradient_accumulation_steps", b"gradient_accumulation_steps", "hash", b"hash", "plan", b"plan", "run_epoch", b"run_epoch", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPlanRequest: _TypeAlias = GetPlanRequest  # noqa: Y015
+
+@_typing.final
+class GetPlanResponse(_message.Message):
+    """Response of GetPlan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    MAX_STEPS_FIELD_NUMBER: _builtins.int
+    max_steps: _builtins.int
+    """Optimizer steps of all epochs; the last step of an epoch may have fewer batches."""
+    @_builtins.property
+    def plan(self) -> Global___Plan:
+        """The plan."""
+
+    def __init__(
+        self,
+        *,
+        plan: Global___Plan | None = ...,
+        max_steps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_steps", b"max_steps", "plan", b"plan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPlanResponse: _TypeAlias = GetPlanResponse  # noqa: Y015
+
+@_typing.final
+class ExplainPlanRequest(_message.Message):
+    """Request of ExplainPlan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    RUN_EPOCH_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    FIRST_INDEX_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    WORLD_SIZE_FIELD_NUMBER: _builtins.int
+    hash: _builtins.str
+    """As in GetPlan."""
+    first_index: _builtins.int
+    """First index."""
+    count: _builtins.int
+    """10 by default, at most 1,000."""
+    world_size: _builtins.int
+    """Ranks for which `rank` is told; 1 by default."""
+    @_builtins.property
+    def source(self) -> Global___SampleSource:
+        """As in GetPlan."""
+
+    @_builtins.property
+    def plan(self) -> Global___PlanSpec:
+        """As in GetPlan."""
+
+    @_builtins.property
+    def run_epoch(self) -> Global___RunEpoch:
+        """As in GetPlan."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___SampleSource | None = ...,
+        plan: Global___PlanSpec | None = ...,
+        run_epoch: Global___RunEpoch | None = ...,
+        hash: _builtins.str = ...,
+        first_index: _builtins.int = ...,
+        count: _builtins.int = ...,
+        world_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "run_epoch", b"run_epoch", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "first_index", b"first_index", "hash", b"hash", "plan", b"plan", "run_epoch", b"run_epoch", "source", b"source", "world_size", b"world_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainPlanRequest: _TypeAlias = ExplainPlanRequest  # noqa: Y015
+
+@_typing.final
+class ExplainPlanResponse(_message.Message):
+    """Response of ExplainPlan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def plan(self) -> Global___Plan:
+        """The plan."""
+
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanEntry]:
+        """In order of the index."""
+
+    def __init__(
+        self,
+        *,
+        plan: Global___Plan | None = ...,
+        entries: _abc.Iterable[Global___PlanEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "plan", b"plan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainPlanResponse: _TypeAlias = ExplainPlanResponse  # noqa: Y015
+
+@_typing.final
+class PlanEntry(_message.Message):
+    """Which sample is at an index, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    GLOBAL_BATCH_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SOURCE_EPOCH_FIELD_NUMBER: _builtins.int
+    SOURCE_INDEX_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    SAMPLE_FIELD_NUMBER: _builtins.int
+    COPY_FIELD_NUMBER: _builtins.int
+    COPIES_FIELD_NUMBER: _builtins.int
+    RECORD_ID_FIELD_NUMBER: _builtins.int
+    WEIGHT_MICROS_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Index in the plan."""
+    global_batch: _builtins.int
+    """Which global batch it is in."""
+    rank: _builtins.int
+    """The rank that takes it."""
+    source: _builtins.int
+    """Place of its source in the plan's sources."""
+    source_epoch: _builtins.int
+    """Epochs of that source that came before in this plan."""
+    source_index: _builtins.int
+    """Its place in the order of the source's epoch."""
+    window: _builtins.int
+    """The shuffle's window."""
+    page: _builtins.int
+    """The page, in snapshot order."""
+    sample: _builtins.int
+    """Number of the sample in its snapshot."""
+    copy: _builtins.int
+    """Which of its copies this is, from 0."""
+    copies: _builtins.int
+    """Its copies in the epoch."""
+    record_id: _builtins.str
+    """Id of its record."""
+    weight_micros: _builtins.int
+    """Its weight in 10^-6 in the snapshot."""
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        global_batch: _builtins.int = ...,
+        rank: _builtins.int = ...,
+        source: _builtins.int = ...,
+        source_epoch: _builtins.int = ...,
+        source_index: _builtins.int = ...,
+        window: _builtins.int = ...,
+        page: _builtins.int = ...,
+        sample: _builtins.int = ...,
+        copy: _builtins.int = ...,
+        copies: _builtins.int = ...,
+        record_id: _builtins.str = ...,
+        weight_micros: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copies", b"copies", "copy", b"copy", "global_batch", b"global_batch", "index", b"index", "page", b"page", "rank", b"rank", "record_id", b"record_id", "sample", b"sample", "source", b"source", "source_epoch", b"source_epoch", "source_index", b"source_index", "weight_micros", b"weight_micros", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanEntry: _TypeAlias = PlanEntry  # noqa: Y015
+
+@_typing.final
+class ReadBlocksRequest(_message.Message):
+    """Request of ReadBlocks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    DIGESTS_FIELD_NUMBER: _builtins.int
+    snapshot: _builtins.str
+    """Key of a sealed snapshot."""
+    @_builtins.property
+    def digests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """SHA-256 of its blocks that are wanted, 1 to 64."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: _builtins.str = ...,
+        digests: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadBlocksRequest: _TypeAlias = ReadBlocksRequest  # noqa: Y015
+
+@_typing.final
+class ReadBlocksResponse(_message.Message):
+    """Response of ReadBlocks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCK_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    BLOCK_BYTES_FIELD_NUMBER: _builtins.int
+    block: _builtins.int
+    """Place of the block in the request's digests."""
+    offset: _builtins.int
+    """Where these bytes begin in it."""
+    bytes: _builtins.bytes
+    """At most 262,144."""
+    block_bytes: _builtins.int
+    """Length of the whole block."""
+    def __init__(
+        self,
+        *,
+        block: _builtins.int = ...,
+        offset: _builtins.int = ...,
+        bytes: _builtins.bytes = ...,
+        block_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "block_bytes", b"block_bytes", "bytes", b"bytes", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadBlocksResponse: _TypeAlias = ReadBlocksResponse  # noqa: Y015
+
 @_typing.final
 class SampleSource(_message.Message):
     """What to read: a dataset, or a snapshot."""
@@ -34,6 +488,7 @@ class SampleSource(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     ALLOW_OPEN_INGEST_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
     dataset: _builtins.str
     """A dataset's name, newest version; `name@3` for version 3."""
     snapshot: _builtins.str
@@ -42,6 +497,8 @@ class SampleSource(_message.Message):
     """Reads the records as of this revision, for a dataset; the newest by default."""
     allow_open_ingest: _builtins.bool
     """Reads a collection with an open ingest too, for a dataset."""
+    split: _builtins.str
+    """One of the dataset's splits, by name; all its samples where empty."""
     @_builtins.property
     def spec(self) -> _dataset_pb2.DatasetSpec:
         """An inline dataset."""
@@ -59,10 +516,11 @@ class SampleSource(_message.Message):
         as_of: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int | None = ...,
         allow_open_ingest: _builtins.bool = ...,
+        split: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_revision", b"_revision", "as_of", b"as_of", "dataset", b"dataset", "revision", b"revision", "snapshot", b"snapshot", "source", b"source", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_revision", b"_revision", "allow_open_ingest", b"allow_open_ingest", "as_of", b"as_of", "dataset", b"dataset", "revision", b"revision", "snapshot", b"snapshot", "source", b"source", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_revision", b"_revision", "allow_open_ingest", b"allow_open_ingest", "as_of", b"as_of", "dataset", b"dataset", "revision", b"revision", "snapshot", b"snapshot", "source", b"source", "spec", b"spec", "split", b"split"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__revision: _TypeAlias = _typing.Literal["revision"]  # noqa: Y015
     _WhichOneofArgType__revision: _TypeAlias = _typing.Literal["_revision", b"_revision"]  # noqa: Y015
@@ -764,8 +1222,17 @@ class StreamSamplesRequest(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     RESUME_FIELD_NUMBER: _builtins.int
     BATCH_SIZE_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    COMPRESSION_FIELD_NUMBER: _builtins.int
+    RUN_EPOCH_FIELD_NUMBER: _builtins.int
     batch_size: _builtins.int
     """At most this many samples in a batch; the server's choice by default (0). Never changes the samples."""
+    delivery: Global___Delivery.ValueType
+    """How samples come."""
+    compression: Global___Compression.ValueType
+    """How lines are packed."""
     @_builtins.property
     def source(self) -> Global___SampleSource:
         """What to read. On a resume the same as before: the resume point names the exact snapshot."""
@@ -774,20 +1241,254 @@ class StreamSamplesRequest(_message.Message):
     def resume(self) -> Global___ResumePoint:
         """Goes on where another call stopped; from the start where absent."""
 
+    @_builtins.property
+    def plan(self) -> Global___PlanSpec:
+        """In which order, once; snapshot order where absent. Absent with `run_epoch`, and the same as before on a resume."""
+
+    @_builtins.property
+    def share(self) -> Global___Share:
+        """The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume from any point."""
+
+    @_builtins.property
+    def run_epoch(self) -> Global___RunEpoch:
+        """An epoch of a run, instead of `source` and `plan`."""
+
     def __init__(
         self,
         *,
         source: Global___SampleSource | None = ...,
         resume: Global___ResumePoint | None = ...,
         batch_size: _builtins.int = ...,
+        plan: Global___PlanSpec | None = ...,
+        share: Global___Share | None = ...,
+        delivery: Global___Delivery.ValueType = ...,
+        compression: Global___Compression.ValueType = ...,
+        run_epoch: Global___RunEpoch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["resume", b"resume", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "resume", b"resume", "run_epoch", b"run_epoch", "share", b"share", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_size", b"batch_size", "resume", b"resume", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_size", b"batch_size", "compression", b"compression", "delivery", b"delivery", "plan", b"plan", "resume", b"resume", "run_epoch", b"run_epoch", "share", b"share", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StreamSamplesRequest: _TypeAlias = StreamSamplesRequest  # noqa: Y015
+
+@_typing.final
+class PlanSpec(_message.Message):
+    """The order in which samples come. Equal specs over equal snapshots give the same order, on any machine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    SHUFFLE_FIELD_NUMBER: _builtins.int
+    GLOBAL_BATCH_SIZE_FIELD_NUMBER: _builtins.int
+    DROP_LAST_FIELD_NUMBER: _builtins.int
+    WEIGHT_USE_FIELD_NUMBER: _builtins.int
+    MIXTURE_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Every epoch has an order of its own. 0 is the first."""
+    seed: _builtins.int
+    """Key of the shuffle and of the sampling."""
+    global_batch_size: _builtins.int
+    """Samples of one forward-backward step of all ranks; 1 by default, at most 1,048,576."""
+    drop_last: _builtins.bool
+    """Leaves out a last global batch that is not full."""
+    weight_use: Global___WeightUse.ValueType
+    """What weights do."""
+    @_builtins.property
+    def shuffle(self) -> Global___Shuffle:
+        """Snapshot order where absent."""
+
+    @_builtins.property
+    def mixture(self) -> Global___Mixture:
+        """Several sources in one order, instead of the request's `source`."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        seed: _builtins.int = ...,
+        shuffle: Global___Shuffle | None = ...,
+        global_batch_size: _builtins.int = ...,
+        drop_last: _builtins.bool = ...,
+        weight_use: Global___WeightUse.ValueType = ...,
+        mixture: Global___Mixture | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mixture", b"mixture", "shuffle", b"shuffle"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drop_last", b"drop_last", "epoch", b"epoch", "global_batch_size", b"global_batch_size", "mixture", b"mixture", "seed", b"seed", "shuffle", b"shuffle", "weight_use", b"weight_use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanSpec: _TypeAlias = PlanSpec  # noqa: Y015
+
+@_typing.final
+class Shuffle(_message.Message):
+    """A keyed permutation of all pages (about 64 kB each), then one of the samples of each window of pages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WINDOW_PAGES_FIELD_NUMBER: _builtins.int
+    window_pages: _builtins.int
+    """Pages of a window: 1,024 by default (about 64 MB); 4,294,967,295 shuffles the whole set at once."""
+    def __init__(
+        self,
+        *,
+        window_pages: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["window_pages", b"window_pages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Shuffle: _TypeAlias = Shuffle  # noqa: Y015
+
+@_typing.final
+class Mixture(_message.Message):
+    """Several sources in one order. Every source is shuffled on its own and comes again, in a new order, where the mixture outlasts it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Exhaustion:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ExhaustionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Mixture._Exhaustion.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        EXHAUSTION_UNSPECIFIED: Mixture._Exhaustion.ValueType  # 0
+        """As EXHAUSTION_FIRST."""
+        EXHAUSTION_FIRST: Mixture._Exhaustion.ValueType  # 1
+        """Before the first sample that would come a second time."""
+        EXHAUSTION_ALL: Mixture._Exhaustion.ValueType  # 2
+        """When the last source has come once."""
+
+    class Exhaustion(_Exhaustion, metaclass=_ExhaustionEnumTypeWrapper):
+        """When the epoch ends."""
+
+    EXHAUSTION_UNSPECIFIED: Mixture.Exhaustion.ValueType  # 0
+    """As EXHAUSTION_FIRST."""
+    EXHAUSTION_FIRST: Mixture.Exhaustion.ValueType  # 1
+    """Before the first sample that would come a second time."""
+    EXHAUSTION_ALL: Mixture.Exhaustion.ValueType  # 2
+    """When the last source has come once."""
+
+    SOURCES_FIELD_NUMBER: _builtins.int
+    EXHAUSTION_FIELD_NUMBER: _builtins.int
+    BLOCK_BATCHES_FIELD_NUMBER: _builtins.int
+    exhaustion: Global___Mixture.Exhaustion.ValueType
+    """When the epoch ends."""
+    block_batches: _builtins.int
+    """Sources take turns for so many global batches each, in the order given, and `proportion` is not used; 0 mixes them by proportion."""
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___MixtureSource]:
+        """1 to 64."""
+
+    def __init__(
+        self,
+        *,
+        sources: _abc.Iterable[Global___MixtureSource] | None = ...,
+        exhaustion: Global___Mixture.Exhaustion.ValueType = ...,
+        block_batches: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_batches", b"block_batches", "exhaustion", b"exhaustion", "sources", b"sources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mixture: _TypeAlias = Mixture  # noqa: Y015
+
+@_typing.final
+class MixtureSource(_message.Message):
+    """One source of a mixture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    PROPORTION_FIELD_NUMBER: _builtins.int
+    proportion: _builtins.int
+    """Its share of the samples, relative to the others' (1 where 0); rounded to 1,024ths of all, at least one of them."""
+    @_builtins.property
+    def source(self) -> Global___SampleSource:
+        """What to read."""
+
+    def __init__(
+        self,
+        *,
+        source: Global___SampleSource | None = ...,
+        proportion: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proportion", b"proportion", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MixtureSource: _TypeAlias = MixtureSource  # noqa: Y015
+
+@_typing.final
+class Share(_message.Message):
+    """The part of one DataLoader worker of one rank. Of each global batch of m samples, rank r of W takes positions floor(r m / W) to floor((r + 1) m / W) − 1; its workers take
+    whole batches in turn, the first worker the batch at which the call begins.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANK_FIELD_NUMBER: _builtins.int
+    WORLD_SIZE_FIELD_NUMBER: _builtins.int
+    WORKER_FIELD_NUMBER: _builtins.int
+    WORKER_COUNT_FIELD_NUMBER: _builtins.int
+    rank: _builtins.int
+    """0 to world_size − 1."""
+    world_size: _builtins.int
+    """Ranks; 1 where 0. At most the global batch size."""
+    worker: _builtins.int
+    """0 to worker_count − 1."""
+    worker_count: _builtins.int
+    """Workers of this rank; 1 where 0."""
+    def __init__(
+        self,
+        *,
+        rank: _builtins.int = ...,
+        world_size: _builtins.int = ...,
+        worker: _builtins.int = ...,
+        worker_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rank", b"rank", "worker", b"worker", "worker_count", b"worker_count", "world_size", b"world_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Share: _TypeAlias = Share  # noqa: Y015
+
+@_typing.final
+class RunEpoch(_message.Message):
+    """An epoch of a run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    run: _builtins.str
+    """The run's id."""
+    epoch: _builtins.int
+    """0 is the first. One after the first whose weights are adaptive exists once CloseEpoch has closed the one before."""
+    def __init__(
+        self,
+        *,
+        run: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunEpoch: _TypeAlias = RunEpoch  # noqa: Y015
 
 @_typing.final
 class ResumePoint(_message.Message):
@@ -801,6 +1502,7 @@ class ResumePoint(_message.Message):
     REQUEST_HASH_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
     NEXT_INDEX_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     format: _builtins.int
     """Format of this message: 1."""
     store: _builtins.str
@@ -808,11 +1510,13 @@ class ResumePoint(_message.Message):
     incarnation: _builtins.str
     """The store's incarnation: new after a restore."""
     request_hash: _builtins.str
-    """SHA-256 (hex) of the request's `source`."""
+    """SHA-256 (hex) of the request's source, plan without its epoch, and run."""
     plan: _builtins.str
     """Hash (hex) of the plan."""
     next_index: _builtins.int
     """The first index that was not consumed."""
+    epoch: _builtins.int
+    """Epoch of the plan: a resume goes on with it, whatever epoch the request names."""
     def __init__(
         self,
         *,
@@ -822,10 +1526,11 @@ class ResumePoint(_message.Message):
         request_hash: _builtins.str = ...,
         plan: _builtins.str = ...,
         next_index: _builtins.int = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "incarnation", b"incarnation", "next_index", b"next_index", "plan", b"plan", "request_hash", b"request_hash", "store", b"store"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "format", b"format", "incarnation", b"incarnation", "next_index", b"next_index", "plan", b"plan", "request_hash", b"request_hash", "store", b"store"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -841,6 +1546,7 @@ class StreamSamplesResponse(_message.Message):
     BATCH_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     FOOTER_FIELD_NUMBER: _builtins.int
+    REFERENCES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def header(self) -> Global___Header:
         """First, once."""
@@ -857,6 +1563,10 @@ class StreamSamplesResponse(_message.Message):
     def footer(self) -> Global___Footer:
         """Last, once. Without it the stream was cut off."""
 
+    @_builtins.property
+    def references(self) -> Global___ReferenceBatch:
+        """Samples, with DELIVERY_REFERENCES."""
+
     def __init__(
         self,
         *,
@@ -864,12 +1574,13 @@ class StreamSamplesResponse(_message.Message):
         batch: Global___Batch | None = ...,
         checkpoint: Global___Checkpoint | None = ...,
         footer: Global___Footer | None = ...,
+        references: Global___ReferenceBatch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "checkpoint", b"checkpoint", "footer", b"footer", "frame", b"frame", "header", b"header"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "checkpoint", b"checkpoint", "footer", b"footer", "frame", b"frame", "header", b"header", "references", b"references"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "checkpoint", b"checkpoint", "footer", b"footer", "frame", b"frame", "header", b"header"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "checkpoint", b"checkpoint", "footer", b"footer", "frame", b"frame", "header", b"header", "references", b"references"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["header", "batch", "checkpoint", "footer"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["header", "batch", "checkpoint", "footer", "references"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -889,6 +1600,8 @@ class Header(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    SHARE_SAMPLE_COUNT_FIELD_NUMBER: _builtins.int
     snapshot: _builtins.str
     """Key of the snapshot."""
     sample_count: _builtins.int
@@ -901,6 +1614,8 @@ class Header(_message.Message):
     """The dataset's format."""
     revision: _builtins.int
     """What the snapshot was built at."""
+    share_sample_count: _builtins.int
+    """Samples of this call's share from the beginning of the plan, where the call named one."""
     @_builtins.property
     def resume(self) -> Global___ResumePoint:
         """Where this call begins; `next_index` moves with what is consumed."""
@@ -908,6 +1623,10 @@ class Header(_message.Message):
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
         """"Now" of its freshness weights."""
+
+    @_builtins.property
+    def plan(self) -> Global___Plan:
+        """The plan, where the call named one; then fields 2, 5, 6, 7 and 8 are those of its first source."""
 
     def __init__(
         self,
@@ -920,10 +1639,12 @@ class Header(_message.Message):
         format: _builtins.str = ...,
         revision: _builtins.int = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        plan: Global___Plan | None = ...,
+        share_sample_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_sample_count", b"_sample_count", "as_of", b"as_of", "resume", b"resume", "sample_count", b"sample_count"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sample_count", b"_sample_count", "as_of", b"as_of", "plan", b"plan", "resume", b"resume", "sample_count", b"sample_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sample_count", b"_sample_count", "as_of", b"as_of", "format", b"format", "json_schema", b"json_schema", "resume", b"resume", "revision", b"revision", "sample_count", b"sample_count", "snapshot", b"snapshot", "weighted", b"weighted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sample_count", b"_sample_count", "as_of", b"as_of", "format", b"format", "json_schema", b"json_schema", "plan", b"plan", "resume", b"resume", "revision", b"revision", "sample_count", b"sample_count", "share_sample_count", b"share_sample_count", "snapshot", b"snapshot", "weighted", b"weighted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__sample_count: _TypeAlias = _typing.Literal["sample_count"]  # noqa: Y015
     _WhichOneofArgType__sample_count: _TypeAlias = _typing.Literal["_sample_count", b"_sample_count"]  # noqa: Y015
@@ -942,8 +1663,11 @@ class Batch(_message.Message):
     WEIGHTS_MICROS_FIELD_NUMBER: _builtins.int
     INDEX_RUNS_FIELD_NUMBER: _builtins.int
     SEGMENT_BYTES_FIELD_NUMBER: _builtins.int
+    UNCOMPRESSED_BYTES_FIELD_NUMBER: _builtins.int
     lines: _builtins.bytes
     """NDJSON: one compact JSON object a sample, a line feed after each, UTF-8, without weights. 64 to 256 kB, or one larger sample."""
+    uncompressed_bytes: _builtins.int
+    """Length of the lines where `lines` is one zstd frame of them; 0 where they are as they are."""
     @_builtins.property
     def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of the records, one a line."""
@@ -968,14 +1692,75 @@ class Batch(_message.Message):
         weights_micros: _abc.Iterable[_builtins.int] | None = ...,
         index_runs: _abc.Iterable[Global___IndexRun] | None = ...,
         segment_bytes: _abc.Iterable[_builtins.int] | None = ...,
+        uncompressed_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "index_runs", b"index_runs", "lines", b"lines", "segment_bytes", b"segment_bytes", "weights_micros", b"weights_micros"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "index_runs", b"index_runs", "lines", b"lines", "segment_bytes", b"segment_bytes", "uncompressed_bytes", b"uncompressed_bytes", "weights_micros", b"weights_micros"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Batch: _TypeAlias = Batch  # noqa: Y015
+
+@_typing.final
+class ReferenceBatch(_message.Message):
+    """Some samples, by where their lines are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCK_DIGESTS_FIELD_NUMBER: _builtins.int
+    BLOCKS_FIELD_NUMBER: _builtins.int
+    OFFSETS_FIELD_NUMBER: _builtins.int
+    LENGTHS_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_MICROS_FIELD_NUMBER: _builtins.int
+    INDEX_RUNS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def block_digests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """SHA-256 of the blocks that these samples lie in."""
+
+    @_builtins.property
+    def blocks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """For each sample, the place of its block in `block_digests`."""
+
+    @_builtins.property
+    def offsets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Where its line begins in the block."""
+
+    @_builtins.property
+    def lengths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Bytes of its line with its line feed."""
+
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the records."""
+
+    @_builtins.property
+    def weights_micros(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Weights in 10^-6; empty where the stream is not weighted."""
+
+    @_builtins.property
+    def index_runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndexRun]:
+        """Which indices these are, in order."""
+
+    def __init__(
+        self,
+        *,
+        block_digests: _abc.Iterable[_builtins.bytes] | None = ...,
+        blocks: _abc.Iterable[_builtins.int] | None = ...,
+        offsets: _abc.Iterable[_builtins.int] | None = ...,
+        lengths: _abc.Iterable[_builtins.int] | None = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+        weights_micros: _abc.Iterable[_builtins.int] | None = ...,
+        index_runs: _abc.Iterable[Global___IndexRun] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_digests", b"block_digests", "blocks", b"blocks", "ids", b"ids", "index_runs", b"index_runs", "lengths", b"lengths", "offsets", b"offsets", "weights_micros", b"weights_micros"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceBatch: _TypeAlias = ReferenceBatch  # noqa: Y015
 
 @_typing.final
 class IndexRun(_message.Message):

@@ -95,6 +95,21 @@ class ExportServiceStub:
                 request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.StreamSamplesRequest.SerializeToString,
                 response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.StreamSamplesResponse.FromString,
                 _registered_method=True)
+        self.GetPlan = channel.unary_unary(
+                '/loraloop.export.v1.ExportService/GetPlan',
+                request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.GetPlanRequest.SerializeToString,
+                response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.GetPlanResponse.FromString,
+                _registered_method=True)
+        self.ExplainPlan = channel.unary_unary(
+                '/loraloop.export.v1.ExportService/ExplainPlan',
+                request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ExplainPlanRequest.SerializeToString,
+                response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ExplainPlanResponse.FromString,
+                _registered_method=True)
+        self.ReadBlocks = channel.unary_stream(
+                '/loraloop.export.v1.ExportService/ReadBlocks',
+                request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksRequest.SerializeToString,
+                response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksResponse.FromString,
+                _registered_method=True)
 
 
 class ExportServiceServicer:
@@ -190,6 +205,27 @@ class ExportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPlan(self, request, context):
+        """Returns the plan that StreamSamples would follow, and keeps it. Waits for the snapshots to be sealed. Scope: `export.read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainPlan(self, request, context):
+        """Says which samples are at some indices of a plan, and why. Scope: `export.read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadBlocks(self, request, context):
+        """Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExportServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -252,6 +288,21 @@ def add_ExportServiceServicer_to_server(servicer, server):
                     servicer.StreamSamples,
                     request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.StreamSamplesRequest.FromString,
                     response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.StreamSamplesResponse.SerializeToString,
+            ),
+            'GetPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPlan,
+                    request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.GetPlanRequest.FromString,
+                    response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.GetPlanResponse.SerializeToString,
+            ),
+            'ExplainPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainPlan,
+                    request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ExplainPlanRequest.FromString,
+                    response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ExplainPlanResponse.SerializeToString,
+            ),
+            'ReadBlocks': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadBlocks,
+                    request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksRequest.FromString,
+                    response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -579,6 +630,87 @@ class ExportService:
             '/loraloop.export.v1.ExportService/StreamSamples',
             loraloop_dot_export_dot_v1_dot_export__service__pb2.StreamSamplesRequest.SerializeToString,
             loraloop_dot_export_dot_v1_dot_export__service__pb2.StreamSamplesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/loraloop.export.v1.ExportService/GetPlan',
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.GetPlanRequest.SerializeToString,
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.GetPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/loraloop.export.v1.ExportService/ExplainPlan',
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ExplainPlanRequest.SerializeToString,
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ExplainPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadBlocks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/loraloop.export.v1.ExportService/ReadBlocks',
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksRequest.SerializeToString,
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -65,6 +65,12 @@ class ExportServiceStub:
     streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
     Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
     """
+    GetPlan: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.GetPlanRequest, _export_service_pb2.GetPlanResponse]
+    """Returns the plan that StreamSamples would follow, and keeps it. Waits for the snapshots to be sealed. Scope: `export.read`."""
+    ExplainPlan: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ExplainPlanRequest, _export_service_pb2.ExplainPlanResponse]
+    """Says which samples are at some indices of a plan, and why. Scope: `export.read`."""
+    ReadBlocks: _grpc.UnaryStreamMultiCallable[_export_service_pb2.ReadBlocksRequest, _export_service_pb2.ReadBlocksResponse]
+    """Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`."""
 
 @_typing.type_check_only
 class ExportServiceAsyncStub(ExportServiceStub):
@@ -103,6 +109,12 @@ class ExportServiceAsyncStub(ExportServiceStub):
     streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
     Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
     """
+    GetPlan: _aio.UnaryUnaryMultiCallable[_export_service_pb2.GetPlanRequest, _export_service_pb2.GetPlanResponse]  # type: ignore[assignment]
+    """Returns the plan that StreamSamples would follow, and keeps it. Waits for the snapshots to be sealed. Scope: `export.read`."""
+    ExplainPlan: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ExplainPlanRequest, _export_service_pb2.ExplainPlanResponse]  # type: ignore[assignment]
+    """Says which samples are at some indices of a plan, and why. Scope: `export.read`."""
+    ReadBlocks: _aio.UnaryStreamMultiCallable[_export_service_pb2.ReadBlocksRequest, _export_service_pb2.ReadBlocksResponse]  # type: ignore[assignment]
+    """Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`."""
 
 class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
     """Makes training samples of records: datasets, snapshots, streams."""
@@ -210,5 +222,29 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
         Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
         """
+
+    @_abc_1.abstractmethod
+    def GetPlan(
+        self,
+        request: _export_service_pb2.GetPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_service_pb2.GetPlanResponse, _abc.Awaitable[_export_service_pb2.GetPlanResponse]]:
+        """Returns the plan that StreamSamples would follow, and keeps it. Waits for the snapshots to be sealed. Scope: `export.read`."""
+
+    @_abc_1.abstractmethod
+    def ExplainPlan(
+        self,
+        request: _export_service_pb2.ExplainPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_service_pb2.ExplainPlanResponse, _abc.Awaitable[_export_service_pb2.ExplainPlanResponse]]:
+        """Says which samples are at some indices of a plan, and why. Scope: `export.read`."""
+
+    @_abc_1.abstractmethod
+    def ReadBlocks(
+        self,
+        request: _export_service_pb2.ReadBlocksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_export_service_pb2.ReadBlocksResponse], _abc.AsyncIterator[_export_service_pb2.ReadBlocksResponse]]:
+        """Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`."""
 
 def add_ExportServiceServicer_to_server(servicer: ExportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Permutation } from "./permutation.ts";
+
+const key = fc.uint32Array({ minLength: 8, maxLength: 8 });
+
+test("is a permutation, for every size and key", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 3000 }), key, fc.nat(), (count, words, part) => {
+      const permutation = new Permutation(count, words, part);
+      const places = Array.from({ length: count }, (_, index) => permutation.at(index));
+      expect(new Set(places).size).toBe(count);
+      expect(Math.max(...places)).toBe(count - 1);
+    }),
+  );
+});
+
+test("is another one for another key or part", () => {
+  fc.assert(
+    fc.property(key, fc.nat({ max: 7 }), (words, word) => {
+      const other = Uint32Array.from(words);
+      other[word] = (other[word] as number) ^ 1;
+      const [ours, changed, nextPart] = [
+        new Permutation(500, words, 3),
+        new Permutation(500, other, 3),
+        new Permutation(500, words, 4),
+      ];
+      const moved = (one: Permutation): number =>
+        Array.from({ length: 500 }, (_, index) => index).filter((index) => one.at(index) !== ours.at(index)).length;
+      if (word < 7) expect(moved(changed)).toBeGreaterThan(400);
+      expect(moved(nextPart)).toBeGreaterThan(400);
+    }),
+  );
+});
+
+test("reaches the ends of large domains", () => {
+  const permutation = new Permutation(2 ** 32, Uint32Array.from([1, 2, 3, 4, 5, 6, 7, 8]), 0);
+  const places = Array.from({ length: 10_000 }, (_, index) => permutation.at(index * 400_000));
+  expect(new Set(places).size).toBe(10_000);
+  expect(Math.max(...places)).toBeGreaterThan(0.999 * 2 ** 32);
+});

@@ -1,0 +1,70 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { words } from "../blocks/page.ts";
+import { ENTRY_BYTES } from "./sample-entry.ts";
+import { DIGEST_BYTES, decodeTrailer, TRAILER_BYTES } from "./table-file.ts";
+
+/** What a sample table says about the whole snapshot; 4 bytes a page and 32 a block. */
+export interface SampleTable {
+  readonly path: string;
+  readonly sampleCount: number;
+  /** Samples of each page. */
+  readonly pageCounts: Uint32Array;
+  /** Number of the first sample of each page. */
+  readonly pageStarts: Float64Array;
+  /** SHA-256 of each block. */
+  readonly blockDigests: readonly Uint8Array[];
+}
+
+/** Undefined where there is none, or none that is whole. */
+export function openSampleTable(path: string): SampleTable | undefined {
+  const file = openIfThere(path);
+  if (file === undefined) return undefined;
+  try {
+    return readTable(path, file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readTable(path: string, file: number): SampleTable | undefined {
+  const { size } = fstatSync(file);
+  const trailer = decodeTrailer(readAt(file, Math.max(0, size - TRAILER_BYTES), Math.min(size, TRAILER_BYTES)));
+  if (trailer === undefined) return undefined;
+  const { sampleCount, pageCount, blockCount, check } = trailer;
+  const sectionBytes = pageCount * 4 + blockCount * DIGEST_BYTES;
+  if (size !== sampleCount * ENTRY_BYTES + sectionBytes + TRAILER_BYTES) return undefined;
+  const sections = readAt(file, sampleCount * ENTRY_BYTES, sectionBytes);
+  if (crc32(sections) !== check) return undefined;
+  const pageCounts = words(sections.subarray(0, pageCount * 4));
+  const blockDigests = Array.from({ length: blockCount }, (_, block) => {
+    const start = pageCount * 4 + block * DIGEST_BYTES;
+    return sections.subarray(start, start + DIGEST_BYTES);
+  });
+  return { path, sampleCount, pageCounts, pageStarts: startsOf(pageCounts), blockDigests };
+}
+
+function startsOf(counts: Uint32Array): Float64Array {
+  const starts = new Float64Array(counts.length);
+  let start = 0;
+  for (let page = 0; page < counts.length; page += 1) {
+    starts[page] = start;
+    start += counts[page] as number;
+  }
+  return starts;
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function readAt(file: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  const read = readSync(file, bytes, 0, length, position);
+  return bytes.subarray(0, read);
+}

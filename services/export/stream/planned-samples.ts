@@ -1,0 +1,82 @@
+import type { OpenPlan } from "../plan/plans.ts";
+import type { Run } from "../plan/share.ts";
+import { SampleCursor, type SamplePlace } from "../snapshot/table/sample-cursor.ts";
+
+/** A sample of a plan, found but not read. */
+export interface PlannedPlace extends SamplePlace {
+  readonly source: number;
+}
+
+/** What goes into one frame. */
+export interface PlannedSpan {
+  readonly places: readonly PlannedPlace[];
+  /** Which indices these are. */
+  readonly runs: readonly Run[];
+  readonly lineBytes: number;
+}
+
+/** Walks the indices of a share and finds their samples. */
+export class PlannedSamples implements Disposable {
+  readonly #plan: OpenPlan;
+  readonly #runs: Iterator<Run>;
+  readonly #cursors: readonly SampleCursor[];
+  /** What is left of the newest run. */
+  #run: Run = { first: 0, count: 0 };
+
+  constructor(plan: OpenPlan, runs: Iterable<Run>) {
+    this.#plan = plan;
+    this.#runs = runs[Symbol.iterator]();
+    this.#cursors = plan.sources.map(({ table }) => new SampleCursor(table));
+  }
+
+  /** The next samples, as long as their lines fit `maxBytes`, at least one; undefined at the end. */
+  next(maxBytes: number, maxSamples: number): PlannedSpan | undefined {
+    const places: PlannedPlace[] = [];
+    const runs: Run[] = [];
+    let lineBytes = 0;
+    for (let run = this.#current(); run !== undefined && places.length < maxSamples; run = this.#current()) {
+      const taken = this.#take(run, places, maxBytes - lineBytes, maxSamples);
+      if (taken.count === 0) break;
+      lineBytes += taken.bytes;
+      addRun(runs, { first: run.first, count: taken.count });
+      this.#run = { first: run.first + taken.count, count: run.count - taken.count };
+    }
+    return places.length === 0 ? undefined : { places, runs, lineBytes };
+  }
+
+  [Symbol.dispose](): void {
+    for (const cursor of this.#cursors) cursor[Symbol.dispose]();
+  }
+
+  #current(): Run | undefined {
+    if (this.#run.count > 0) return this.#run;
+    const next = this.#runs.next();
+    if (next.done) return undefined;
+    this.#run = next.value;
+    return this.#run;
+  }
+
+  /** Adds samples of the run to `places`; how many, and their bytes. */
+  #take(run: Run, places: PlannedPlace[], maxBytes: number, maxSamples: number): { count: number; bytes: number } {
+    let [count, bytes] = [0, 0];
+    while (count < run.count && places.length < maxSamples) {
+      const { source, sample } = this.#plan.order.at(run.first + count);
+      const place = (this.#cursors[source] as SampleCursor).at(sample);
+      if (places.length > 0 && bytes + place.length > maxBytes) break;
+      places.push({ ...place, source });
+      bytes += place.length;
+      count += 1;
+    }
+    return { count, bytes };
+  }
+}
+
+/** Neighbours become one. */
+function addRun(runs: Run[], run: Run): void {
+  const last = runs.at(-1);
+  if (last !== undefined && last.first + last.count === run.first) {
+    runs[runs.length - 1] = { first: last.first, count: last.count + run.count };
+  } else {
+    runs.push(run);
+  }
+}

@@ -1,0 +1,142 @@
+import { createHash } from "node:crypto";
+import { type Footer, Footer_Reason } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import type { TenantId } from "../../store/store.ts";
+import type { ExportContext } from "../context.ts";
+import { contentDamaged } from "../snapshot/snapshot-errors.ts";
+import type { SnapshotReader } from "../snapshot/snapshot-reader.ts";
+import { withoutExamples } from "../snapshot/statistics-view.ts";
+import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
+import type { StreamFrame } from "./encode-frame.ts";
+import type { FrameBuffer } from "./frame-buffers.ts";
+import { layoutSpan, segmentDigests, spanFrom } from "./frame-span.ts";
+import { resumeBeyondEnd } from "./resume-point.ts";
+import type { StreamRoom } from "./stream-memory.ts";
+
+const IDLE_MILLIS = 1000;
+const RENEWAL_MILLIS = 10 * 60 * 1000;
+
+export interface SnapshotStreamOptions {
+  readonly tenant: TenantId;
+  /** Samples in a frame at most. */
+  readonly maxSamples: number;
+  /** The client's cancel. */
+  readonly signal: AbortSignal;
+  /** The server is about to stop. */
+  readonly drain: AbortSignal;
+}
+
+/** The frames after the header of a snapshot in its own order, while it is built too. */
+export class SnapshotStream {
+  readonly #context: ExportContext;
+  readonly #options: SnapshotStreamOptions;
+  readonly #entry: SnapshotEntry;
+  readonly #reader: SnapshotReader;
+  readonly #room: StreamRoom;
+  readonly #segments = createHash("sha256");
+  readonly #wake: AbortSignal;
+  readonly #firstIndex: number;
+  #nextIndex: number;
+  /** When the snapshot's life was last renewed. */
+  #renewed = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    context: ExportContext,
+    options: SnapshotStreamOptions,
+    entry: SnapshotEntry,
+    { reader, room }: { reader: SnapshotReader; room: StreamRoom },
+    nextIndex: number,
+  ) {
+    this.#context = context;
+    this.#options = options;
+    this.#entry = entry;
+    this.#reader = reader;
+    this.#room = room;
+    this.#wake = AbortSignal.any([options.signal, options.drain]);
+    this.#firstIndex = nextIndex;
+    this.#nextIndex = nextIndex;
+  }
+
+  async *frames(): AsyncGenerator<StreamFrame> {
+    let idleSince = performance.now();
+    for (;;) {
+      this.#options.signal.throwIfAborted();
+      this.#renew();
+      if (this.#options.drain.aborted) return yield this.#footer(Footer_Reason.REASON_DRAIN);
+      const batch = (await this.#nextBatch()) ?? (await this.#endOrNextBatch());
+      if (batch !== undefined) {
+        yield batch;
+        if ("frame" in batch) return;
+        idleSince = performance.now();
+      } else if (performance.now() - idleSince >= IDLE_MILLIS) {
+        yield this.#checkpoint();
+        idleSince = performance.now();
+      } else {
+        await this.#reader.wait(Math.max(1, IDLE_MILLIS - (performance.now() - idleSince)), this.#wake);
+      }
+    }
+  }
+
+  /** The next samples; undefined where they are not built yet, or there are none. */
+  async #nextBatch(): Promise<FrameBuffer | undefined> {
+    const block = await this.#reader.blockOf(this.#nextIndex);
+    if (block === undefined) return undefined;
+    const span = spanFrom(block, this.#nextIndex, this.#context.streamMemory.frameBytes, this.#options.maxSamples);
+    const { buffer, lines } = layoutSpan(span, this.#context.streamMemory.buffers);
+    this.#room.fit(buffer.bytes.length);
+    await this.#reader.verify(block, span.firstPage, span.endPage);
+    await this.#reader.read(block, span.offset, lines);
+    for (const digest of segmentDigests(span, lines)) this.#segments.update(digest);
+    this.#nextIndex += span.count;
+    this.#context.samplesSent.add(span.count);
+    return buffer;
+  }
+
+  /** The footer once everything was sent; undefined while the snapshot is built. */
+  async #endOrNextBatch(): Promise<StreamFrame | undefined> {
+    if (this.#reader.isBuilding) return undefined;
+    const stored = await this.#reader.state();
+    const sampleCount = sampleCountOf(stored);
+    if (sampleCount === undefined) return undefined;
+    if (this.#nextIndex === sampleCount) return this.#footer(Footer_Reason.REASON_END, stored);
+    if (this.#nextIndex > sampleCount) throw resumeBeyondEnd(this.#nextIndex, sampleCount);
+    const batch = await this.#nextBatch();
+    if (batch === undefined) throw contentDamaged(this.#entry.key, this.#nextIndex);
+    return batch;
+  }
+
+  #checkpoint(): StreamFrame {
+    const statistics = this.#reader.statistics;
+    const shown = statistics && withoutExamples(statistics);
+    return { frame: { $case: "checkpoint", value: { nextIndex: BigInt(this.#nextIndex), statistics: shown } } };
+  }
+
+  #footer(reason: Footer_Reason, sealed?: StoredSnapshot): StreamFrame {
+    const value: Footer = {
+      reason,
+      nextIndex: BigInt(this.#nextIndex),
+      sampleCount: BigInt(this.#nextIndex - this.#firstIndex),
+      linesDigest: this.#segments.digest(),
+      snapshotDigest: sealed?.snapshot?.digest ?? new Uint8Array(),
+      statistics: sealed?.snapshot?.statistics,
+    };
+    return { frame: { $case: "footer", value } };
+  }
+
+  /** Reading keeps a snapshot alive; it need not wait for that. */
+  #renew(): void {
+    if (performance.now() - this.#renewed < RENEWAL_MILLIS) return;
+    this.#renewed = performance.now();
+    const { key, stored } = this.#entry;
+    if (stored.ttlSeconds === 0) return;
+    this.#context.snapshots
+      .renew(this.#options.tenant, key)
+      .catch((error: Error) => this.#context.log.warn({ err: error }, "a snapshot's life could not be renewed"));
+  }
+}
+
+/** Known once sealed. */
+export function sampleCountOf({ snapshot }: Pick<StoredSnapshot, "snapshot">): number | undefined {
+  return snapshot?.state === Snapshot_State.STATE_SEALED ? Number(snapshot.statistics?.sampleCount ?? 0n) : undefined;
+}
