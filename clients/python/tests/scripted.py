@@ -19,7 +19,10 @@ Response = TypeVar("Response")
 Ingest: TypeAlias = Callable[
     [Iterator[corpus.IngestRecordsRequest]], Iterable["corpus.IngestRecordsResponse | ScriptedError"]
 ]
-IDENTITY: dict[str, Any] = {"format": 1, "store": "store-1", "incarnation": "1", "request_hash": "aa", "plan": "bb"}
+IDENTITY: dict[str, Any] = {
+    **{"format": 1, "store": "store-1", "incarnation": "1"},
+    **{"request_hash": "aa", "plan": "bb", "epoch": 0},
+}
 
 
 class ScriptedError(Exception):

@@ -4,7 +4,10 @@
 """
 
 from loraloop._batch import Sample, SampleBatch
+from loraloop._block_cache import BlockCache
 from loraloop._ingest import IngestResult, RecordError
+from loraloop._plan import Mixture, MixtureSource, Plan
+from loraloop._plans import PlanEntry, PlanSource, StoredPlan
 from loraloop._records import Collection, Record
 from loraloop._results import (
     ConditionCount,
@@ -53,6 +56,7 @@ from loraloop.errors import (
 
 __all__ = [
     "AuthenticationError",
+    "BlockCache",
     "Client",
     "ClosedError",
     "Collection",
@@ -69,8 +73,13 @@ __all__ = [
     "LimitError",
     "LoraloopError",
     "MissingExtraError",
+    "Mixture",
+    "MixtureSource",
     "NotFoundError",
     "PermissionDeniedError",
+    "Plan",
+    "PlanEntry",
+    "PlanSource",
     "Position",
     "Preview",
     "PreviewSample",
@@ -94,6 +103,7 @@ __all__ = [
     "SnapshotExpiredError",
     "SnapshotFailedError",
     "Statistics",
+    "StoredPlan",
     "StreamState",
     "UnavailableError",
     "Validation",

@@ -13,49 +13,67 @@ _MICROS = 1_000_000
 
 
 class SampleBatch:
-    """The samples of one frame, in order and without gaps."""
+    """The samples of one frame, in order."""
 
-    __slots__ = ("_message",)
+    __slots__ = ("_ids", "_lines", "_runs", "_weights_micros", "next_index")
 
-    def __init__(self, message: pb.Batch) -> None:
-        self._message = message
+    def __init__(
+        self,
+        lines: bytes,
+        ids: Sequence[str],
+        weights_micros: Sequence[int],
+        runs: Sequence[pb.IndexRun],
+        next_index: int,
+    ) -> None:
+        self._lines = lines
+        self._ids = ids
+        self._weights_micros = weights_micros
+        self._runs = runs
+        #: The first index that is due after this batch.
+        self.next_index = next_index
 
     def __len__(self) -> int:
-        return len(self._message.ids)
+        return len(self._ids)
 
     @property
-    def indices(self) -> range:
+    def indices(self) -> Sequence[int]:
         """Index of each sample."""
-        first = self._message.index_runs[0].first
-        return range(first, first + len(self))
+        if len(self._runs) == 1:
+            return range(self._runs[0].first, self._runs[0].first + self._runs[0].count)
+        return [index for run in self._runs for index in range(run.first, run.first + run.count)]
+
+    @property
+    def index_runs(self) -> list[range]:
+        """The indices as runs of consecutive ones; of a share with several ranks or workers, one run a global batch."""
+        return [range(run.first, run.first + run.count) for run in self._runs]
 
     @property
     def ids(self) -> Sequence[str]:
         """Id of each sample's record."""
-        return self._message.ids
+        return self._ids
 
     @property
     def weights(self) -> list[float] | None:
         """Weight of each sample; None where the stream is not weighted."""
-        return [micros / _MICROS for micros in self._message.weights_micros] or None
+        return [micros / _MICROS for micros in self._weights_micros] or None
 
     def samples(self) -> list[Sample]:
         """The samples as dicts."""
         # One array in one call: JSON strings hold no raw line feed, and the last one makes room for a null.
-        samples: list[Sample] = orjson.loads(b"[" + self._message.lines.replace(b"\n", b",") + b"null]")
+        samples: list[Sample] = orjson.loads(b"[" + self._lines.replace(b"\n", b",") + b"null]")
         samples.pop()
-        for sample, micros in zip(samples, self._message.weights_micros, strict=False):
+        for sample, micros in zip(samples, self._weights_micros, strict=False):
             sample["weight"] = micros / _MICROS
         return samples
 
     def lines(self) -> list[bytes]:
         """The samples as JSON with a line feed each, byte for byte as `loraloop stream` prints them."""
-        lines = self._message.lines.splitlines(keepends=True)
-        if not self._message.weights_micros:
+        lines = self._lines.splitlines(keepends=True)
+        if not self._weights_micros:
             return lines
         return [
             b'%b%b"weight":%b}\n' % (line[:-2], b"" if line == b"{}\n" else b",", weight_text(micros))
-            for line, micros in zip(lines, self._message.weights_micros, strict=True)
+            for line, micros in zip(lines, self._weights_micros, strict=True)
         ]
 
     def __iter__(self) -> Iterator[Sample]:

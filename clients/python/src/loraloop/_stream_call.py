@@ -1,109 +1,101 @@
 from __future__ import annotations
 
-import hashlib
 import os
 import weakref
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
+from loraloop._batch import SampleBatch
+from loraloop._block_cache import BlockCache
+from loraloop._blocks import Blocks
 from loraloop._connection import Opened
-from loraloop.errors import ContentDamagedError, UnavailableError, from_grpc
+from loraloop._frames import Content, Frames
+from loraloop._plan import Share
+from loraloop.errors import UnavailableError, from_grpc
 from loraloop.export.v1 import export_service_pb2 as pb
-from loraloop.export.v1 import snapshot_pb2
 
-_calls_of_parent: list[grpc.Call] = []
+_calls_of_parent: list[object] = []
 
 
 class StreamCall:
-    """One call of StreamSamples: checks that nothing is missing, repeated or changed between header and footer."""
+    """One call of StreamSamples. With a cache, frames are read ahead so that the blocks they name come in time."""
 
-    def __init__(self, opened: Opened, request: pb.StreamSamplesRequest) -> None:
+    def __init__(
+        self, opened: Opened, request: pb.StreamSamplesRequest, share: Share, cache: BlockCache | None
+    ) -> None:
         self.process = os.getpid()
+        self.frames = Frames(share, request.resume.next_index)
+        self._opened = opened
+        self._cache = cache
+        self._blocks: Blocks | None = None
+        self._executor = ThreadPoolExecutor(1, "loraloop-blocks") if cache is not None else None
+        self._ahead: deque[tuple[Content, int]] = deque()
+        self._ahead_bytes = 0
         self._call = opened.export.StreamSamples(request, metadata=opened.metadata)
         # Also where the call is dropped, and before the interpreter takes grpcio apart.
-        self.cancel = weakref.finalize(self, _cancel, self._call, self.process)
-        self._digest = hashlib.sha256()
-        self._first_index = 0
-        self._next_index = 0
-        #: Set once the stream has ended.
-        self.footer: pb.Footer | None = None
-        #: Of the build so far.
-        self.statistics: snapshot_pb2.Statistics | None = None
-        #: True once more than the header has come.
-        self.progressed = False
+        self.cancel = weakref.finalize(self, _cancel, self._call, self._executor, self.process)
 
-    def header(self, first_index: int) -> pb.Header:
-        """Waits for the first frame, which must begin at that index."""
-        frame = self._receive()
-        if frame.WhichOneof("frame") != "header":
-            raise _damaged("the stream does not begin with a header")
-        if frame.header.resume.next_index != first_index:
-            raise _damaged(f"the stream begins at {frame.header.resume.next_index} where {first_index} was due")
-        self._first_index = self._next_index = first_index
-        return frame.header
+    def header(self) -> pb.Header:
+        """Waits for the first frame."""
+        self._receive()
+        assert self.frames.header is not None
+        if self._cache is not None and self._executor is not None:
+            self._blocks = Blocks(self._opened, self._cache, self._executor, _snapshots(self.frames.header))
+        return self.frames.header
 
-    def next_batch(self) -> pb.Batch | None:
+    def next_batch(self) -> SampleBatch | None:
         """Waits for samples; None after the last, when the footer has come."""
-        while True:
-            frame = self._receive()
-            kind = frame.WhichOneof("frame")
-            self.progressed = self.progressed or kind in ("batch", "checkpoint")
-            if kind == "batch":
-                self._check_batch(frame.batch)
-                return frame.batch
-            if kind == "footer":
-                self._check_footer(frame.footer)
-                return None
-            if kind == "checkpoint":
-                self.statistics = frame.checkpoint.statistics
+        while not self._ahead and self.frames.footer is None:
+            self._receive()
+        if self._blocks is not None:
+            self._read_ahead(self._blocks)
+        if not self._ahead:
+            return None
+        content, next_index = self._ahead.popleft()
+        lines = self._lines(content)
+        return SampleBatch(lines, content.ids, content.weights_micros, content.index_runs, next_index)
 
-    def _receive(self) -> pb.StreamSamplesResponse:
+    def _read_ahead(self, blocks: Blocks) -> None:
+        """By two frames for each that is given out: so the first one does not wait."""
+        for _ in range(2):
+            if self.frames.footer is None and blocks.wants_more(self._ahead_bytes):
+                self._receive()
+
+    def _lines(self, content: Content) -> bytes:
+        if isinstance(content, pb.Batch):
+            return content.lines
+        assert self._blocks is not None
+        lines = self._blocks.lines(content)
+        self._ahead_bytes -= len(lines)
+        return lines
+
+    def _receive(self) -> None:
         try:
             frame = next(self._call, None)
         except grpc.RpcError as failure:
             raise from_grpc(failure) from None
         if frame is None:
             raise UnavailableError("the stream was cut off before its footer", code="UNAVAILABLE")
-        return frame
-
-    def _check_batch(self, batch: pb.Batch) -> None:
-        start = self._next_index
-        for run in batch.index_runs:
-            if run.first != self._next_index:
-                raise _damaged(f"index {run.first} came where {self._next_index} was due")
-            self._next_index += run.count
-        count = self._next_index - start
-        if len(batch.ids) != count or len(batch.weights_micros) not in (0, count):
-            raise _damaged(
-                f"a batch of {count} samples has {len(batch.ids)} ids and {len(batch.weights_micros)} weights"
-            )
-        self._update_digest(batch)
-
-    def _update_digest(self, batch: pb.Batch) -> None:
-        lines = memoryview(batch.lines)
-        end = 0
-        for size in batch.segment_bytes:
-            self._digest.update(hashlib.sha256(lines[end : end + size]).digest())
-            end += size
-        if end != len(lines):
-            raise _damaged(f"the segments of a batch cover {end} of {len(lines)} bytes")
-
-    def _check_footer(self, footer: pb.Footer) -> None:
-        received = self._next_index - self._first_index
-        if (footer.sample_count, footer.next_index) != (received, self._next_index):
-            raise _damaged(f"{footer.sample_count} samples were sent, {received} came")
-        if footer.lines_digest != self._digest.digest():
-            raise _damaged("the samples that came do not have the digest of those that were sent")
-        self.footer = footer
+        content = self.frames.take(frame)
+        if content is None:
+            return
+        self._ahead.append((content, self.frames.next_index))
+        if self._blocks is not None and isinstance(content, pb.ReferenceBatch):
+            self._ahead_bytes += sum(content.lengths)
+            self._blocks.prefetch(content)
 
 
-def _cancel(call: grpc.Call, process: int) -> None:
+def _snapshots(header: pb.Header) -> list[str]:
+    return [source.snapshot for source in header.plan.sources] or [header.snapshot]
+
+
+def _cancel(call: grpc.Call, executor: ThreadPoolExecutor | None, process: int) -> None:
     """A forked child keeps its parent's call: to end it would touch the parent's connection."""
     if process == os.getpid():
         call.cancel()
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
     else:
-        _calls_of_parent.append(call)
-
-
-def _damaged(problem: str) -> ContentDamagedError:
-    return ContentDamagedError(problem, code="DATA_LOSS")
+        _calls_of_parent.append((call, executor))

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
+from loraloop._block_cache import BlockCache
 from loraloop._connection import Connection
+from loraloop._cursor import Cursor
 from loraloop._datasets import Datasets
 from loraloop._endpoint import Tls
 from loraloop._ingest import AnyRecord, Ingest, IngestResult
+from loraloop._plan import Plan, Share
+from loraloop._plans import Plans, to_stream_source
 from loraloop._records import Collection, Record, from_collection, from_record, to_record
 from loraloop._results import Preview, Validation, from_preview, from_validation
 from loraloop._snapshots import Snapshots
@@ -18,6 +22,8 @@ from loraloop._stream import SampleStream
 from loraloop._times import Time
 from loraloop.corpus.v1 import corpus_service_pb2 as corpus
 from loraloop.export.v1 import export_service_pb2 as export
+
+_COMPRESSIONS = {"none": export.COMPRESSION_NONE, "zstd": export.COMPRESSION_ZSTD}
 
 
 class Client:
@@ -42,6 +48,7 @@ class Client:
         self._connection = Connection(address, token, tls, timeout, patience)
         self.datasets = Datasets(self._connection)
         self.snapshots = Snapshots(self._connection)
+        self.plans = Plans(self._connection)
 
     def ingest(
         self,
@@ -143,17 +150,38 @@ class Client:
         as_of: Time | None = None,
         revision: int | None = None,
         allow_open_ingest: bool = False,
+        plan: Plan | None = None,
+        run: str | None = None,
+        epoch: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        worker: int = 0,
+        worker_count: int = 1,
+        compression: Literal["none", "zstd"] = "none",
+        cache: BlockCache | None = None,
         batch_size: int = 0,
         resume: Mapping[str, Any] | None = None,
     ) -> SampleStream:
-        """Streams samples of a dataset (`name` or `name@3`) or one of its splits, of an unnamed one, or of a snapshot.
+        """Streams samples of a dataset (`name` or `name@3`), of an unnamed one, or of a snapshot.
 
-        Nothing is sent before the first sample is asked for. `batch_size` is the most samples of a frame (0: the server
-        chooses) and changes nothing else. `resume` is a `state_dict()` of a stream of the same request.
+        Nothing is sent before the first sample is asked for. They come in the order of `plan`, by default of the
+        snapshot; or of an epoch of a run. Of each global batch, rank r of `world_size` gets its part; its workers take
+        whole batches in turn, the first worker the one at which the call begins. `compression` packs frames for slow
+        networks; with a `cache` only references come, and their blocks once. `batch_size` is the most samples of a
+        frame (0: the server chooses) and changes nothing else. `resume` is a `state_dict()` of a stream of the same
+        source and plan, whose epoch it goes on with; all else may differ.
         """
-        source = to_source(dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
-        request = export.StreamSamplesRequest(source=source, batch_size=batch_size)
-        return SampleStream(self._connection, request, resume)
+        source = (dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
+        share = Share(rank, world_size, worker, worker_count)
+        if plan is None and run is None and not (share.is_whole and cache is None):
+            plan = Plan()
+        request = export.StreamSamplesRequest(
+            **to_stream_source(source, plan, run, epoch),
+            compression=_COMPRESSIONS[compression],
+            delivery=export.DELIVERY_LINES if cache is None else export.DELIVERY_REFERENCES,
+            batch_size=batch_size,
+        )
+        return SampleStream(self._connection, Cursor(request, share, resume), cache)
 
     def close(self) -> None:
         """Ends every call. Idempotent."""

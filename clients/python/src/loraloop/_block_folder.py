@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import mmap
+import os
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from loraloop._locks import ProcessLock
+
+_PART = ".part"
+_LOCK = ".lock"
+# A part that nobody has written to for so long is of a process that was killed.
+_ABANDONED_SECONDS = 3_600.0
+# How exact "used last" is.
+_TOUCH_SECONDS = 10.0
+
+
+class Entry(NamedTuple):
+    """One block's file."""
+
+    path: Path
+    size: int
+    used_ns: int
+
+
+class _Verified(NamedTuple):
+    """A file whose bytes had the digest, as it was then."""
+
+    identity: tuple[int, int, int]
+    view: memoryview
+    touched: float
+
+
+class BlockFolder:
+    """Files named by the SHA-256 digest of their bytes, shared by processes that know nothing of each other.
+
+    A file gets its name once it is whole. Whoever reads compares the digest, once a process and again when the file is
+    not the one that was read before. Locks end with the process that holds them.
+    """
+
+    def __init__(self, path: Path, fits: Callable[[int, int], bool]) -> None:
+        self._path = path
+        self._fits = fits
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+        self._lock = ProcessLock()
+
+    def has(self, digest: bytes) -> bool:
+        return self._file(digest).exists()
+
+    def read(self, digest: bytes, fetch: Callable[[], bytes]) -> memoryview:
+        """The block of a digest. Where it is not there, one process fetches it and the others wait for that."""
+        view = self._open(digest)
+        if view is not None:
+            return view
+        with self._locked(digest):
+            view = self._open(digest)
+            if view is None:
+                block = fetch()
+                view = memoryview(block)
+                if self._fits(1, len(block)):
+                    self._write(digest, block)
+            return view
+
+    def entries(self) -> list[Entry]:
+        """The blocks that are there now."""
+        return [
+            Entry(Path(file.path), status.st_size, status.st_atime_ns)
+            for file, status in self._files()
+            if not file.name.endswith(_PART)
+        ]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._verified.clear()
+        for file, _ in self._files():
+            _remove(Path(file.path))
+
+    def _open(self, digest: bytes) -> memoryview | None:
+        """The bytes where they are there and sound; what is not sound is removed."""
+        path = self._file(digest)
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        with self._lock:
+            known = self._verified.get(digest)
+            if known is not None and known.identity == _identity(status):
+                self._touch(digest, known, path, status)
+                return known.view
+        return self._verify(digest, path)
+
+    def _verify(self, digest: bytes, path: Path) -> memoryview | None:
+        try:
+            with path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except (OSError, ValueError):
+            # Gone in between, or empty.
+            _remove(path)
+            return None
+        if hashlib.sha256(view).digest() != digest:
+            _remove(path)
+            return None
+        with self._lock:
+            self._touch(digest, _Verified(_identity(status), view, -_TOUCH_SECONDS), path, status)
+            self._drop_least_used()
+        return view
+
+    def _drop_least_used(self) -> None:
+        while not self._fits(len(self._verified), sum(len(entry.view) for entry in self._verified.values())):
+            self._verified.popitem(last=False)
+
+    def _touch(self, digest: bytes, verified: _Verified, path: Path, status: os.stat_result) -> None:
+        """Notes the use, for this process and for all. Many file systems do not note reads by themselves."""
+        now = time.monotonic()
+        if now - verified.touched < _TOUCH_SECONDS:
+            return
+        self._verified[digest] = verified._replace(touched=now)
+        self._verified.move_to_end(digest)
+        with contextlib.suppress(OSError):
+            os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
+
+    def _write(self, digest: bytes, block: bytes) -> None:
+        """Where the disk is full or may not be written, the block is not kept."""
+        part = self._path / f"{digest.hex()}.{secrets.token_hex(4)}{_PART}"
+        try:
+            part.write_bytes(block)
+            self._make_room(len(block))
+            part.replace(self._file(digest))
+        except OSError:
+            _remove(part)
+
+    def _make_room(self, size: int) -> None:
+        self._remove_abandoned()
+        entries = sorted(self.entries(), key=lambda entry: entry.used_ns)
+        items, total = len(entries) + 1, sum(entry.size for entry in entries) + size
+        for entry in entries:
+            if self._fits(items, total):
+                return
+            _remove(entry.path)
+            items, total = items - 1, total - entry.size
+
+    def _remove_abandoned(self) -> None:
+        for file, status in self._files():
+            if file.name.endswith(_PART) and time.time() - status.st_mtime > _ABANDONED_SECONDS:
+                _remove(Path(file.path))
+
+    def _files(self) -> Iterator[tuple[os.DirEntry[str], os.stat_result]]:
+        with contextlib.suppress(OSError), os.scandir(self._path) as files:
+            for file in files:
+                if not file.name.endswith(_LOCK):
+                    with contextlib.suppress(OSError):
+                        yield file, file.stat()
+
+    @contextlib.contextmanager
+    def _locked(self, digest: bytes) -> Iterator[None]:
+        """One lock for a 256th of all blocks. Without locks (some network file systems) two may fetch the same."""
+        import fcntl
+
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._path / f"{digest.hex()[:2]}{_LOCK}", os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError:
+            yield
+            return
+        try:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            # Closing alone would leave it to a child that was forked meanwhile.
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+    def _file(self, digest: bytes) -> Path:
+        return self._path / digest.hex()
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

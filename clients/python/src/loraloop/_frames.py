@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import hashlib
+from typing import TypeAlias
+
+import zstandard
+
+from loraloop._due import Due
+from loraloop._plan import Share
+from loraloop.errors import ContentDamagedError
+from loraloop.export.v1 import export_service_pb2 as pb
+from loraloop.export.v1 import snapshot_pb2
+
+#: What a frame with samples holds.
+Content: TypeAlias = "pb.Batch | pb.ReferenceBatch"
+
+
+class Frames:
+    """The frames of one call: checks that nothing is missing, repeated or changed between header and footer."""
+
+    def __init__(self, share: Share, first_index: int) -> None:
+        self._share = share
+        self._asked = first_index
+        self._digest = hashlib.sha256()
+        self._received = 0
+        self.header: pb.Header | None = None
+        #: Set once the stream has ended.
+        self.footer: pb.Footer | None = None
+        #: Of the build so far.
+        self.statistics: snapshot_pb2.Statistics | None = None
+        #: True once more than the header has come.
+        self.progressed = False
+        #: First index that is due and did not come yet.
+        self.next_index = first_index
+
+    @property
+    def due(self) -> Due:
+        """Known with the header."""
+        return self._due
+
+    def take(self, frame: pb.StreamSamplesResponse) -> Content | None:
+        """Takes the next frame. Returns what it holds where that is samples; lines come unpacked."""
+        kind = frame.WhichOneof("frame")
+        if self.header is None:
+            self._take_header(kind, frame.header)
+            return None
+        self.progressed = self.progressed or kind in ("batch", "references", "checkpoint")
+        if kind == "batch":
+            unpack(frame.batch)
+            self._take_samples(frame.batch)
+            self._update_digest(frame.batch)
+            return frame.batch
+        if kind == "references":
+            self._take_samples(frame.references)
+            return frame.references
+        if kind == "footer":
+            self._take_footer(frame.footer)
+        if kind == "checkpoint":
+            self.statistics = frame.checkpoint.statistics
+        return None
+
+    def _take_header(self, kind: str | None, header: pb.Header) -> None:
+        if kind != "header":
+            raise damaged("the stream does not begin with a header")
+        if header.resume.next_index != self._asked:
+            raise damaged(f"the stream begins at {header.resume.next_index} where {self._asked} was due")
+        self._due = Due.of(self._share, header)
+        self.next_index = self._due.from_index(self._asked)
+        self.header = header
+
+    def _take_samples(self, content: Content) -> None:
+        try:
+            self.next_index = self._due.take(self.next_index, content.index_runs)
+        except ValueError as error:
+            raise damaged(str(error)) from None
+        count = sum(run.count for run in content.index_runs)
+        if len(content.ids) != count or len(content.weights_micros) not in (0, count):
+            raise damaged(
+                f"a batch of {count} samples has {len(content.ids)} ids and {len(content.weights_micros)} weights"
+            )
+        self._received += count
+
+    def _update_digest(self, batch: pb.Batch) -> None:
+        lines = memoryview(batch.lines)
+        end = 0
+        for size in batch.segment_bytes:
+            self._digest.update(hashlib.sha256(lines[end : end + size]).digest())
+            end += size
+        if end != len(lines):
+            raise damaged(f"the segments of a batch cover {end} of {len(lines)} bytes")
+
+    def _take_footer(self, footer: pb.Footer) -> None:
+        if footer.sample_count != self._received:
+            raise damaged(f"{footer.sample_count} samples were sent, {self._received} came")
+        if self._due.from_index(footer.next_index) != self.next_index:
+            raise damaged(f"the stream ended at {footer.next_index} where {self.next_index} was due")
+        if footer.lines_digest != self._digest.digest():
+            raise damaged("the samples that came do not have the digest of those that were sent")
+        self.footer = footer
+
+
+def unpack(batch: pb.Batch) -> None:
+    """Makes the lines what they were before they were packed."""
+    if batch.uncompressed_bytes == 0:
+        return
+    try:
+        lines = zstandard.ZstdDecompressor().decompress(batch.lines, max_output_size=batch.uncompressed_bytes)
+    except zstandard.ZstdError as error:
+        raise damaged(f"a frame cannot be unpacked: {error}") from None
+    if len(lines) != batch.uncompressed_bytes:
+        raise damaged(f"a frame of {batch.uncompressed_bytes} bytes has {len(lines)}")
+    batch.lines = lines
+    batch.uncompressed_bytes = 0
+
+
+def damaged(problem: str) -> ContentDamagedError:
+    return ContentDamagedError(problem, code="DATA_LOSS")
