@@ -9,7 +9,6 @@ import {
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { limits } from "../../kit/limits.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { planMessage } from "../plan/plan-message.ts";
@@ -17,7 +16,7 @@ import { checkShare, isSnapshotOrder, isWholeShare, normalisePlan, normaliseShar
 import { PlanUse } from "../plan/plan-use.ts";
 import type { OpenPlan, PlanRequest } from "../plan/plans.ts";
 import { shareCount } from "../plan/share.ts";
-import { requestSnapshot } from "../snapshot/request-snapshot.ts";
+import { findOrRequestSnapshot } from "../snapshot/request-snapshot.ts";
 import { snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
 import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
 import type { StreamFrame } from "../stream/encode-frame.ts";
@@ -133,7 +132,8 @@ function plannedHeader(context: ExportContext, { request }: StreamSamples, plan:
 /** What a resume point names; else the snapshot asked for, or the dataset's, which is made when missing. */
 async function findSnapshot(context: ExportContext, command: StreamSamples): Promise<SnapshotEntry> {
   const { tenant, request, resume } = command;
-  if (resume === undefined) return checkState(await findOrRequest(context, command));
+  const source = request.source ?? SampleSource.fromPartial({});
+  if (resume === undefined) return checkState(await findOrRequestSnapshot(context, tenant, source));
   const { snapshotKey: key } = await checkResumePoint(context.store, tenant, request, resume);
   const stored = await context.snapshots.get(tenant, key);
   if (stored === undefined) throw snapshotExpired(key);
@@ -141,12 +141,6 @@ async function findSnapshot(context: ExportContext, command: StreamSamples): Pro
   if (sampleCount !== undefined && resume.nextIndex > sampleCount)
     throw resumeBeyondEnd(Number(resume.nextIndex), sampleCount);
   return checkState({ key, stored });
-}
-
-async function findOrRequest(context: ExportContext, { tenant, request }: StreamSamples): Promise<SnapshotEntry> {
-  const source = request.source ?? SampleSource.fromPartial({});
-  if (source.source?.$case === "snapshot") return context.snapshots.find(tenant, source.source.value);
-  return requestSnapshot(context, tenant, source, limits.stream_snapshot_ttl_seconds);
 }
 
 function checkState(entry: SnapshotEntry): SnapshotEntry {

@@ -11,12 +11,11 @@ import {
   type StoredPlanSource,
   type StoredSnapshot,
 } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { limits } from "../../kit/limits.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { planKey } from "../keys.ts";
 import { epochPlan } from "../runs/epoch-plan.ts";
-import { requestSnapshot } from "../snapshot/request-snapshot.ts";
+import { findOrRequestSnapshot } from "../snapshot/request-snapshot.ts";
 import { snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
 import { hexOf, planOf } from "../snapshot/snapshot-key.ts";
 import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
@@ -119,17 +118,11 @@ export class Plans {
   }
 
   async #partOf(tenant: TenantId, source: SampleSource, spec: PlanSpec, signal: AbortSignal): Promise<PlanPart> {
-    const entry = await this.#sealed(tenant, await this.#entryOf(tenant, source), signal);
+    const entry = await this.#sealed(tenant, await findOrRequestSnapshot(this.#context(), tenant, source), signal);
     const table = await this.#context().snapshots.sampleTable(tenant, entry.key);
     const sampling = spec.weightUse === WeightUse.WEIGHT_USE_SAMPLING;
     const weightTable = sampling ? await sampledTable(tenant, entry.key, table, spec) : undefined;
     return { entry, table, weightTable };
-  }
-
-  #entryOf(tenant: TenantId, source: SampleSource): Promise<SnapshotEntry> {
-    const context = this.#context();
-    if (source.source?.$case === "snapshot") return context.snapshots.find(tenant, source.source.value);
-    return requestSnapshot(context, tenant, source, limits.stream_snapshot_ttl_seconds);
   }
 
   /** Waits for the end of its build. */
