@@ -24,7 +24,7 @@ export type FileOptions = z.output<typeof fileOptions>;
 /** One file of samples. */
 export const shardEntry = z.strictObject({
   /** Below the folder, with `/`. */
-  path: z.string().regex(/^(data\/[a-z0-9_.-]+|training\.jsonl)$/),
+  path: z.string().regex(/^(data\/[a-z][a-z0-9_-]*\.[a-z.]+|training\.(jsonl|part))$/),
   samples: count,
   bytes: count,
   /** Bytes of its samples as JSON lines. */

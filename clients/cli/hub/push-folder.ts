@@ -1,0 +1,147 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type CommitOperation, commitIter, createRepo, datasetInfo, downloadFile, HubApiError } from "@huggingface/hub";
+import { cardFile } from "../export/dataset-card.ts";
+import { inspectFolder, sumOf } from "../export/export-folder.ts";
+import { type ExportIndex, indexFile, indexText, parseIndex, type ShardEntry } from "../export/export-index.ts";
+import { digestFile } from "../export/shard-file.ts";
+import { InputError } from "../failure.ts";
+import { retryHub } from "./retry-hub.ts";
+
+export interface PushTask {
+  readonly folder: string;
+  /** `owner/name`. */
+  readonly repo: string;
+  readonly endpoint: string;
+  readonly token: string;
+  readonly isPrivate: boolean;
+  readonly signal: AbortSignal;
+  /** `done` of `total` bytes of samples are checked, then uploaded. */
+  readonly onProgress: (phase: "checking" | "pushing", done: number, total: number) => void;
+}
+
+export interface PushResult {
+  readonly url: string;
+  /** Where the repository held exactly this before. */
+  readonly wasThere: boolean;
+}
+
+/**
+ * Puts a finished folder into a dataset repository, which is made where there is none, in one commit: readers see all of it or nothing. What was uploaded
+ * before an interruption is not uploaded again. Files of an export that was pushed earlier and are no part of this one are deleted.
+ * Throws InputError where the folder is not what its index says, or the repository is public but should be private.
+ */
+export async function pushFolder(task: PushTask): Promise<PushResult> {
+  const index = finishedIndex(task.folder);
+  await checkFiles(task, index);
+  await retryHub(() => ensureRepository(task), task.signal);
+  return await retryHub((progress) => pushFiles(task, index, progress), task.signal);
+}
+
+function finishedIndex(folder: string): ExportIndex {
+  const found = inspectFolder(folder);
+  if (found.kind === "finished") return found.index;
+  throw new InputError(
+    found.kind === "nothing"
+      ? `${folder} holds no export.`
+      : `The export in ${folder} is not finished: run its command again first.`,
+  );
+}
+
+function shardsOf({ splits }: ExportIndex): ShardEntry[] {
+  return splits.flatMap(({ shards }) => shards);
+}
+
+async function checkFiles({ folder, signal, onProgress }: PushTask, index: ExportIndex): Promise<void> {
+  const shards = shardsOf(index);
+  let done = 0;
+  for (const shard of shards) {
+    const file = join(folder, shard.path);
+    const { sha256 } = await digestFile(file, (count) => {
+      signal.throwIfAborted();
+      done += count;
+      onProgress("checking", done, sumOf(shards, "bytes"));
+    });
+    if (sha256 !== shard.sha256) throw new InputError(`${file} is not the file that was exported: its digest differs.`);
+  }
+}
+
+/** Samples never become public by a repository that was there already. */
+async function ensureRepository({ repo, endpoint, token, isPrivate }: PushTask): Promise<void> {
+  const access = { hubUrl: endpoint, accessToken: token };
+  const info = await datasetInfo({ name: repo, ...access }).catch(absent);
+  if (info === undefined) {
+    await createRepo({ repo: datasetRepo(repo), ...access, ...(isPrivate && { visibility: "private" }) });
+  } else if (isPrivate && !info.private) {
+    throw new InputError(`${repo} is public: make it private first, or leave out --private.`);
+  }
+}
+
+/** The hub says "unauthorized" of repositories that are not there, too. */
+function absent(error: unknown): undefined {
+  if (error instanceof HubApiError && [401, 404].includes(error.statusCode)) return undefined;
+  throw error;
+}
+
+function datasetRepo(name: string) {
+  return { type: "dataset", name } as const;
+}
+
+async function pushFiles(task: PushTask, index: ExportIndex, progress: () => void): Promise<PushResult> {
+  const pushed = await readPushedIndex(task);
+  const url = `${task.endpoint}/datasets/${task.repo}`;
+  if (pushed !== undefined && indexText(pushed) === indexText(index)) return { url, wasThere: true };
+  const [split] = index.splits;
+  const commit = commitIter({
+    repo: datasetRepo(task.repo),
+    hubUrl: task.endpoint,
+    accessToken: task.token,
+    title: `Samples of snapshot ${split?.snapshot.slice(0, 12)}`,
+    operations: [...additions(task.folder, index), ...deletions(pushed, index)],
+    abortSignal: task.signal,
+  });
+  const sizes = new Map(shardsOf(index).map(({ path, bytes }) => [path, bytes]));
+  const uploaded = new Map<string, number>();
+  for await (const event of commit) {
+    const size = event.event === "fileProgress" && event.state === "uploading" ? sizes.get(event.path) : undefined;
+    if (event.event !== "fileProgress" || size === undefined) continue;
+    uploaded.set(event.path, size * event.progress);
+    if (event.progress === 1) progress();
+    task.onProgress("pushing", sumValues(uploaded), sumValues(sizes));
+  }
+  return { url, wasThere: false };
+}
+
+function sumValues(numbers: ReadonlyMap<string, number>): number {
+  return [...numbers.values()].reduce((sum, number) => sum + number, 0);
+}
+
+/** What an earlier push left; undefined where there was none that can be read. */
+async function readPushedIndex({ repo, endpoint, token }: PushTask): Promise<ExportIndex | undefined> {
+  const access = { hubUrl: endpoint, accessToken: token };
+  const file = await downloadFile({ repo: datasetRepo(repo), path: indexFile, ...access }).catch(absent);
+  if (file === undefined || file === null) return undefined;
+  try {
+    return parseIndex(await file.text(), indexFile);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
+function additions(folder: string, index: ExportIndex): CommitOperation[] {
+  const others = index.files.adapter_set ? ["adapter_metadata.json", "quality_report.json"] : [];
+  const paths = [...shardsOf(index).map(({ path }) => path), ...others, cardFile, indexFile];
+  return paths.map((path) => {
+    const file = join(folder, path);
+    if (!existsSync(file)) throw new InputError(`${file} is missing.`);
+    return { operation: "addOrUpdate", path, content: pathToFileURL(file) };
+  });
+}
+
+function deletions(pushed: ExportIndex | undefined, index: ExportIndex): CommitOperation[] {
+  const kept = new Set(shardsOf(index).map(({ path }) => path));
+  const stale = (pushed === undefined ? [] : shardsOf(pushed)).filter(({ path }) => !kept.has(path));
+  return stale.map(({ path }) => ({ operation: "delete", path }));
+}
