@@ -5,16 +5,28 @@ import { errorDetailsClientMiddleware } from "nice-grpc-error-details";
 import { TokenServiceDefinition } from "../../../proto/gen/loraloop/auth/v1/token_service.ts";
 import { CorpusServiceDefinition } from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
 import {
-  type DeepPartial,
+  type ExplainPlanResponse,
   ExportServiceDefinition,
-  type SampleSource,
+  type GetPlanResponse,
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { RunServiceDefinition } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import type { Snapshot } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { RecordInput } from "./chunks.ts";
 import { type ConnectionOptions, findServer, openChannel } from "./connection.ts";
 import { ConnectionError, LoraloopError, toLoraloopError } from "./errors.ts";
 import { type IngestOptions, type IngestResult, ingest } from "./ingest.ts";
-import { SampleStream, type StreamOptions } from "./sample-stream.ts";
+import {
+  type PlanHash,
+  type PlanOptions,
+  type PlanPlace,
+  type PlanSteps,
+  toPlanRequest,
+  toPlanTarget,
+} from "./plan.ts";
+import { Runs } from "./runs.ts";
+import { type CallOptions, SampleStream, type StreamCalls } from "./sample-stream.ts";
+import { type RunSource, type Source, toSource } from "./source.ts";
+import { type TrainerOptions, TrainerStream } from "./trainer-stream.ts";
 
 /** Throws LoraloopErrors instead of gRPC's. */
 const errorMiddleware: ClientMiddleware = async function* (call, options) {
@@ -25,18 +37,9 @@ const errorMiddleware: ClientMiddleware = async function* (call, options) {
   }
 };
 
-/** What to stream: a dataset's name (`name` or `name@3`), one of its splits, a snapshot, or any source of the proto. */
-export type Source =
-  | string
-  | { readonly dataset: string; readonly split?: string }
-  | { readonly snapshot: string }
-  | DeepPartial<SampleSource>;
-
-function toSource(source: Source): DeepPartial<SampleSource> {
-  if (typeof source === "string") return { source: { $case: "dataset", value: source } };
-  if ("dataset" in source) return { source: { $case: "dataset", value: source.dataset }, split: source.split ?? "" };
-  if ("snapshot" in source) return { source: { $case: "snapshot", value: source.snapshot } };
-  return source;
+/** How to read a stream, and in which order: that of the snapshot without a plan. Of a run's plan, the epoch alone counts. */
+export interface StreamOptions extends CallOptions {
+  readonly plan?: PlanOptions;
 }
 
 /** A connection to a loraloop server. `corpus`, `export` and `tokens` are the services as their protos say; idempotent unary calls are retried while the server is away. */
@@ -45,6 +48,7 @@ export class Client implements AsyncDisposable {
   readonly corpus: ServiceClient<typeof CorpusServiceDefinition>;
   readonly export: ServiceClient<typeof ExportServiceDefinition>;
   readonly tokens: ServiceClient<typeof TokenServiceDefinition>;
+  readonly runs: Runs;
   readonly #channel: Channel;
 
   /** Connects with the first call. Throws ConnectionError where no token is found. */
@@ -65,6 +69,7 @@ export class Client implements AsyncDisposable {
     this.corpus = factory.create(CorpusServiceDefinition, this.#channel, defaults);
     this.export = factory.create(ExportServiceDefinition, this.#channel, defaults);
     this.tokens = factory.create(TokenServiceDefinition, this.#channel, defaults);
+    this.runs = new Runs(factory.create(RunServiceDefinition, this.#channel, defaults));
   }
 
   /** Waits until the server can be reached. Throws ConnectionError after `seconds` (30). */
@@ -85,9 +90,38 @@ export class Client implements AsyncDisposable {
     return ingest((requests, call) => this.corpus.ingestRecords(requests, call), collection, records, options);
   }
 
-  /** Opens a stream of samples with the first iteration. */
-  stream(source: Source, options: StreamOptions = {}): SampleStream {
-    return new SampleStream((request, call) => this.export.streamSamples(request, call), toSource(source), options);
+  /** Opens a stream of samples with the first iteration. @param source none where the plan has a mixture */
+  stream(source: Source | RunSource | undefined, { plan, ...options }: StreamOptions = {}): SampleStream {
+    return new SampleStream(this.#streamCalls(), toPlanTarget(source, plan), options);
+  }
+
+  /**
+   * Batches of one rank, epoch by epoch: what a training loop reads. Several ranks must name the same snapshot or run: a dataset is looked up when a loop begins,
+   * and its records may have changed. @param source none where the plan has a mixture
+   */
+  trainer(source: Source | RunSource | undefined, options: TrainerOptions = {}): TrainerStream {
+    return new TrainerStream(
+      { ...this.#streamCalls(), getPlan: (request) => this.export.getPlan(request) },
+      source,
+      options,
+    );
+  }
+
+  /** The plan that a stream would follow, and the optimizer steps of so many epochs (1) with so many global batches each (1). Waits for its snapshots. */
+  getPlan(
+    source: Source | RunSource | PlanHash | undefined,
+    { epochs = 1, gradientAccumulationSteps = 1, ...plan }: PlanOptions & PlanSteps = {},
+  ): Promise<GetPlanResponse> {
+    return this.export.getPlan({ ...toPlanRequest(source, plan), epochs, gradientAccumulationSteps });
+  }
+
+  /** Which samples are at some indices of a plan, and why. */
+  explainPlan(
+    source: Source | RunSource | PlanHash | undefined,
+    { firstIndex = 0, count = 10, worldSize = 1, ...plan }: PlanOptions & PlanPlace = {},
+  ): Promise<ExplainPlanResponse> {
+    const firstAsked = BigInt(firstIndex);
+    return this.export.explainPlan({ ...toPlanRequest(source, plan), firstIndex: firstAsked, count, worldSize });
   }
 
   /** Builds a snapshot and waits until it is sealed. */
@@ -108,6 +142,13 @@ export class Client implements AsyncDisposable {
     }
     if (snapshot?.digest.length) return snapshot;
     throw new LoraloopError(`The build failed: ${snapshot?.failure ?? "no answer"}`);
+  }
+
+  #streamCalls(): StreamCalls {
+    return {
+      open: (request, call) => this.export.streamSamples(request, call),
+      openBlocks: (request, call) => this.export.readBlocks(request, call),
+    };
   }
 
   /** Ends every call. Idempotent. */

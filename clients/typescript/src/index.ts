@@ -1,19 +1,28 @@
 export type { Collection, Record, RecordError } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
 export type { Dataset } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 export { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
-export type { Header, SampleSource } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+export type { Header, Plan, PlanEntry, SampleSource } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+export { type Run, Run_State } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 export {
   RejectReason,
   type Snapshot,
   Snapshot_State,
   type Statistics,
 } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+export { BlockCache, type BlockCacheOptions } from "./block-cache.ts";
 export type { IngestError, RecordInput } from "./chunks.ts";
-export { Client, type Source } from "./client.ts";
+export { Client, type StreamOptions } from "./client.ts";
 export { type ConnectionOptions, findServer, localServerFile } from "./connection.ts";
 export { ConnectionError, LoraloopError, RpcError, StateError, TruncatedStreamError } from "./errors.ts";
 export type { IngestOptions, IngestProgress, IngestResult } from "./ingest.ts";
+export type { ConsumedPosition, OpenRun, Progress } from "./open-run.ts";
+export type { Mixture, MixtureSource, PlanHash, PlanOptions, PlanPlace, PlanSteps } from "./plan.ts";
+export type { RankBatch } from "./rank-batch.ts";
+export type { OpenRunOptions, Runs, SampleLoss, WatchOptions } from "./runs.ts";
 export { type Sample, SampleBatch } from "./sample-batch.ts";
-export { SampleStream, type StreamOptions } from "./sample-stream.ts";
-export type { StreamState } from "./stream-state.ts";
+export type { CallOptions, ReadOptions, SampleStream } from "./sample-stream.ts";
+export type { ShareOptions } from "./share.ts";
+export type { RunSource, Source } from "./source.ts";
+export { mergeStates, type StreamState } from "./stream-state.ts";
+export type { TrainerOptions, TrainerStream } from "./trainer-stream.ts";
 export { weightText, withWeight } from "./weight.ts";

@@ -78,7 +78,7 @@ test("a drain goes on in another call after what was received", async () => {
     () => [header(2), batch(2, 1), footer(2, 3)],
   );
   expect(texts(samples)).toEqual(["0", "1", "2"]);
-  expect(requests[1]?.resume).toEqual({ ...point, nextIndex: 2n });
+  expect(requests[1]?.resume).toEqual({ ...point, nextIndex: 2n, epoch: 0 });
 });
 
 test("a stream that ends without a footer was cut off", async () => {

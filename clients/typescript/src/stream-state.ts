@@ -8,10 +8,13 @@ export interface StreamState {
   readonly incarnation: string;
   readonly request_hash: string;
   readonly plan: string;
-  /** Epoch of the plan. */
   readonly epoch: number;
   readonly next_index: number;
 }
+
+const names = ["store", "incarnation", "request_hash", "plan"] as const;
+const counts = ["epoch", "next_index"] as const;
+const keys = ["format", ...names, ...counts] as const;
 
 export function toState(point: ResumePoint, nextIndex: number): StreamState {
   return {
@@ -29,11 +32,13 @@ export function toState(point: ResumePoint, nextIndex: number): StreamState {
 export function toResumePoint(state: StreamState): ResumePoint {
   if (state.format !== 1)
     throw new StateError(`The state has format ${String(state.format)}, this client reads format 1.`);
-  for (const key of ["store", "incarnation", "request_hash", "plan"] as const) {
+  const [given, expected] = [Object.keys(state), [...keys]].map((some) => some.toSorted().join(", "));
+  if (given !== expected) throw new StateError(`The state has the keys ${given}; expected ${expected}.`);
+  for (const key of names) {
     if (typeof state[key] !== "string")
       throw new StateError(`The state's "${key}" is not a string: ${JSON.stringify(state[key])}.`);
   }
-  for (const key of ["epoch", "next_index"] as const) {
+  for (const key of counts) {
     if (!Number.isSafeInteger(state[key]) || state[key] < 0)
       throw new StateError(`The state's "${key}" is not a count: ${JSON.stringify(state[key])}.`);
   }
@@ -53,7 +58,7 @@ export function mergeStates(states: readonly StreamState[]): StreamState {
   const [first, ...others] = states;
   if (first === undefined) throw new StateError("There is no state to go on from.");
   for (const [place, other] of others.entries()) {
-    for (const key of Object.keys(first) as (keyof StreamState)[]) {
+    for (const key of keys) {
       if (first[key] === other[key]) continue;
       const values = `${JSON.stringify(first[key])} and ${JSON.stringify(other[key])}`;
       throw new StateError(

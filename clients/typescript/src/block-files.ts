@@ -1,0 +1,155 @@
+import { createHash, randomUUID } from "node:crypto";
+import { closeSync, fstatSync, openSync, read, readSync, type Stats } from "node:fs";
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import type { BlockLimits, BlockStore, LinePlace } from "./block-store.ts";
+
+const readAsync = promisify(read);
+const blockName = /^[0-9a-f]{64}$/;
+/** Uses of a file are written down this often, as its access time: many file systems do not by themselves. */
+const useMillis = 10_000;
+const unfinishedName = /\.part$/;
+/** What a killed process began to write is removed after this time. */
+const unfinishedMillis = 3_600_000;
+
+/** A file whose content was checked, by what changes when somebody replaces it. */
+interface CheckedFile {
+  readonly identity: string;
+  readonly usedMillis: number;
+}
+
+interface FoundFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly usedMillis: number;
+}
+
+/** Blocks as files of a folder that several processes share. */
+export class BlockFiles implements BlockStore {
+  readonly #directory: string;
+  readonly #limits: BlockLimits;
+  readonly #checked = new Map<string, CheckedFile>();
+  /** Blocks are kept one after the other, so that the limits hold. */
+  #kept: Promise<void> = Promise.resolve();
+
+  constructor(directory: string, limits: BlockLimits) {
+    this.#directory = directory;
+    this.#limits = limits;
+  }
+
+  async copy(digest: string, places: readonly LinePlace[], target: Uint8Array): Promise<boolean> {
+    const file = openIfThere(this.#path(digest));
+    if (file === undefined) {
+      this.#checked.delete(digest);
+      return false;
+    }
+    try {
+      if (!(await this.#check(digest, file))) return false;
+      // From the page cache, mostly: quicker than a turn of the thread pool.
+      return places.every(
+        ({ offset, length, target: start }) => readSync(file, target, start, length, offset) === length,
+      );
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  keep(digest: string, block: Uint8Array): Promise<void> {
+    const kept = this.#kept.then(() => this.#write(digest, block));
+    this.#kept = kept.catch(() => undefined);
+    return kept;
+  }
+
+  async #write(digest: string, block: Uint8Array): Promise<void> {
+    if (block.length > this.#limits.maxBytes) return;
+    const path = this.#path(digest);
+    const unfinished = `${path}.${randomUUID()}.part`;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await this.#makeRoom(block.length);
+      await writeFile(unfinished, block, { flag: "wx" });
+      await rename(unfinished, path);
+    } catch (error) {
+      await rm(unfinished, { force: true });
+      // Somebody deletes the folder at this moment.
+      if (!isMissing(error)) throw error;
+    }
+  }
+
+  #path(digest: string): string {
+    return join(this.#directory, digest.slice(0, 2), digest);
+  }
+
+  /** True where the file holds what its name says. One that does not is removed. */
+  async #check(digest: string, file: number): Promise<boolean> {
+    const status = fstatSync(file);
+    const identity = identityOf(status);
+    const known = this.#checked.get(digest);
+    if (known?.identity !== identity) {
+      const { buffer } = await readAsync(file, Buffer.allocUnsafe(status.size), 0, status.size, 0);
+      if (createHash("sha256").update(buffer).digest("hex") !== digest) {
+        await rm(this.#path(digest), { force: true });
+        return false;
+      }
+    }
+    if (known?.identity !== identity || Date.now() - known.usedMillis > useMillis) {
+      this.#checked.set(digest, { identity, usedMillis: Date.now() });
+      // The file may be gone: what is open can be read all the same.
+      await utimes(this.#path(digest), new Date(), changedAt(status)).catch(() => undefined);
+    }
+    return true;
+  }
+
+  async #makeRoom(bytes: number): Promise<void> {
+    const files = (await this.#list()).sort((one, other) => one.usedMillis - other.usedMillis);
+    let total = files.reduce((sum, file) => sum + file.bytes, bytes);
+    let items = files.length + 1;
+    for (const file of files) {
+      if (total <= this.#limits.maxBytes && items <= this.#limits.maxItems) return;
+      await rm(file.path, { force: true });
+      total -= file.bytes;
+      items -= 1;
+    }
+  }
+
+  /** Whole blocks. Others delete files at the same time. */
+  async #list(): Promise<FoundFile[]> {
+    const folders = await readdir(this.#directory, { withFileTypes: true });
+    const found: FoundFile[] = [];
+    for (const folder of folders) {
+      if (!/^[0-9a-f]{2}$/.test(folder.name)) continue;
+      for (const name of await readdir(join(this.#directory, folder.name)).catch(() => [])) {
+        const path = join(this.#directory, folder.name, name);
+        const status = await stat(path).catch(() => undefined);
+        if (status === undefined) continue;
+        if (blockName.test(name)) found.push({ path, bytes: status.size, usedMillis: status.atimeMs });
+        else if (unfinishedName.test(name) && Date.now() - status.mtimeMs > unfinishedMillis)
+          await rm(path, { force: true });
+      }
+    }
+    return found;
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
+
+function identityOf(status: Stats): string {
+  return `${status.dev}-${status.ino}-${status.size}-${changedAt(status).getTime()}`;
+}
+
+/** To the millisecond: what can be written back as it was. */
+function changedAt({ mtimeMs }: Stats): Date {
+  return new Date(Math.round(mtimeMs));
+}

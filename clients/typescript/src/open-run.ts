@@ -1,0 +1,118 @@
+import type { Client as ServiceClient } from "nice-grpc";
+import type { DeepPartial, Plan } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import type {
+  Run,
+  RunPosition,
+  RunResult,
+  RunServiceDefinition,
+} from "../../../proto/gen/loraloop/export/v1/run_service.ts";
+import { LoraloopError, RpcError } from "./errors.ts";
+
+/** What a saved checkpoint has consumed. */
+export interface ConsumedPosition {
+  readonly epoch: number;
+  /** `next_index` of the state that was saved. */
+  readonly nextIndex: number;
+  /** Optimizer steps so far. */
+  readonly step: number;
+}
+
+export interface Progress {
+  /** Left out for metrics alone. */
+  readonly consumed?: ConsumedPosition;
+  /** Optimizer step of the metrics; that of `consumed` by default. */
+  readonly step?: number;
+  /** At most 64, finite. `loss` is kept as a course. */
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** Losses in one call. */
+const callLosses = 65_536;
+
+/** A run whose lease this process holds. Disposing of it leaves it open: it counts as lost when the lease ends, and may be opened again. */
+export class OpenRun implements AsyncDisposable {
+  readonly id: string;
+  /** As it was when it was opened. */
+  readonly opened: Run;
+  readonly #service: ServiceClient<typeof RunServiceDefinition>;
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #controller = new AbortController();
+
+  constructor(service: ServiceClient<typeof RunServiceDefinition>, opened: Run, leaseSeconds: number) {
+    this.id = opened.id;
+    this.opened = opened;
+    this.#service = service;
+    this.#heartbeat = setInterval(() => void this.#renew(), (leaseSeconds * 1000) / 3);
+    // A training that has ended must not wait for it.
+    this.#heartbeat.unref();
+  }
+
+  /** Aborted, with the error, when the server refuses to renew the lease, e.g. since somebody closed the run. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Says what a saved checkpoint has consumed, and metrics. Idempotent. */
+  async reportProgress({ consumed, step, metrics }: Progress): Promise<void> {
+    const position = consumed && toPosition(consumed);
+    await this.#service.reportProgress({
+      run: this.id,
+      step: BigInt(step ?? consumed?.step ?? 0),
+      metrics: metrics ?? {},
+      ...(position && { consumed: position }),
+    });
+  }
+
+  /** Keeps losses of samples by their index in the epoch's plan; the last one said counts. Idempotent. */
+  async reportLosses(epoch: number, indices: readonly number[], losses: readonly number[]): Promise<void> {
+    if (indices.length !== losses.length) {
+      throw new LoraloopError(`${indices.length} indices came with ${losses.length} losses.`);
+    }
+    for (let first = 0; first < indices.length; first += callLosses) {
+      await this.#service.reportLosses({
+        run: this.id,
+        epoch,
+        indices: indices.slice(first, first + callLosses).map(BigInt),
+        losses: losses.slice(first, first + callLosses),
+      });
+    }
+  }
+
+  /** Ends an epoch and gives the plan of the next. Closing it again gives the same plan. */
+  async closeEpoch(epoch: number): Promise<Plan> {
+    const { plan } = await this.#service.closeEpoch({ run: this.id, epoch });
+    if (plan === undefined) throw new LoraloopError("The server gave no plan.");
+    return plan;
+  }
+
+  /** Ends the run with a result, success by default. A repetition with the same result is not refused. */
+  async close(result: DeepPartial<RunResult> = {}): Promise<Run> {
+    const { run } = await this.#service.closeRun({ run: this.id, result: { succeeded: true, ...result } });
+    clearInterval(this.#heartbeat);
+    if (run === undefined) throw new LoraloopError("The server gave no run.");
+    return run;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#heartbeat);
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await this.#service.renewRun({ run: this.id });
+    } catch (error) {
+      if (isPassing(error)) return;
+      clearInterval(this.#heartbeat);
+      this.#controller.abort(error);
+    }
+  }
+}
+
+function toPosition({ epoch, nextIndex, step }: ConsumedPosition): DeepPartial<RunPosition> {
+  return { epoch, nextIndex: BigInt(nextIndex), step: BigInt(step) };
+}
+
+/** The next heartbeat may succeed. */
+function isPassing(error: unknown): boolean {
+  return error instanceof RpcError && error.retryable;
+}

@@ -1,0 +1,125 @@
+import type {
+  DeepPartial,
+  GetPlanRequest,
+  GetPlanResponse,
+  Plan,
+} from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { LoraloopError, StateError } from "./errors.ts";
+import { type PlanOptions, toPlanTarget } from "./plan.ts";
+import { type RankBatch, RankBatches } from "./rank-batch.ts";
+import { type ReadOptions, SampleStream, type StreamCalls } from "./sample-stream.ts";
+import type { ShareOptions } from "./share.ts";
+import type { RunSource, Source } from "./source.ts";
+import type { StreamState } from "./stream-state.ts";
+
+/** A plan, a share of it, and how to read. */
+export interface TrainerOptions extends PlanOptions, ShareOptions, ReadOptions {}
+
+export interface TrainerCalls extends StreamCalls {
+  readonly getPlan: (request: DeepPartial<GetPlanRequest>) => Promise<GetPlanResponse>;
+}
+
+/**
+ * Batches of one rank, as a training loop takes them: each iteration is one epoch, in the plan's order, each batch once, whatever happens to the connection or
+ * the server. Every rank gets the same number of batches. Leaving a loop cancels the call; the next loop begins the epoch anew unless a state was loaded.
+ */
+export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable {
+  readonly #calls: TrainerCalls;
+  readonly #source: Source | RunSource | undefined;
+  readonly #options: TrainerOptions;
+  readonly #controller = new AbortController();
+  #epoch: number;
+  /** Where the next loop begins. */
+  #resume: StreamState | undefined;
+  #state: StreamState | undefined;
+
+  constructor(calls: TrainerCalls, source: Source | RunSource | undefined, options: TrainerOptions = {}) {
+    this.#calls = calls;
+    this.#source = source;
+    this.#options = options;
+    this.#epoch = options.epoch ?? 0;
+    if (options.resume) this.loadStateDict(options.resume);
+  }
+
+  /** Of the next loop. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Says which epoch the next loop reads. After a state was loaded, that of the state or an earlier one changes nothing, and a later one begins anew. */
+  setEpoch(epoch: number): void {
+    if (this.#resume !== undefined && epoch <= this.#resume.epoch) return;
+    this.#epoch = epoch;
+    this.#resume = undefined;
+  }
+
+  /** The next loop goes on where `state` stands, once. It may come from another rank, another number of ranks or workers, or another client language. */
+  loadStateDict(state: StreamState): void {
+    this.#resume = state;
+    this.#state = state;
+    this.#epoch = state.epoch;
+  }
+
+  /**
+   * After the last batch that the loop was given; equal on all ranks, small plain JSON. Throws StateError before the first batch where none was loaded, and for one
+   * of several workers: whoever takes their batches in turn keeps `batch.state`.
+   */
+  stateDict(): StreamState {
+    if ((this.#options.workerCount ?? 1) > 1) {
+      throw new StateError(
+        "One worker does not know what the others gave out: keep the state of the batch that was consumed last.",
+      );
+    }
+    if (this.#state === undefined) throw new StateError("There is no state before the first batch.");
+    return this.#state;
+  }
+
+  /** The plan of the current epoch. Waits for its snapshots. */
+  async plan(): Promise<Plan> {
+    const { plan } = await this.#calls.getPlan(this.#target());
+    if (plan === undefined) throw new LoraloopError("The server gave no plan.");
+    return plan;
+  }
+
+  /** Optimizer steps of so many epochs (1) with so many batches each (1), for learning-rate schedules. */
+  async maxSteps(
+    options: { readonly epochs?: number; readonly gradientAccumulationSteps?: number } = {},
+  ): Promise<number> {
+    const { maxSteps } = await this.#calls.getPlan({ ...this.#target(), ...options });
+    return Number(maxSteps);
+  }
+
+  /** One epoch. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<RankBatch> {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    const stream = this.#open(resume);
+    let batches: RankBatches | undefined;
+    for await (const frame of stream.batches()) {
+      batches ??= new RankBatches(stream.ranges, (nextIndex) => stream.stateAt(nextIndex));
+      for (const batch of batches.take(frame)) {
+        this.#state = batch.state;
+        yield batch;
+      }
+    }
+  }
+
+  /** Ends every loop. Idempotent. */
+  close(): void {
+    this.#controller.abort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #open(resume: StreamState | undefined): SampleStream {
+    const { signal: given, resume: _first, ...options } = this.#options;
+    const signal = given ? AbortSignal.any([given, this.#controller.signal]) : this.#controller.signal;
+    return new SampleStream(this.#calls, this.#target(), { ...options, signal, ...(resume && { resume }) });
+  }
+
+  #target(): ReturnType<typeof toPlanTarget> {
+    return toPlanTarget(this.#source, { ...this.#options, epoch: this.#epoch });
+  }
+}
