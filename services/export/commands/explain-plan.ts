@@ -29,7 +29,7 @@ export async function explainPlan(context: ExportContext, command: ExplainPlan):
 
 function entryOf({ order }: OpenPlan, cursors: readonly SampleCursor[], index: number, worldSize: number): PlanEntry {
   const { source, sourceEpoch, sourceIndex, window, page, sample, copy } = order.at(index);
-  const { id, weightMicros } = (cursors[source] as SampleCursor).at(sample);
+  const { id, weightMicros } = (cursors[source] as SampleCursor).at(sample, page);
   const globalBatch = Math.floor(index / order.batchSize);
   const start = globalBatch * order.batchSize;
   const samples = Math.min(order.batchSize, order.sampleCount - start);

@@ -117,6 +117,11 @@ export class Plans {
     return this.open(tenant, hash);
   }
 
+  /** Forgets the plans in memory. */
+  close(): void {
+    this.#open.clear();
+  }
+
   async #partOf(tenant: TenantId, source: SampleSource, spec: PlanSpec, signal: AbortSignal): Promise<PlanPart> {
     const entry = await this.#sealed(tenant, await findOrRequestSnapshot(this.#context(), tenant, source), signal);
     const table = await this.#context().snapshots.sampleTable(tenant, entry.key);

@@ -60,8 +60,8 @@ export class PlannedSamples implements Disposable {
   #take(run: Run, places: PlannedPlace[], maxBytes: number, maxSamples: number): { count: number; bytes: number } {
     let [count, bytes] = [0, 0];
     while (count < run.count && places.length < maxSamples) {
-      const { source, sample } = this.#plan.order.at(run.first + count);
-      const place = (this.#cursors[source] as SampleCursor).at(sample);
+      const { source, sample, page } = this.#plan.order.at(run.first + count);
+      const place = (this.#cursors[source] as SampleCursor).at(sample, page);
       if (places.length > 0 && bytes + place.length > maxBytes) break;
       places.push({ ...place, source });
       bytes += place.length;

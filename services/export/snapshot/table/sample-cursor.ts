@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { entryCache } from "./entry-cache.ts";
 import { checkOf, ENTRY_BYTES, entryFields, INLINE_ID_BYTES } from "./sample-entry.ts";
 import type { SampleTable } from "./sample-table.ts";
 import { longIdsPath } from "./table-file.ts";
@@ -17,27 +18,21 @@ export interface SamplePlace {
   readonly entry: Buffer;
 }
 
-/** Entries read at once where samples are asked for one after the other. */
-const AHEAD = 64;
-
 /** Reads a sample table for one stream: synchronously, since single entries come from the page cache in less time than a turn of the event loop. */
 export class SampleCursor implements Disposable {
   readonly #table: SampleTable;
   readonly #file: number;
   #longIds: number | undefined;
-  #entries: Buffer = Buffer.alloc(0);
-  /** Sample of the first entry in memory. */
-  #first = 0;
-  #next = 0;
 
   constructor(table: SampleTable) {
     this.#table = table;
     this.#file = openSync(table.path, "r");
   }
 
-  /** @param sample below the table's count */
-  at(sample: number): SamplePlace {
-    const entry = this.#entryOf(sample);
+  /** @param page the page of the sample */
+  at(sample: number, page: number): SamplePlace {
+    const start = (sample - (this.#table.pageStarts[page] as number)) * ENTRY_BYTES;
+    const entry = this.#entriesOf(page).subarray(start, start + ENTRY_BYTES);
     const length = entry.readUInt32LE(entryFields.length);
     return {
       sample,
@@ -64,19 +59,13 @@ export class SampleCursor implements Disposable {
     if (this.#longIds !== undefined) closeSync(this.#longIds);
   }
 
-  #entryOf(sample: number): Buffer {
-    const known = sample - this.#first;
-    if (known < 0 || known * ENTRY_BYTES >= this.#entries.length) this.#load(sample, sample === this.#next ? AHEAD : 1);
-    this.#next = sample + 1;
-    const start = (sample - this.#first) * ENTRY_BYTES;
-    return this.#entries.subarray(start, start + ENTRY_BYTES);
-  }
-
-  #load(first: number, count: number): void {
-    const bytes = Math.min(count, this.#table.sampleCount - first) * ENTRY_BYTES;
-    this.#entries = Buffer.allocUnsafe(bytes);
-    this.#first = first;
-    readSync(this.#file, this.#entries, 0, bytes, first * ENTRY_BYTES);
+  #entriesOf(page: number): Buffer {
+    const known = entryCache.get(this.#table.id, page);
+    if (known !== undefined) return known;
+    const entries = Buffer.allocUnsafeSlow((this.#table.pageCounts[page] as number) * ENTRY_BYTES);
+    readSync(this.#file, entries, 0, entries.length, (this.#table.pageStarts[page] as number) * ENTRY_BYTES);
+    entryCache.add(this.#table.id, page, entries);
+    return entries;
   }
 
   #idOf(entry: Buffer): Uint8Array {

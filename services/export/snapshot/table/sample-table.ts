@@ -6,6 +6,8 @@ import { DIGEST_BYTES, decodeTrailer, TRAILER_BYTES } from "./table-file.ts";
 
 /** What a sample table says about the whole snapshot; 4 bytes a page and 32 a block. */
 export interface SampleTable {
+  /** Tells it from all others of this process. */
+  readonly id: number;
   readonly path: string;
   readonly sampleCount: number;
   /** Samples of each page. */
@@ -15,6 +17,8 @@ export interface SampleTable {
   /** SHA-256 of each block. */
   readonly blockDigests: readonly Uint8Array[];
 }
+
+let tables = 0;
 
 /** Undefined where there is none, or none that is whole. */
 export function openSampleTable(path: string): SampleTable | undefined {
@@ -41,7 +45,8 @@ function readTable(path: string, file: number): SampleTable | undefined {
     const start = pageCount * 4 + block * DIGEST_BYTES;
     return sections.subarray(start, start + DIGEST_BYTES);
   });
-  return { path, sampleCount, pageCounts, pageStarts: startsOf(pageCounts), blockDigests };
+  tables += 1;
+  return { id: tables, path, sampleCount, pageCounts, pageStarts: startsOf(pageCounts), blockDigests };
 }
 
 function startsOf(counts: Uint32Array): Float64Array {

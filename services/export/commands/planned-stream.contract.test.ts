@@ -1,0 +1,376 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { zstdDecompressSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import {
+  Compression,
+  type DeepPartial,
+  Delivery,
+  Mixture_Exhaustion,
+  PlanSpec,
+  SampleSource,
+  type Share,
+  type StreamSamplesResponse,
+  WeightUse,
+} from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { openTestContext, type TestContext } from "../../../test/support/export-context.ts";
+import { openStream, type StreamOptions, specSource, type TestRecord, upsert } from "../../../test/support/samples.ts";
+import { openStore, type StoreConfig } from "../../store/open-store.ts";
+import type { Store } from "../../store/store.ts";
+import { tablePath } from "../snapshot/table/table-file.ts";
+import { deleteSnapshot } from "./delete-snapshot.ts";
+import { explainPlan } from "./explain-plan.ts";
+import { readBlocks } from "./read-blocks.ts";
+
+const never = new AbortController().signal;
+const COUNT = 3000;
+
+/** One id in ten is too long for a table's entry. */
+const records: TestRecord[] = Array.from({ length: COUNT }, (_, n) => ({
+  id: `${n % 10 === 0 ? `${"long ".repeat(20)}` : ""}${String(n).padStart(5, "0")}-ü`,
+  fields: { text: `Text ${n} ${"x".repeat((n * 131) % 900)}`, weight: 1 + (n % 4), theme: n % 3 === 0 ? "law" : "tax" },
+}));
+const linesOf = new Map(records.map(({ id, fields }) => [id, JSON.stringify({ text: fields["text"] })]));
+const all = specSource({ collection: "docs", format: "text", weighting: { weightField: "weight" } });
+const law = specSource({
+  collection: "docs",
+  format: "text",
+  selection: { conditions: [{ field: "theme", values: ["law"] }] },
+});
+const tax = specSource({
+  collection: "docs",
+  format: "text",
+  selection: { conditions: [{ field: "theme", values: ["tax"] }] },
+});
+
+interface Sample {
+  readonly index: number;
+  readonly id: string;
+  readonly line: string;
+  readonly weight: number | undefined;
+}
+
+let folder: string;
+let store: Store;
+let opened: TestContext;
+
+async function open(kind: "memory" | "rocksdb" | "postgres"): Promise<void> {
+  folder = await mkdtemp(join(tmpdir(), "loraloop-plan-"));
+  store = await openStore(configOf(kind, folder));
+  opened = await openTestContext({ store, dataDirectory: folder });
+  await upsert(opened.context, 1, "docs", records);
+}
+
+afterEach(async () => {
+  await opened[Symbol.asyncDispose]();
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+function configOf(kind: "memory" | "rocksdb" | "postgres", folder: string): StoreConfig {
+  if (kind === "memory") return { kind };
+  if (kind === "rocksdb") return { kind, folder: join(folder, "store") };
+  return { kind, url: inject("postgresUrl"), schema: `plan_${randomBytes(6).toString("hex")}` };
+}
+
+const plan = (given: DeepPartial<PlanSpec>): PlanSpec => PlanSpec.fromPartial(given);
+
+async function framesOf(source: typeof all | undefined, options: StreamOptions): Promise<StreamSamplesResponse[]> {
+  const frames = [];
+  for await (const frame of openStream(opened.context, source ?? SampleSource.fromPartial({}), options))
+    frames.push(frame);
+  return frames;
+}
+
+/** Every sample that came, with its index; checks the footer's digest. */
+async function samplesOf(source: typeof all | undefined, options: StreamOptions): Promise<Sample[]> {
+  const found: Sample[] = [];
+  const segments = createHash("sha256");
+  for (const { frame } of await framesOf(source, options)) {
+    if (frame?.$case === "footer") expect(frame.value.linesDigest).toEqual(new Uint8Array(segments.digest()));
+    if (frame?.$case !== "batch") continue;
+    const { lines, uncompressedBytes, ids, weightsMicros, indexRuns } = frame.value;
+    const bytes = uncompressedBytes > 0 ? zstdDecompressSync(lines) : Buffer.from(lines);
+    segments.update(createHash("sha256").update(bytes).digest());
+    const texts = bytes.toString().split("\n");
+    const indices = indexRuns.flatMap(({ first, count }) => Array.from({ length: count }, (_, n) => Number(first) + n));
+    expect(indices.length).toBe(ids.length);
+    for (const [place, id] of ids.entries()) {
+      found.push({ index: indices[place] as number, id, line: texts[place] as string, weight: weightsMicros[place] });
+    }
+  }
+  return found;
+}
+
+async function headerOf(
+  source: typeof all | undefined,
+  options: StreamOptions,
+): Promise<NonNullable<StreamOptions["after"]>> {
+  const [first] = await framesOf(source, options);
+  if (first?.frame?.$case !== "header") throw new Error("A stream begins with its header.");
+  return first.frame.value;
+}
+
+const byIndex = (samples: readonly Sample[]): Sample[] => samples.toSorted((a, b) => a.index - b.index);
+
+/** All shares of a world, from a place on, in order of the index. */
+async function world(
+  source: typeof all | undefined,
+  options: StreamOptions,
+  worldSize: number,
+  workerCount: number,
+): Promise<Sample[]> {
+  const found: Sample[] = [];
+  for (let rank = 0; rank < worldSize; rank += 1) {
+    for (let worker = 0; worker < workerCount; worker += 1) {
+      found.push(...(await samplesOf(source, { ...options, share: { rank, worldSize, worker, workerCount } })));
+    }
+  }
+  return byIndex(found);
+}
+
+const plans: Record<string, { source: typeof all | undefined; plan: PlanSpec; count: number }> = {
+  "in snapshot order": { source: all, plan: plan({ globalBatchSize: 12 }), count: COUNT },
+  shuffled: { source: all, plan: plan({ globalBatchSize: 12, shuffle: {}, seed: 9n, epoch: 2 }), count: COUNT },
+  "shuffled in small windows": {
+    source: all,
+    plan: plan({ globalBatchSize: 12, shuffle: { windowPages: 3 }, dropLast: true }),
+    count: COUNT,
+  },
+  sampled: {
+    source: all,
+    plan: plan({ globalBatchSize: 12, shuffle: {}, weightUse: WeightUse.WEIGHT_USE_SAMPLING }),
+    count: COUNT,
+  },
+  mixed: {
+    source: undefined,
+    plan: plan({
+      globalBatchSize: 12,
+      shuffle: {},
+      dropLast: true,
+      mixture: {
+        sources: [
+          { source: law, proportion: 3 },
+          { source: tax, proportion: 1 },
+        ],
+        exhaustion: Mixture_Exhaustion.EXHAUSTION_ALL,
+      },
+    }),
+    count: 7992,
+  },
+  "mixed in blocks": {
+    source: undefined,
+    plan: plan({
+      globalBatchSize: 12,
+      dropLast: true,
+      mixture: { sources: [{ source: law }, { source: tax }], blockBatches: 5 },
+    }),
+    count: 1956,
+  },
+};
+
+describe.each(Object.entries(plans))("a plan %s", (_, { source, plan, count }) => {
+  beforeEach(() => open("rocksdb"));
+
+  test("is the same for every world, resumed anywhere, and what ExplainPlan says", async () => {
+    const whole = await samplesOf(source, { plan });
+    expect(whole.map(({ index }) => index)).toEqual(Array.from({ length: count }, (_, index) => index));
+    for (const { id, line } of whole) expect(line).toBe(linesOf.get(id));
+    const header = await headerOf(source, { plan });
+    for (const [worldSize, workerCount, nextIndex] of [
+      [4, 2, 600],
+      [3, 3, 1200],
+      [1, 4, 1201],
+    ] as const) {
+      const rest = await world(source, { plan, after: header, nextIndex }, worldSize, workerCount);
+      expect(rest).toEqual(whole.slice(nextIndex));
+    }
+    const request = { source, plan, runEpoch: undefined };
+    const { entries } = await explainPlan(opened.context, {
+      tenant: 1,
+      request,
+      hash: "",
+      firstIndex: 700,
+      count: 40,
+      worldSize: 4,
+      signal: never,
+    });
+    expect(entries.map(({ recordId }) => recordId)).toEqual(whole.slice(700, 740).map(({ id }) => id));
+  });
+
+  test("comes by zstd and by reference as it comes in lines", async () => {
+    const whole = await samplesOf(source, { plan });
+    expect(await samplesOf(source, { plan, compression: Compression.COMPRESSION_ZSTD })).toEqual(whole);
+    const frames = await framesOf(source, { plan, delivery: Delivery.DELIVERY_REFERENCES });
+    const found: { id: string; line: string; weight: number | undefined }[] = [];
+    const header = await headerOf(source, { plan });
+    const blocks = new Map<string, Buffer>();
+    for (const { snapshot } of header.plan?.sources ?? []) await readAll(snapshot, frames, blocks);
+    for (const { frame } of frames) {
+      if (frame?.$case !== "references") continue;
+      const { blockDigests, blocks: places, offsets, lengths, ids, weightsMicros } = frame.value;
+      for (const [place, id] of ids.entries()) {
+        const block = blocks.get(
+          Buffer.from(blockDigests[places[place] as number] as Uint8Array).toString("hex"),
+        ) as Buffer;
+        const start = offsets[place] as number;
+        const line = block.toString("utf8", start, start + (lengths[place] as number) - 1);
+        found.push({ id, line, weight: weightsMicros[place] });
+      }
+    }
+    expect(found).toEqual(whole.map(({ id, line, weight }) => ({ id, line, weight })));
+  });
+});
+
+/** Reads the blocks that references name and this snapshot has. */
+async function readAll(
+  snapshot: string,
+  frames: readonly StreamSamplesResponse[],
+  blocks: Map<string, Buffer>,
+): Promise<void> {
+  const named = new Map<string, Uint8Array>();
+  for (const { frame } of frames) {
+    if (frame?.$case !== "references") continue;
+    for (const digest of frame.value.blockDigests) named.set(Buffer.from(digest).toString("hex"), digest);
+  }
+  const { blockDigests } = await opened.context.snapshots.sampleTable(1, Buffer.from(snapshot, "hex"));
+  const ours = blockDigests.filter((digest) => named.has(Buffer.from(digest).toString("hex")));
+  const pieces = ours.map((): Buffer[] => []);
+  for await (const { block, bytes } of readBlocks(opened.context, {
+    tenant: 1,
+    snapshot,
+    digests: ours,
+    signal: never,
+  })) {
+    pieces[block]?.push(Buffer.from(bytes));
+  }
+  for (const [place, digest] of ours.entries()) {
+    const block = Buffer.concat(pieces[place] as Buffer[]);
+    expect(createHash("sha256").update(block).digest()).toEqual(Buffer.from(digest));
+    blocks.set(Buffer.from(digest).toString("hex"), block);
+  }
+}
+
+describe.each(["memory", "rocksdb", "postgres"] as const)("plans over %s", (kind) => {
+  beforeEach(() => open(kind));
+
+  test("sampling gives copies by weight, and the samples carry none", async () => {
+    const samples = await samplesOf(all, { plan: plan({ weightUse: WeightUse.WEIGHT_USE_SAMPLING, shuffle: {} }) });
+    const copies = new Map<string, number>();
+    for (const { id, weight } of samples) {
+      expect(weight).toBeUndefined();
+      copies.set(id, (copies.get(id) ?? 0) + 1);
+    }
+    for (const { id, fields } of records) {
+      expect(Math.abs((copies.get(id) ?? 0) - (fields["weight"] as number) / 2.5)).toBeLessThan(1);
+    }
+  });
+
+  test("a lost sample table is made again", async () => {
+    const header = await headerOf(all, { plan: plan({ shuffle: {} }) });
+    const path = tablePath(folder, 1, Buffer.from(header.snapshot, "hex"));
+    const [bytes, ids] = [await readFile(path), await readFile(`${path}.ids`)];
+    await rm(path);
+    await rm(`${path}.ids`);
+    await opened.context.snapshots.sampleTable(1, Buffer.from(header.snapshot, "hex"));
+    expect(await readFile(path)).toEqual(bytes);
+    expect(await readFile(`${path}.ids`)).toEqual(ids);
+    await truncate(path, bytes.length - 1);
+    await opened.context.snapshots.sampleTable(1, Buffer.from(header.snapshot, "hex"));
+    expect(await readFile(path)).toEqual(bytes);
+  });
+
+  test("a flipped byte of a block or of an entry is found", async () => {
+    const shuffled = plan({ shuffle: {} });
+    const { snapshot } = await headerOf(all, { plan: shuffled });
+    const path = tablePath(folder, 1, Buffer.from(snapshot, "hex"));
+    const bytes = await readFile(path);
+    bytes[64 * 17 + 30] = (bytes[64 * 17 + 30] as number) ^ 1;
+    await writeFile(path, bytes);
+    opened.context.plans.close();
+    await expect(samplesOf(all, { plan: plan({ shuffle: {}, seed: 3n }) })).rejects.toThrow("are damaged");
+  });
+
+  test("a removed snapshot is gone for its plans, also for those in memory", async () => {
+    const shuffled = plan({ shuffle: {} });
+    const header = await headerOf(all, { plan: shuffled });
+    await deleteSnapshot(opened.context, 1, header.snapshot);
+    const resumed = samplesOf(all, { plan: shuffled, after: header, nextIndex: 5 });
+    await expect(resumed).rejects.toMatchObject({ reason: "SNAPSHOT_EXPIRED" });
+  });
+});
+
+describe("what does not fit", () => {
+  beforeEach(() => open("memory"));
+
+  const share = (given: Partial<Share>): Share => ({ rank: 0, worldSize: 1, worker: 0, workerCount: 1, ...given });
+  test.each<[string, typeof all | undefined, StreamOptions, string]>([
+    [
+      "a rank beyond the world",
+      all,
+      { plan: plan({ globalBatchSize: 4 }), share: share({ rank: 2, worldSize: 2 }) },
+      "share.rank is 2; expected less than world_size (2)",
+    ],
+    ["a worker beyond its count", all, { plan: plan({}), share: share({ worker: 1 }) }, "share.worker is 1"],
+    [
+      "more ranks than samples of a batch",
+      all,
+      { plan: plan({ globalBatchSize: 2 }), share: share({ worldSize: 3 }) },
+      "expected at most global_batch_size (2)",
+    ],
+    [
+      "a last batch with fewer samples than ranks",
+      all,
+      { plan: plan({ globalBatchSize: 2999 }), share: share({ worldSize: 2 }) },
+      "set drop_last",
+    ],
+    ["a huge batch", all, { plan: plan({ globalBatchSize: 2_000_000 }) }, "global_batch_samples (1048576)"],
+    [
+      "a mixture and a source",
+      all,
+      { plan: plan({ mixture: { sources: [{ source: law }] } }) },
+      "source must be absent",
+    ],
+    ["an empty mixture", undefined, { plan: plan({ mixture: { sources: [] } }) }, "has 0 sources"],
+    [
+      "a source without samples",
+      undefined,
+      {
+        plan: plan({
+          mixture: {
+            sources: [
+              { source: law },
+              {
+                source: specSource({
+                  collection: "docs",
+                  format: "text",
+                  selection: { conditions: [{ field: "theme", values: ["no"] }] },
+                }),
+              },
+            ],
+          },
+        }),
+      },
+      "plan.mixture.sources[1] has no samples",
+    ],
+  ])("%s", async (_, source, options, problem) => {
+    await expect(samplesOf(source, options)).rejects.toMatchObject({
+      reason: "PLAN_INVALID",
+      message: expect.stringContaining(problem),
+    });
+  });
+
+  test("a resume point of another order is refused, one of another epoch goes on with its own", async () => {
+    const header = await headerOf(all, { plan: plan({ shuffle: {}, epoch: 3 }) });
+    const other = samplesOf(all, { plan: plan({ shuffle: {}, seed: 1n }), after: header, nextIndex: 0 });
+    await expect(other).rejects.toMatchObject({ reason: "RESUME_OTHER_REQUEST" });
+    const whole = await samplesOf(all, { plan: plan({ shuffle: {}, epoch: 3 }) });
+    expect(await samplesOf(all, { plan: plan({ shuffle: {} }), after: header, nextIndex: 40 })).toEqual(
+      whole.slice(40),
+    );
+    const beyond = samplesOf(all, { plan: plan({ shuffle: {} }), after: header, nextIndex: 3001 });
+    await expect(beyond).rejects.toMatchObject({ reason: "RESUME_BEYOND_END" });
+  });
+});
