@@ -1,14 +1,14 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { DatasetSpec } from "../../proto/gen/loraloop/export/v1/dataset.ts";
 import { parseTimestamp } from "../../services/export/rendering/timestamp.ts";
 import { toTimestamp } from "../../services/kit/timestamp.ts";
 import { qualityFields } from "./quality-fields.ts";
+import { readText } from "./read-text.ts";
 import { anyObject, parseStrict } from "./strict-json.ts";
 
-/** Reads a dataset file. Rejects with InputError, naming file and keys, or with the error of reading it. */
+/** Reads a dataset file. Rejects with InputError, naming file and keys. */
 export async function readDatasetFile(file: string): Promise<DatasetSpec> {
-  return parseDatasetFile(await readFile(file, "utf8"), file);
+  return parseDatasetFile(await readText(file), file);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { CommanderError } from "commander";
+import { fileProblem } from "../../services/kit/file-problem.ts";
 import { ConnectionError, RpcError } from "../typescript/src/index.ts";
 
 /** What the user gave cannot be used: a file, a value. */
@@ -7,6 +9,7 @@ export class InputError extends Error {
 
 /** Exit codes: 0 done, 1 refused or failed, 2 wrong usage or input, 3 no connection, 130 interrupted. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof InputError || isMissingFile(error)) return 2;
   if (error instanceof ConnectionError || (error instanceof RpcError && error.code === "UNAVAILABLE")) return 3;
   if ((error as Error).name === "AbortError") return 130;
@@ -19,7 +22,26 @@ export function explain(error: unknown): string {
     return error.reason === "" ? `${error.message} [${error.code}]` : `${error.message} [${error.reason}]`;
   }
   if ((error as Error).name === "AbortError") return "interrupted";
-  return (error as Error).message;
+  if (error instanceof CommanderError) return usageProblem(error);
+  return fileProblem(error) ?? (error as Error).message;
+}
+
+function usageProblem({ code, message }: CommanderError): string {
+  return code === "commander.help" ? "A command is missing; --help lists them." : message.replace(/^error: /, "");
+}
+
+/** Says on standard error why the program ends, as JSON for programs, and sets the exit code. */
+export function reportFailure(error: unknown, json: boolean): void {
+  process.exitCode = exitCodeOf(error);
+  process.stderr.write(json ? `${JSON.stringify(failureOf(error))}\n` : `loraloop: ${explain(error)}\n`);
+}
+
+/** `code`, `reason` and `metadata` are the server's, where it was the server that refused. */
+function failureOf(error: unknown): object {
+  const exit = { exit_code: exitCodeOf(error) };
+  if (!(error instanceof RpcError)) return { error: { message: explain(error), ...exit } };
+  const { message, code, reason, metadata } = error;
+  return { error: { message, code, reason, metadata, ...exit } };
 }
 
 function isMissingFile(error: unknown): boolean {

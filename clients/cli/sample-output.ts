@@ -60,8 +60,12 @@ export class FileOutput implements SampleOutput {
   #state: StreamState | undefined;
   #finished = false;
 
-  /** @param resume goes on with what an interrupted run left, or begins where there is no file. Throws InputError where the file has no state beside it. */
+  /**
+   * @param resume goes on with what an interrupted run left, or begins where there is no file. Throws InputError where the file has no state beside
+   * it, and without `resume` where samples of an interrupted run would be lost.
+   */
   constructor(path: string, resume: boolean) {
+    if (!resume) checkNothingLost(path);
     const saved = resume ? readSaved(path) : undefined;
     this.#path = path;
     this.#file = openSync(path, saved ? "r+" : "w");
@@ -102,6 +106,14 @@ export class FileOutput implements SampleOutput {
 
 function stateFile(path: string): string {
   return `${path}.state.json`;
+}
+
+function checkNothingLost(path: string): void {
+  const file = stateFile(path);
+  if (!existsSync(path) || !existsSync(file) || readSaved(path)?.state === undefined) return;
+  throw new InputError(
+    `${path} is of an interrupted run: --resume goes on with it. To begin again, remove ${file} first.`,
+  );
 }
 
 function readSaved(path: string): Saved | undefined {

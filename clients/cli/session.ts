@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { Client, ConnectionError } from "../typescript/src/index.ts";
+import { reportFailure } from "./failure.ts";
+import { readText } from "./read-text.ts";
 
 /** Options of the program itself. */
 export interface ProgramOptions {
@@ -12,6 +13,11 @@ export interface ProgramOptions {
 
 export function programOptions(command: Command): ProgramOptions {
   return command.optsWithGlobals<ProgramOptions>();
+}
+
+/** What a server that cannot start does under `--json`; undefined for its own line. */
+export function startFailure(command: Command): ((error: unknown) => void) | undefined {
+  return programOptions(command).json ? (error) => reportFailure(error, true) : undefined;
 }
 
 const connectSeconds = 5;
@@ -31,7 +37,7 @@ export async function withClient<T>(
     await using client = new Client({
       ...(address !== undefined && { address }),
       ...(tls && { tls }),
-      ...(tlsCa !== undefined && { tls: readFileSync(tlsCa, "utf8") }),
+      ...(tlsCa !== undefined && { tls: await readText(tlsCa) }),
     });
     await client.connect(connectSeconds).catch(({ message }: Error) => {
       throw new ConnectionError(`${message} Is \`loraloop up\` running? Is --address right?`);

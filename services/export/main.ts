@@ -4,12 +4,13 @@ import { readExportConfiguration } from "./configuration.ts";
 import { startExport } from "./service.ts";
 
 /** Serves until a signal ends it. @param file JSON configuration; the environment (`LORALOOP_EXPORT_…`) overrides it. */
-export async function serveExport(file?: string): Promise<void> {
+export async function serveExport(file?: string, onError?: (error: unknown) => void): Promise<void> {
   limitMemory();
-  await runService("export", async () => {
+  const start = async () => {
     const configuration = readExportConfiguration({ ...(file && { file }), environment: process.env });
     return { service: await startExport(configuration), drainSeconds: configuration.drain_seconds };
-  });
+  };
+  await runService("export", start, onError);
 }
 
 if (import.meta.main) {

@@ -52,7 +52,7 @@ describe("a configuration", () => {
     [`"listen_port"`, { data_directory: "/data", listen_port: 70_000 }, {}],
     [`"listen_port"`, { data_directory: "/data", listen_port: "50051" }, {}],
     [`"store"`, { data_directory: "/data", store: "sqlite" }, {}],
-    [`"data_directory"`, {}, {}],
+    [`"data_directory" is missing; give it in the file or as LORALOOP_EXPORT_DATA_DIRECTORY.`, {}, {}],
     ["LORALOOP_EXPORT_LISTEN_PROT: no such key", { data_directory: "/data" }, { LORALOOP_EXPORT_LISTEN_PROT: "1" }],
     ["LORALOOP_EXPORT_LISTEN_PORT", { data_directory: "/data" }, { LORALOOP_EXPORT_LISTEN_PORT: "many" }],
     ["configuration.json is not a JSON object", "[1]", {}],
@@ -64,7 +64,7 @@ describe("a configuration", () => {
 
   test("that cannot be read names its file", () => {
     expect(() => readConfiguration(schema, { file: "/nowhere.json", environmentPrefix: "X_" })).toThrow(
-      "/nowhere.json",
+      "The configuration file cannot be read. There is no /nowhere.json.",
     );
   });
 });

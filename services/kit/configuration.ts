@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { fileProblem } from "./file-problem.ts";
 
 /** Keys that every service has. */
 export const serverKeys = {
@@ -58,11 +59,12 @@ export function readConfiguration<Shape extends z.ZodRawShape>(
 ): z.infer<z.ZodObject<Shape, z.core.$strict>> {
   const fromFile = sources.file === undefined ? {} : readFile(sources.file);
   const fromEnvironment = readEnvironment(schema, sources);
-  const result = schema.safeParse({ ...fromFile, ...fromEnvironment, ...sources.values });
+  const given = { ...fromFile, ...fromEnvironment, ...sources.values };
+  const result = schema.safeParse(given);
   if (result.success) {
     return result.data;
   }
-  throw new ConfigurationError(describe(result.error.issues, fromEnvironment, sources));
+  throw new ConfigurationError(describe(result.error.issues, given, fromEnvironment, sources));
 }
 
 function readFile(file: string): Record<string, unknown> {
@@ -70,7 +72,8 @@ function readFile(file: string): Record<string, unknown> {
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
-    throw new ConfigurationError(`Cannot read the configuration file ${file}: ${(cause as Error).message}`, { cause });
+    const problem = fileProblem(cause, file) ?? (cause as Error).message;
+    throw new ConfigurationError(`The configuration file cannot be read. ${problem}`, { cause });
   }
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
@@ -104,12 +107,15 @@ function readVariable(schema: z.core.$ZodType | undefined, text: string): unknow
 
 function describe(
   issues: readonly z.core.$ZodIssue[],
+  given: Record<string, unknown>,
   fromEnvironment: Record<string, unknown>,
   sources: ConfigurationSources,
 ): string {
   const lines = issues.flatMap((issue) =>
     keysOf(issue).map((key) => {
-      const place = key in fromEnvironment ? `${sources.environmentPrefix}${key.toUpperCase()}` : `"${key}"`;
+      const variable = `${sources.environmentPrefix}${key.toUpperCase()}`;
+      if (given[key] === undefined) return `"${key}" is missing; give it in the file or as ${variable}`;
+      const place = key in fromEnvironment ? variable : `"${key}"`;
       return `${place}: ${issue.code === "unrecognized_keys" ? "no such key" : issue.message}`;
     }),
   );

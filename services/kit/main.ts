@@ -2,6 +2,7 @@ import { flushCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { ConfigurationError } from "./configuration.ts";
+import { fileProblem } from "./file-problem.ts";
 import type { RunningService } from "./start.ts";
 
 /**
@@ -32,10 +33,11 @@ export function limitMemory(): void {
   process.execve(execPath, [execPath, ...heapFlags, ...execArgv, ...argv.slice(1)], environment);
 }
 
-/** Runs a service until SIGTERM or SIGINT, then drains it; a second signal ends the process at once. Where it cannot start: one line, exit code 1. */
+/** Runs a service until SIGTERM or SIGINT, then drains it; a second signal ends the process at once. Where it cannot start: one line, exit code 1, or what `onError` does. */
 export async function runService(
   name: string,
   start: () => Promise<{ service: RunningService; drainSeconds: number }>,
+  onError: (error: unknown) => void = (error) => reportError(name, error),
 ): Promise<void> {
   process.title = `loraloop ${name}`;
   try {
@@ -47,9 +49,13 @@ export async function runService(
     setTimeout(() => process.exit(1), (drainSeconds + graceSeconds) * 1_000).unref();
     await service.close();
   } catch (error) {
-    process.stderr.write(`loraloop ${name}: ${describe(error)}\n`);
-    process.exitCode = 1;
+    onError(error);
   }
+}
+
+function reportError(name: string, error: unknown): void {
+  process.stderr.write(`loraloop ${name}: ${describe(error)}\n`);
+  process.exitCode = 1;
 }
 
 function stopSignal(): Promise<void> {
@@ -65,5 +71,6 @@ function stopSignal(): Promise<void> {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error instanceof ConfigurationError ? error.message : error.message.split("\n", 1).join();
+  if (error instanceof ConfigurationError) return error.message;
+  return fileProblem(error) ?? error.message.split("\n", 1).join();
 }

@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import type { DatasetSpec } from "../../typescript/src/index.ts";
 import { readDatasetFile } from "../dataset-file.ts";
 import { importExporterConfiguration } from "../exporter-configuration.ts";
 import { InputError } from "../failure.ts";
 import { note, print, printJson, printTable, time, toJson } from "../output.ts";
+import { readText } from "../read-text.ts";
 import { programOptions, withClient } from "../session.ts";
 
 /** Datasets: put, get, list, delete, import. */
@@ -51,7 +51,7 @@ async function runImport(
   options: { readonly collection: string },
   command: Command,
 ): Promise<void> {
-  const { spec, notes } = importExporterConfiguration(await readFile(file, "utf8"), options.collection);
+  const { spec, notes } = importExporterConfiguration(await readText(file), options.collection);
   for (const line of notes) note(line);
   await put(name, spec, command);
 }

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import colors from "picocolors";
-import { findServer } from "../../typescript/src/index.ts";
+import { findServer, localServerFile } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { bytes, print, printJson } from "../output.ts";
 import { programOptions, withClient } from "../session.ts";
@@ -16,7 +16,8 @@ interface Options {
 
 interface Finding {
   readonly check: string;
-  readonly ok: boolean;
+  /** `null` where there was nothing to check. */
+  readonly ok: boolean | null;
   readonly found: string;
 }
 
@@ -45,10 +46,13 @@ async function run(options: Options, command: Command): Promise<void> {
     await server(command),
   ];
   if (programOptions(command).json) printJson(findings);
-  else
-    for (const { check, ok, found } of findings)
-      print(`${ok ? colors.green("ok ") : colors.red("bad")}  ${check.padEnd(10)} ${found}`);
-  if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+  else for (const { check, ok, found } of findings) print(`${mark(ok)}  ${check.padEnd(10)} ${found}`);
+  if (findings.some(({ ok }) => ok === false)) process.exitCode = 1;
+}
+
+function mark(ok: boolean | null): string {
+  if (ok === null) return colors.dim("-- ");
+  return ok ? colors.green("ok ") : colors.red("bad");
 }
 
 async function acceptLoss(folder: string, json: boolean): Promise<void> {
@@ -115,11 +119,16 @@ async function port(command: Command): Promise<Finding> {
       .on("close", () => socket.destroy())
       .unref();
   });
-  return {
-    check: "port",
-    ok: true,
-    found: open ? `something answers at ${address}` : `nothing answers at ${address}: free for \`loraloop up\``,
-  };
+  if (open) return { check: "port", ok: true, found: `something answers at ${address}` };
+  return isServerExpected(command)
+    ? { check: "port", ok: false, found: `nothing answers at ${address}` }
+    : { check: "port", ok: true, found: `nothing answers at ${address}: free for \`loraloop up\`` };
+}
+
+/** True where one is named, or runs on this machine, or ended there without leaving. */
+function isServerExpected(command: Command): boolean {
+  const named = programOptions(command).address ?? process.env["LORALOOP_ADDRESS"];
+  return named !== undefined || existsSync(localServerFile());
 }
 
 function addressOption(command: Command): { address?: string } {
@@ -137,6 +146,8 @@ async function server(command: Command): Promise<Finding> {
       return { check: "server", ok: true, found: `answers at ${client.address}; client ${own}` };
     });
   } catch (error) {
-    return { check: "server", ok: true, found: `not reached (${(error as Error).message}); client ${own}` };
+    // Without a server to be expected there is nothing wrong.
+    const ok = isServerExpected(command) ? false : null;
+    return { check: "server", ok, found: `not reached (${(error as Error).message}); client ${own}` };
   }
 }

@@ -143,6 +143,8 @@ function reportToPerson(
 ): void {
   for (const { file, line, problem } of problems.slice(0, shownProblems)) note(`${file}:${line}: ${problem}`);
   if (problemCount > shownProblems) note(`… and ${count(problemCount - shownProblems)} more bad records.`);
+  if (resumed > 0)
+    note(`Bad records among the first ${count(resumed)} were told by the earlier run, and are not told again.`);
   const rate = count(Math.round(records / Math.max(seconds, 0.001)));
   const earlier = resumed > 0 ? `, ${count(resumed)} of them by an earlier run` : "";
   print(

@@ -23,7 +23,8 @@ export function preview(): Command {
 }
 
 async function run(name: string | undefined, options: Options, command: Command): Promise<void> {
-  if (!/^\d{1,4}$/.test(options.count)) throw new InputError(`--count is not a number up to 1,000: ${options.count}`);
+  if (!/^[1-9]\d{0,3}$/.test(options.count))
+    throw new InputError(`--count is not a number from 1 to 1,000: ${options.count}`);
   await withClient(command, async (client, signal) => {
     const source = await toSource(client, name, options);
     const answer = await client.export.previewSamples({ source, sampleCount: Number(options.count) }, { signal });

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { startFailure } from "../session.ts";
 
 /** One service as its own process. */
 export function serve(): Command {
@@ -7,9 +8,9 @@ export function serve(): Command {
     .command("export")
     .description("corpus and export: records in, samples out")
     .option("--config <file>", "JSON file; LORALOOP_EXPORT_… variables override it, see docs/configuration.md")
-    .action(async (options: { readonly config?: string }) => {
+    .action(async (options: { readonly config?: string }, self: Command) => {
       const { serveExport } = await import("../../../services/export/main.ts");
-      await serveExport(options.config);
+      await serveExport(options.config, startFailure(self));
     });
   return command;
 }

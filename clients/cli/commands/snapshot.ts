@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { Snapshot } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { stateName } from "../names.ts";
-import { count, print, printJson, printTable, time } from "../output.ts";
+import { count, note, print, printJson, printTable, time } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { programOptions, withClient } from "../session.ts";
 import { type SourceOptions, sourceOptions, toSource } from "../source.ts";
@@ -47,6 +47,10 @@ async function runBuild(name: string | undefined, options: BuildOptions, command
       onProgress: ({ statistics }) => progress.update(1, Number(statistics?.scannedCount ?? 0n)),
     });
     progress[Symbol.dispose]();
+    if (Number(options.ttl ?? 0) > 0 && built.expireTime === undefined)
+      note(
+        `Snapshot ${built.key.slice(0, 12)} stays kept, as an earlier build without --ttl asked: delete it by hand.`,
+      );
     if (programOptions(command).json) printJson(built);
     else describe(built);
   });

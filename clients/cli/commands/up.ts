@@ -5,7 +5,7 @@ import type { RunningService } from "../../../services/kit/start.ts";
 import { localServerFile } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { print, printJson } from "../output.ts";
-import { programOptions } from "../session.ts";
+import { programOptions, startFailure } from "../session.ts";
 
 interface UpOptions {
   readonly data: string;
@@ -31,7 +31,7 @@ async function run(options: UpOptions, command: Command): Promise<void> {
   const { readExportConfiguration } = await import("../../../services/export/configuration.ts");
   const { startExport } = await import("../../../services/export/service.ts");
   const values = { data_directory: folder, listen_port: port, metrics_port: metricsPort, log_level: "warn" };
-  await runService("up", async () => {
+  const start = async () => {
     const configuration = readExportConfiguration({ values, environment: process.env });
     const service = await startExport(configuration);
     const tokenFile = join(folder, "token");
@@ -42,7 +42,8 @@ async function run(options: UpOptions, command: Command): Promise<void> {
       welcome(service.address, service.metricsAddress, tokenFile);
     }
     return { service: forgetting(service, forget), drainSeconds: configuration.drain_seconds };
-  });
+  };
+  await runService("up", start, startFailure(command));
 }
 
 /** Clients stop finding a server as soon as it drains. */

@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import type { SchemaProblem, ValidateSampleRequest } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { Client } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { count, print, printJson } from "../output.ts";
+import { readText } from "../read-text.ts";
 import { programOptions, withClient } from "../session.ts";
 
 interface Options {
@@ -30,7 +30,7 @@ export function validate(): Command {
 
 async function run(file: string, options: Options, command: Command): Promise<void> {
   const schema = await toSchema(options);
-  const content = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+  const content = file === "-" ? await text(process.stdin) : await readText(file);
   const json = programOptions(command).json === true;
   const checked = await withClient(command, (client, signal) => check(client, schema, content, signal));
   if (json) for (const answer of checked) printJson(answer);
@@ -41,7 +41,7 @@ async function run(file: string, options: Options, command: Command): Promise<vo
 async function toSchema({ schema, dataset }: Options): Promise<ValidateSampleRequest["schema"]> {
   if ((schema === undefined) === (dataset === undefined))
     throw new InputError("Give either --schema FILE or --dataset NAME.");
-  if (schema !== undefined) return { $case: "jsonSchema", value: await readFile(schema, "utf8") };
+  if (schema !== undefined) return { $case: "jsonSchema", value: await readText(schema) };
   return { $case: "dataset", value: dataset ?? "" };
 }
 
