@@ -10,7 +10,8 @@ import { stream } from "./commands/stream.ts";
 import { token } from "./commands/token.ts";
 import { up } from "./commands/up.ts";
 import { validate } from "./commands/validate.ts";
-import { exitCodeOf, explain } from "./failure.ts";
+import { exitCodeOf, reportFailure } from "./failure.ts";
+import { programOptions } from "./session.ts";
 
 const program = new Command("loraloop")
   .description("From living documents to LoRA training samples.")
@@ -18,14 +19,25 @@ const program = new Command("loraloop")
   .option("--address <host:port>", "the server (LORALOOP_ADDRESS; else the one that runs on this machine)")
   .option("--tls", "encrypt, and trust the system's certificate authorities")
   .option("--tls-ca <file>", "encrypt, and trust this certificate authority (PEM)")
-  .option("--json", "print JSON for programs")
+  .option("--json", "print JSON for programs, errors too")
   .showHelpAfterError("Run with --help to see what there is.")
-  .exitOverride();
+  .exitOverride()
+  .configureOutput({ writeErr });
 
 for (const command of [up, serve, ingest, dataset, preview, validate, snapshot, stream, token, doctor])
   program.addCommand(command());
 for (const command of program.commands)
-  for (const each of [command, ...command.commands]) each.exitOverride().showHelpAfterError();
+  for (const each of [command, ...command.commands])
+    each.exitOverride().showHelpAfterError().configureOutput({ writeErr });
+
+function isJson(): boolean {
+  return programOptions(program).json === true;
+}
+
+/** Programs are told of wrong usage as of other errors. */
+function writeErr(text: string): void {
+  if (!isJson()) process.stderr.write(text);
+}
 
 // A reader that has seen enough (`| head`) is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
@@ -33,10 +45,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else {
-    process.stderr.write(`loraloop: ${explain(error)}\n`);
-    process.exitCode = exitCodeOf(error);
-  }
+  // Commander has said already what is wrong, or printed the help that was asked for.
+  if (error instanceof CommanderError && (!isJson() || error.exitCode === 0)) process.exitCode = exitCodeOf(error);
+  else reportFailure(error, isJson());
 }
