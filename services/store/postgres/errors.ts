@@ -13,7 +13,8 @@ export function storeError(error: unknown): StoreError {
   if (code === "53100") {
     return new StoreError("UNAVAILABLE", "The disk of PostgreSQL is full.", {}, error);
   }
-  const named = code ? ` (${code})` : "";
+  const word = code ?? systemCode(error);
+  const named = word ? ` (${word})` : "";
   return new StoreError("UNAVAILABLE", `PostgreSQL is away or failed${named}; try again later.`, {}, error);
 }
 
@@ -32,6 +33,12 @@ function isConflict(code: string | undefined): boolean {
 /** Wrong password, no such database, missing privilege, read-only server. */
 function isRefusal(code: string | undefined): boolean {
   return code !== undefined && (code.startsWith("28") || ["3D000", "42501", "25006"].includes(code));
+}
+
+/** The system's own, e.g. ECONNREFUSED. */
+function systemCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" && /^E[A-Z_]+$/.test(code) ? code : undefined;
 }
 
 /** Five characters, digits among them, given by the server. The system's own codes (EPIPE) hold no digit. */

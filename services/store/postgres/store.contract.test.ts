@@ -97,6 +97,14 @@ describe("postgres store, when commits are slow", () => {
   }
 });
 
+test("a database that does not exist is named", async () => {
+  const url = Object.assign(new URL(server.url), { pathname: "/nothing" }).href;
+  await expect(openStore({ kind: "postgres", url, schema: "loraloop" })).rejects.toMatchObject({
+    code: "FAILED_PRECONDITION",
+    message: expect.stringMatching(/database "nothing" \(store_url\) cannot be opened: .*\(3D000\)/),
+  });
+});
+
 async function createPlace(): Promise<Place> {
   const schema = `test_${randomBytes(6).toString("hex")}`;
   return {

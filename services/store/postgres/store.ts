@@ -1,3 +1,4 @@
+import pg from "pg";
 import {
   changesLimit,
   checkCommit,
@@ -41,8 +42,9 @@ const CONNECTIONS = 10;
 
 const OLDEST_SERVER = 15;
 
-/** Opens the store that lives in one schema of a database, and makes it where it is missing. */
+/** Opens the store that lives in one schema of a database, and makes it where it is missing. Where it cannot, the error names server and database. */
 export async function openPostgresStore(url: string, schema: string, clock: Clock): Promise<Store> {
+  const place = placeOf(url);
   const database = new Database(url, schema, CONNECTIONS);
   try {
     await checkServer(database);
@@ -50,8 +52,23 @@ export async function openPostgresStore(url: string, schema: string, clock: Cloc
     return new PostgresStore(database, url, clock, { storeId, incarnation });
   } catch (error) {
     await database.close();
-    throw error;
+    throw error instanceof StoreError && error.cause !== undefined ? notOpened(place, error) : error;
   }
+}
+
+/** `host:port, database "name"` as the driver understands the URL; nothing secret. */
+function placeOf(url: string): string {
+  try {
+    const { host, port, database } = new pg.Client({ connectionString: url });
+    return `${host}:${port}, database "${database}"`;
+  } catch (error) {
+    const form = "postgres://user@host:port/database";
+    throw new StoreError("INVALID_ARGUMENT", `The URL of the store (store_url) is none; write ${form}.`, {}, error);
+  }
+}
+
+function notOpened(place: string, { code, message, details, cause }: StoreError): StoreError {
+  return new StoreError(code, `The store at ${place} (store_url) cannot be opened: ${message}`, details, cause);
 }
 
 async function checkServer(database: Database): Promise<void> {
