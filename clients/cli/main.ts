@@ -2,8 +2,12 @@
 import { Command, CommanderError } from "commander";
 import { dataset } from "./commands/dataset.ts";
 import { doctor } from "./commands/doctor.ts";
+import { exportFiles } from "./commands/export.ts";
 import { ingest } from "./commands/ingest.ts";
+import { plan } from "./commands/plan.ts";
 import { preview } from "./commands/preview.ts";
+import { pushToHub } from "./commands/push-to-hub.ts";
+import { run } from "./commands/run.ts";
 import { serve } from "./commands/serve.ts";
 import { snapshot } from "./commands/snapshot.ts";
 import { stream } from "./commands/stream.ts";
@@ -24,8 +28,9 @@ const program = new Command("loraloop")
   .exitOverride()
   .configureOutput({ writeErr });
 
-for (const command of [up, serve, ingest, dataset, preview, validate, snapshot, stream, token, doctor])
-  program.addCommand(command());
+const data = [ingest, dataset, preview, validate, snapshot, stream, exportFiles, pushToHub];
+const training = [plan, run];
+for (const command of [up, serve, ...data, ...training, token, doctor]) program.addCommand(command());
 for (const command of program.commands)
   for (const each of [command, ...command.commands])
     each.exitOverride().showHelpAfterError().configureOutput({ writeErr });

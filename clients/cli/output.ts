@@ -1,6 +1,7 @@
 import colors from "picocolors";
-import type { DatasetSpec, RejectReason, Snapshot_State } from "../typescript/src/index.ts";
-import { reasonName, stateName } from "./names.ts";
+import type { Mixture_Exhaustion, WeightUse } from "../../proto/gen/loraloop/export/v1/export_service.ts";
+import type { RejectReason, Snapshot_State } from "../typescript/src/index.ts";
+import { exhaustionName, reasonName, stateName, weightUseName } from "./names.ts";
 
 /** Prints a value as one line of JSON, see toJson. */
 export function printJson(value: unknown): void {
@@ -31,13 +32,17 @@ function plainEntry(key: string, value: unknown): [string, unknown] {
   if (key === "adapterMetadataJson") return ["adapter_metadata", value === "" ? undefined : JSON.parse(String(value))];
   // Of a dataset's splits none is selected, and dataset files know no such key.
   if (key === "selected" && value === "") return [key, undefined];
-  if (key === "mapping") return [key, plainMapping(value as DatasetSpec["mapping"])];
+  if (key === "weightUse") return ["weight_use", weightUseName(value as WeightUse)];
+  if (key === "exhaustion") return [key, exhaustionName(value as Mixture_Exhaustion)];
+  if (namedKeys.has(key) && value !== undefined) return [snakeCase(key), plainNames(value as object)];
   return [snakeCase(key), plain(value)];
 }
 
-/** Its keys are names of parts, which stay as they are. */
-function plainMapping(mapping: DatasetSpec["mapping"]): unknown {
-  return Object.fromEntries(Object.entries(mapping).map(([part, source]) => [part, plain(source)]));
+/** Maps whose keys are names that somebody gave: they stay as they are. */
+const namedKeys: ReadonlySet<string> = new Set(["mapping", "metrics", "packageVersions"]);
+
+function plainNames(map: object): unknown {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, plain(value)]));
 }
 
 function isoTime({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }): string {

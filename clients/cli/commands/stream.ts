@@ -3,13 +3,14 @@ import { Command } from "commander";
 import type { SampleStream } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { note, printJson, toJson } from "../output.ts";
+import { hasOrder, type OrderOptions, orderOptions, toPlan, toPlanSource } from "../plan-options.ts";
 import { Progress } from "../progress.ts";
 import { FileOutput, type SampleOutput, StandardOutput } from "../sample-output.ts";
 import { programOptions, reconnectSeconds, withClient } from "../session.ts";
-import { type SourceOptions, sourceOptions, toSource } from "../source.ts";
+import { sourceOptions } from "../source.ts";
 import { statisticsFile, statisticsLines } from "../statistics.ts";
 
-interface Options extends SourceOptions {
+interface Options extends OrderOptions {
   readonly output?: string;
   readonly resume?: true;
   readonly batchSize: string;
@@ -25,20 +26,21 @@ export function stream(): Command {
     .option("--resume", "go on with the file of an interrupted run")
     .option("--batch-size <samples>", "at most this many samples a frame; changes nothing in the samples", "0")
     .option("--stats-json <file>", "write statistics at the end");
-  return sourceOptions(command).action(run);
+  return orderOptions(sourceOptions(command)).action(run);
 }
 
 async function run(name: string | undefined, options: Options, command: Command): Promise<void> {
   if (options.resume && options.output === undefined) throw new InputError("--resume needs --output FILE.");
   if (!/^\d{1,9}$/.test(options.batchSize)) throw new InputError(`--batch-size is not a number: ${options.batchSize}`);
   await withClient(command, async (client, signal) => {
-    const source = await toSource(client, name, options);
+    const source = await toPlanSource(client, name, options);
     const output =
       options.output === undefined ? new StandardOutput() : new FileOutput(options.output, options.resume === true);
     const samples = client.stream(source, {
       signal,
       reconnectSeconds,
       batchSize: Number(options.batchSize),
+      ...(hasOrder(options) && { plan: await toPlan(client, options) }),
       ...(output.resume && { resume: output.resume }),
     });
     try {

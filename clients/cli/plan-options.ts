@@ -1,0 +1,113 @@
+import type { Command } from "commander";
+import type { Client, MixtureSource, PlanOptions } from "../typescript/src/index.ts";
+import { InputError } from "./failure.ts";
+import { type SourceOptions, toSource } from "./source.ts";
+
+/** Options that say in which order samples come. */
+export interface OrderOptions extends SourceOptions {
+  readonly epoch?: string;
+  readonly seed?: string;
+  readonly shuffle?: string | true;
+  readonly globalBatchSize?: string;
+  readonly dropLast?: true;
+  readonly weights?: string;
+  readonly mix?: readonly string[];
+  readonly exhaustion?: string;
+  readonly blockBatches?: string;
+  readonly run?: string;
+}
+
+/** What is read, as the client takes it. */
+export type PlanSource = Parameters<Client["stream"]>[0];
+
+/** Adds the options that say in which order samples come. */
+export function orderOptions(command: Command): Command {
+  return command
+    .option("--epoch <number>", "which epoch; 0, the first, by default")
+    .option("--seed <number>", "key of the shuffle and of the sampling; 0 by default")
+    .option("--shuffle [pages]", "shuffle windows of so many pages, 1,024 by default")
+    .option("--global-batch-size <samples>", "samples of one step of all ranks; 1 by default")
+    .option("--drop-last", "leave out a last global batch that is not full")
+    .option(
+      "--weights <use>",
+      "loss: they come with the samples (default); sampling: they say how often a sample comes",
+    )
+    .option("--mix <source=share>", "one of several sources, with its share; once for each", collect)
+    .option("--exhaustion <when>", "end a mixture when the first (default) or all of its sources have come once")
+    .option("--block-batches <number>", "sources of a mixture take turns for so many global batches")
+    .option("--run <id>", "an epoch of a run instead");
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+const orderNames = ["epoch", "seed", "shuffle", "globalBatchSize", "dropLast", "weights", "mix", "run"] as const;
+
+/** Whether an order is asked for at all. */
+export function hasOrder(options: OrderOptions): boolean {
+  return orderNames.some((name) => options[name] !== undefined);
+}
+
+/** What a command reads: a run, the sources of a mixture, or a dataset or snapshot. */
+export async function toPlanSource(
+  client: Client,
+  name: string | undefined,
+  options: OrderOptions,
+): Promise<PlanSource> {
+  const given = [name ?? options.spec, options.mix, options.run].filter((one) => one !== undefined);
+  if (given.length > 1) throw new InputError("Name a dataset or a snapshot, or use --mix, or --run: one of them.");
+  if (options.run !== undefined) return { run: options.run };
+  return options.mix === undefined ? toSource(client, name, options) : undefined;
+}
+
+/** The order. */
+export async function toPlan(client: Client, options: OrderOptions): Promise<PlanOptions> {
+  const { epoch = "0", seed = "0", globalBatchSize = "1", weights = "loss", shuffle, mix } = options;
+  return {
+    epoch: toNumber("--epoch", epoch),
+    seed: toSeed(seed),
+    globalBatchSize: toNumber("--global-batch-size", globalBatchSize),
+    dropLast: options.dropLast === true,
+    weights: oneOf("--weights", weights, ["loss", "sampling"]),
+    ...(shuffle !== undefined && { shuffle: shuffle === true ? true : toNumber("--shuffle", shuffle) }),
+    ...(mix !== undefined && { mixture: await toMixture(client, mix, options) }),
+  };
+}
+
+async function toMixture(
+  client: Client,
+  mix: readonly string[],
+  options: OrderOptions,
+): Promise<NonNullable<PlanOptions["mixture"]>> {
+  const { exhaustion = "first", blockBatches = "0" } = options;
+  const sources: MixtureSource[] = [];
+  for (const text of mix) {
+    const [name = "", share = "1"] = text.split("=");
+    sources.push({ source: await toSource(client, name, options), proportion: toNumber("--mix", share) });
+  }
+  return {
+    sources,
+    exhaustion: oneOf("--exhaustion", exhaustion, ["first", "all"]),
+    blockBatches: toNumber("--block-batches", blockBatches),
+  };
+}
+
+/** A number as the protos take it. */
+export function toNumber(option: string, text: string): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value < 2 ** 32)) throw new InputError(`${option} is not a number below 2^32: ${text}`);
+  return value;
+}
+
+function toSeed(text: string): bigint {
+  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n;
+  if (value < 0n || value >= 2n ** 64n) throw new InputError(`--seed is not a number below 2^64: ${text}`);
+  return value;
+}
+
+function oneOf<Name extends string>(option: string, text: string, names: readonly Name[]): Name {
+  const found = names.find((name) => name === text);
+  if (found === undefined) throw new InputError(`${option} is ${text}; expected ${names.join(" or ")}.`);
+  return found;
+}
