@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { StoredBlock } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { type ExpectedSample, expectedSnapshot } from "../../../../test/support/expected-snapshot.ts";
+import { limits } from "../../../kit/limits.ts";
 import { StatisticsBuilder } from "../../rendering/statistics.ts";
 import { Assembler } from "./assembler.ts";
 import type { BuiltBlock } from "./block-builder.ts";
@@ -19,15 +20,23 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
+interface Options {
+  readonly skipDuplicates?: boolean;
+  readonly deduplicatedSamples?: number;
+  readonly weighted?: boolean;
+  readonly maxErrors?: number;
+}
+
 class Recorded {
   readonly pages: BuiltPage[] = [];
   readonly blocks: { readonly built: BuiltBlock; readonly stored: StoredBlock; readonly bytes: Buffer }[] = [];
   readonly assembler: Assembler;
 
-  constructor(options: { skipDuplicates?: boolean; weighted?: boolean; maxErrors?: number } = {}, last?: StoredBlock) {
+  constructor(options: Options = {}, last?: StoredBlock) {
     const earlier = last?.statistics;
     this.assembler = new Assembler({
       skipDuplicates: options.skipDuplicates ?? false,
+      deduplicatedSamples: options.deduplicatedSamples ?? limits.deduplicated_samples,
       takeMemory: () => undefined,
       weighted: options.weighted ?? false,
       maxErrors: options.maxErrors,
@@ -100,6 +109,22 @@ test("of duplicates keeps the one with the smallest id", () => {
   });
   const [block] = recorded.blocks;
   expect(bitCount(block?.stored.keptBits ?? new Uint8Array())).toBe(1000);
+});
+
+test("deduplicated_samples is inclusive; duplicates do not count, and the samples of earlier sessions do", () => {
+  const options = { skipDuplicates: true, deduplicatedSamples: 30 };
+  const message = "A snapshot with deduplication has at most 30 samples (deduplicated_samples).";
+  const fits = [...samplesOf(30, () => 100), ...samplesOf(30, () => 100)];
+  const whole = new Recorded(options).add(fits);
+  expect(whole.finish()).toBe(expectedSnapshot(samplesOf(30, () => 100)).digest);
+  expect(() => new Recorded(options).add(samplesOf(31, () => 100))).toThrow(message);
+  const others = samplesOf(31, () => 100);
+  expect(new Recorded({ deduplicatedSamples: 30 }).add(others).finish()).toBe(expectedSnapshot(others).digest);
+  const [block] = whole.blocks;
+  const resumed = new Recorded(options, block?.stored);
+  resumed.assembler.restore(block?.stored as StoredBlock);
+  resumed.add(samplesOf(30, () => 100));
+  expect(() => resumed.add(samplesOf(31, () => 100).slice(30))).toThrow(message);
 });
 
 test("weights are part of the digest", () => {

@@ -1,7 +1,6 @@
 import { RejectReason, type Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredBlock } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { ServiceError } from "../../../kit/errors.ts";
-import { limits } from "../../../kit/limits.ts";
 import { isError } from "../../rendering/rejection.ts";
 import type { StatisticsBuilder } from "../../rendering/statistics.ts";
 import { endsPage, overflowsPage } from "../blocks/boundaries.ts";
@@ -16,6 +15,8 @@ import { SnapshotDigest } from "./snapshot-digest.ts";
 
 export interface AssemblerOptions {
   readonly skipDuplicates: boolean;
+  /** Then the build fails at one sample more. */
+  readonly deduplicatedSamples: number;
   /** Hears of the memory that deduplication is about to use, in bytes; what it throws ends the build. */
   readonly takeMemory: (bytes: number) => void;
   readonly weighted: boolean;
@@ -131,7 +132,8 @@ export class Assembler {
   #isDuplicate(hashes: Uint32Array, sample: number): boolean {
     if (!this.#options.skipDuplicates) return false;
     if (!this.#contents.add(hashes, sample)) return true;
-    if (this.#contents.size > limits.deduplicated_samples) throw tooManySamples();
+    const limit = this.#options.deduplicatedSamples;
+    if (this.#contents.size > limit) throw tooManySamples(limit);
     return false;
   }
 
@@ -188,8 +190,7 @@ function tooManyErrors(count: number, maximum: number, id: string, problem: stri
   );
 }
 
-function tooManySamples(): ServiceError {
-  const limit = limits.deduplicated_samples;
+function tooManySamples(limit: number): ServiceError {
   return new ServiceError(
     "LIMIT_EXCEEDED",
     `A snapshot with deduplication has at most ${limit} samples (deduplicated_samples).`,

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { DatasetSpec } from "../../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { limits } from "../../../kit/limits.ts";
 import { openReader } from "../../../store/open-reader.ts";
 import type { StoreReader } from "../../../store/store.ts";
 import { StatisticsBuilder } from "../../rendering/statistics.ts";
@@ -42,6 +43,7 @@ class Session {
     this.#assembler = new Assembler({
       weighted: spec.weighting !== undefined,
       skipDuplicates: spec.quality?.skipDuplicates ?? false,
+      deduplicatedSamples: limits.deduplicated_samples,
       takeMemory: (bytes) => memory.take(bytes),
       maxErrors: spec.errorHandling?.stopOnError ? 0 : spec.errorHandling?.maxErrors,
       statistics: earlier === undefined ? new StatisticsBuilder(job.conditions) : StatisticsBuilder.from(earlier),
