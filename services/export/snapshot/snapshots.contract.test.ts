@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, open, readdir, rm, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -322,11 +323,13 @@ test("the sweep removes old files that nothing names, and no young ones", async 
   const building = join(folder, "blocks", "building", "1-00-0");
   const orphan = join(folder, "blocks", "1", "ab", "ab".repeat(32));
   const young = join(folder, "blocks", "1", "ab", "ac".repeat(32));
+  const table = join(folder, "blocks", "tables", "1", "ad".repeat(32));
   await mkdir(join(folder, "blocks", "1", "ab"), { recursive: true });
-  for (const path of [building, orphan, young]) await (await open(path, "w")).close();
-  for (const path of [building, orphan, ...files]) await utimes(path, 1, 1);
+  for (const path of [building, orphan, young, table]) await (await open(path, "w")).close();
+  for (const path of [building, orphan, table, ...files]) await utimes(path, 1, 1);
   await reopen();
   await expect.poll(async () => (await blockFiles()).sort()).toEqual([...files, young].sort());
+  await expect.poll(() => existsSync(table)).toBe(false);
 });
 
 async function isSealed(context: ExportContext, key: string): Promise<boolean> {

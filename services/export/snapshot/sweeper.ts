@@ -54,6 +54,7 @@ export async function sweep(options: SweeperOptions, signal: AbortSignal): Promi
       else if (options.builds.canTake(stored)) await options.builds.take(tenant, key);
     }
     await options.files.removeOrphans(tenant, ORPHAN_AGE_MILLIS);
+    await options.files.removeOrphanTables(tenant, ORPHAN_AGE_MILLIS);
   }
   await options.files.removeOldBuilding(ORPHAN_AGE_MILLIS);
 }

@@ -105,11 +105,11 @@ export class PlannedFrames {
 
   #readLines(places: readonly PlannedPlace[], target: Buffer): void {
     const [{ source, block, offset, sample }] = places as [PlannedPlace];
-    const { key } = this.#source(source);
+    const { key, table } = this.#source(source);
     if (!this.#readBlock(source, block, offset, target, sample)) throw contentDamaged(key, sample);
     let start = 0;
     for (const place of places) {
-      if (!isRight(place, target.subarray(start, start + place.length))) throw contentDamaged(key, place.sample);
+      if (!isRight(table, place, target.subarray(start, start + place.length))) throw contentDamaged(key, place.sample);
       start += place.length;
     }
   }

@@ -4,9 +4,9 @@ import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { prefixRange } from "../../../store/range.ts";
 import type { StoreReader, TenantId } from "../../../store/store.ts";
-import { blockUseKey } from "../../keys.ts";
+import { blockUseKey, snapshotKey } from "../../keys.ts";
 import { Mutex } from "../mutex.ts";
-import { longIdsPath, tablePath } from "../table/table-file.ts";
+import { longIdsPath, tablePath, tablesFolder } from "../table/table-file.ts";
 import {
   type BuildingBlock,
   blockPath,
@@ -94,6 +94,19 @@ export class BlockFiles {
   async removeTable(tenant: TenantId, snapshot: Uint8Array): Promise<void> {
     const path = this.tablePath(tenant, snapshot);
     for (const file of [path, longIdsPath(path)]) await rm(file, { force: true });
+  }
+
+  /** Removes tables that were broken off, and those whose snapshot is gone. */
+  async removeOrphanTables(tenant: TenantId, minimumAgeMillis: number): Promise<void> {
+    const folder = tablesFolder(this.#dataDirectory, tenant);
+    for (const name of await namesIn(folder)) {
+      const [snapshot = "", suffix] = name.split(".", 2);
+      const isWhole = suffix === undefined || suffix === "ids";
+      const isNeeded =
+        isWhole && (await this.#store.get(tenant, snapshotKey(Buffer.from(snapshot, "hex")))) !== undefined;
+      const path = join(folder, name);
+      if (!isNeeded && (await isOlder(path, minimumAgeMillis))) await rm(path, { force: true });
+    }
   }
 
   /** Removes what builds of a snapshot were writing. */

@@ -16,6 +16,8 @@ export interface SampleTable {
   readonly pageStarts: Float64Array;
   /** SHA-256 of each block. */
   readonly blockDigests: readonly Uint8Array[];
+  /** One bit a sample: 1 where this process has read it and found it right. */
+  readonly verified: Uint8Array;
 }
 
 let tables = 0;
@@ -45,8 +47,9 @@ function readTable(path: string, file: number): SampleTable | undefined {
     const start = pageCount * 4 + block * DIGEST_BYTES;
     return sections.subarray(start, start + DIGEST_BYTES);
   });
+  const verified = new Uint8Array(Math.ceil(sampleCount / 8));
   tables += 1;
-  return { id: tables, path, sampleCount, pageCounts, pageStarts: startsOf(pageCounts), blockDigests };
+  return { id: tables, path, sampleCount, pageCounts, pageStarts: startsOf(pageCounts), blockDigests, verified };
 }
 
 function startsOf(counts: Uint32Array): Float64Array {
