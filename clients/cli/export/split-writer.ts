@@ -80,8 +80,9 @@ export class SplitWriter {
 
   async #finishShard(shard: Shard): Promise<void> {
     const { split, save } = this.#options;
-    const digest = await shard.finish();
-    split.shards.push({ path: this.#path(), samples: this.#samples, line_bytes: this.#lineBytes, ...digest });
+    const { bytes, sha256 } = await shard.finish();
+    const entry = { path: this.#path(), samples: this.#samples, bytes, line_bytes: this.#lineBytes, sha256 };
+    split.shards.push(entry);
     delete split.part;
     this.#shard = undefined;
     save();
