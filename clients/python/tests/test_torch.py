@@ -80,10 +80,13 @@ def test_a_worker_goes_on_from_a_state_in_its_first_epoch_only(numbers: Client) 
     assert flat(workers) == NUMBERS
 
 
-def test_more_workers_are_refused(numbers: Client) -> None:
+def test_workers_of_a_plain_loader_must_read_the_same(numbers: Client) -> None:
     dataset = StreamingDataset(client=numbers, spec=SPEC)
-    with pytest.raises(loraloop.ConfigurationError, match="num_workers is 2"):
+    with pytest.raises(loraloop.ConfigurationError, match="name a snapshot"):
         flat(loader(dataset, num_workers=2, multiprocessing_context="fork"))
+    key = numbers.snapshots.build(spec=SPEC).key
+    pinned = StreamingDataset(client=numbers, snapshot=key, transform=number)
+    assert sorted(flat(loader(pinned, num_workers=3, multiprocessing_context="fork"))) == NUMBERS
 
 
 def test_state_counts_what_was_given_out(numbers: Client) -> None:

@@ -22,6 +22,16 @@ from loraloop._results import (
     Validation,
     WeightExplanation,
 )
+from loraloop._run_results import (
+    AdaptiveSampling,
+    Environment,
+    RunEpoch,
+    RunInfo,
+    RunPosition,
+    RunResult,
+    RunSource,
+)
+from loraloop._runs import Run
 from loraloop._state import StreamState
 from loraloop._stream import Position, SampleStream
 from loraloop.client import Client
@@ -44,6 +54,7 @@ from loraloop.errors import (
     ResumeError,
     ResumeFormatError,
     ResumeOtherIncarnationError,
+    ResumeOtherRankError,
     ResumeOtherRequestError,
     ResumeOtherStoreError,
     ResumePlanUnknownError,
@@ -55,6 +66,7 @@ from loraloop.errors import (
 )
 
 __all__ = [
+    "AdaptiveSampling",
     "AuthenticationError",
     "BlockCache",
     "Client",
@@ -66,6 +78,7 @@ __all__ = [
     "ContentDamagedError",
     "Dataset",
     "DeadlineError",
+    "Environment",
     "FailedPreconditionError",
     "IngestClosedError",
     "IngestResult",
@@ -91,10 +104,17 @@ __all__ = [
     "ResumeError",
     "ResumeFormatError",
     "ResumeOtherIncarnationError",
+    "ResumeOtherRankError",
     "ResumeOtherRequestError",
     "ResumeOtherStoreError",
     "ResumePlanUnknownError",
     "RpcError",
+    "Run",
+    "RunEpoch",
+    "RunInfo",
+    "RunPosition",
+    "RunResult",
+    "RunSource",
     "Sample",
     "SampleBatch",
     "SampleStream",

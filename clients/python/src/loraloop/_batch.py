@@ -57,13 +57,17 @@ class SampleBatch:
         """Weight of each sample; None where the stream is not weighted."""
         return [micros / _MICROS for micros in self._weights_micros] or None
 
-    def samples(self) -> list[Sample]:
-        """The samples as dicts."""
+    def samples(self, *, with_ids: bool = False) -> list[Sample]:
+        """The samples as dicts; `with_ids` adds `record_id` and `index`."""
         # One array in one call: JSON strings hold no raw line feed, and the last one makes room for a null.
         samples: list[Sample] = orjson.loads(b"[" + self._lines.replace(b"\n", b",") + b"null]")
         samples.pop()
         for sample, micros in zip(samples, self._weights_micros, strict=False):
             sample["weight"] = micros / _MICROS
+        if with_ids:
+            for sample, record_id, index in zip(samples, self._ids, self.indices, strict=True):
+                sample["record_id"] = record_id
+                sample["index"] = index
         return samples
 
     def lines(self) -> list[bytes]:

@@ -11,20 +11,26 @@ import grpc
 from loraloop._backoff import Backoff
 from loraloop._endpoint import Tls, find_endpoint, open_channel
 from loraloop.corpus.v1.corpus_service_pb2_grpc import CorpusServiceStub
-from loraloop.errors import ClosedError, from_grpc
+from loraloop.errors import ClosedError, RpcError, UnavailableError, from_grpc
 from loraloop.export.v1.export_service_pb2_grpc import ExportServiceStub
+from loraloop.export.v1.run_service_pb2_grpc import RunServiceStub
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+
+# For how many seconds a call looks for a server that has never answered: nobody may be there at all.
+_FIRST_CONTACT = 5.0
 
 
 @dataclass(frozen=True)
 class Opened:
     """A channel, its services, and what every call on it carries."""
 
+    address: str
     channel: grpc.Channel
     corpus: CorpusServiceStub
     export: ExportServiceStub
+    runs: RunServiceStub
     metadata: tuple[tuple[str, str], ...]
 
 
@@ -38,6 +44,7 @@ class Connection:
         self.timeout = timeout
         self.patience = patience
         self._closed = False
+        self._reached = False
         # A forked child keeps its parent's channel here: to destroy it would touch the parent's connection.
         self._opened: dict[int, Opened] = {}
 
@@ -60,24 +67,48 @@ class Connection:
         request: Request,
         *,
         idempotent: bool = True,
+        timeout: float | None = None,
     ) -> Response:
-        """Calls a unary method; an idempotent one again while the server is away, `timeout` seconds in all."""
-        deadline = time.monotonic() + self.timeout
-        backoff = Backoff(self.timeout if idempotent else 0.0)
+        """Calls a unary method; an idempotent one again while the server is away, `timeout` seconds in all.
+
+        A server that has never answered is taken for absent after five seconds.
+        """
+        seconds = self.timeout if timeout is None else timeout
+        deadline = time.monotonic() + seconds
+        patience = seconds if self._reached else min(seconds, _FIRST_CONTACT)
+        backoff = Backoff(patience if idempotent else 0.0)
         while True:
             opened = self.open()
             try:
                 left = max(0.0, deadline - time.monotonic())
-                return method(opened)(request, timeout=left, metadata=opened.metadata)
+                response = method(opened)(request, timeout=left, metadata=opened.metadata)
             except grpc.RpcError as failure:
-                error = from_grpc(failure)
+                error = self._explain(from_grpc(failure), opened.address)
+            else:
+                self._reached = True
+                return response
             backoff.wait(error)
+
+    def _explain(self, error: RpcError, address: str) -> RpcError:
+        """Says where nobody answers; an error that the server gave a reason stays as it is."""
+        self._reached = self._reached or error.reason != ""
+        if self._reached or error.code != "UNAVAILABLE":
+            return error
+        problem = f"no server answers at {address}: is it running, and the address right? ({error.args[0]})"
+        return UnavailableError(problem, code=error.code)
 
     def _connect(self) -> Opened:
         endpoint = find_endpoint(self._address, self._token)
         channel = open_channel(endpoint, self._tls)
         metadata = (("authorization", f"Bearer {endpoint.token}"),)
-        return Opened(channel, CorpusServiceStub(channel), ExportServiceStub(channel), metadata)
+        return Opened(
+            endpoint.address,
+            channel,
+            CorpusServiceStub(channel),
+            ExportServiceStub(channel),
+            RunServiceStub(channel),
+            metadata,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": {}}

@@ -81,7 +81,7 @@ class Plans:
         """The plan that a stream would follow; the server keeps it. Waits until its snapshots are sealed."""
         source = (dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
         request = pb.GetPlanRequest(**_named_by(source, plan, run, epoch, hash))
-        return from_plan(self._connection.call(lambda opened: opened.export.GetPlan, request).plan)
+        return from_plan(self._call(request).plan)
 
     def max_steps(
         self,
@@ -92,7 +92,12 @@ class Plans:
     ) -> int:
         """Optimizer steps of so many epochs like this plan's; the last step of an epoch may have fewer batches."""
         request = pb.GetPlanRequest(hash=hash, epochs=epochs, gradient_accumulation_steps=gradient_accumulation_steps)
-        return self._connection.call(lambda opened: opened.export.GetPlan, request).max_steps
+        return self._call(request).max_steps
+
+    def _call(self, request: pb.GetPlanRequest) -> pb.GetPlanResponse:
+        """A build may take longer than an answer does otherwise."""
+        patience = self._connection.patience
+        return self._connection.call(lambda opened: opened.export.GetPlan, request, timeout=patience)
 
     def explain(
         self,
@@ -117,7 +122,9 @@ class Plans:
         request = pb.ExplainPlanRequest(
             **_named_by(source, plan, run, epoch, hash), first_index=first_index, count=count, world_size=world_size
         )
-        response = self._connection.call(lambda opened: opened.export.ExplainPlan, request)
+        response = self._connection.call(
+            lambda opened: opened.export.ExplainPlan, request, timeout=self._connection.patience
+        )
         return [_from_entry(entry) for entry in response.entries]
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from loraloop.errors import ResumeError, make_error
@@ -54,6 +54,18 @@ def check_same_stream(expected: ResumePoint, actual: ResumePoint) -> None:
     for key, reason in _IDENTITY.items():
         if getattr(expected, key) != getattr(actual, key):
             raise _refusal(reason, key, getattr(expected, key), getattr(actual, key))
+
+
+def merge_states(states: Sequence[Mapping[str, Any]]) -> StreamState:
+    """The one state that those of all ranks are. Raises ResumeOtherRankError, naming two values, where they differ."""
+    if not states:
+        raise ValueError("no states")
+    first = states[0]
+    for rank, state in enumerate(states):
+        for key in first.keys() | state.keys():
+            if first.get(key) != state.get(key):
+                raise _refusal("RESUME_OTHER_RANK", f"{key} of rank {rank}", first.get(key), state.get(key))
+    return dict(first)
 
 
 def _refusal(reason: str, key: str, expected: object, actual: object) -> ResumeError:

@@ -42,11 +42,12 @@ class SampleStream:
     threads at once.
     """
 
-    def __init__(self, connection: Connection, cursor: Cursor, cache: BlockCache | None = None) -> None:
+    def __init__(self, connection: Connection, cursor: Cursor, cache: BlockCache | None, with_ids: bool) -> None:
         self._call: StreamCall | None = None
         self._connection = connection
         self._cursor = cursor
         self._cache = cache
+        self._with_ids = with_ids
         self._closed = False
         self._backoff: Backoff | None = None
         self._pending: Iterator[Sample] = iter(())
@@ -140,6 +141,17 @@ class SampleStream:
         self._pending = iter(())
         self._drop_call()
 
+    def worker_state_dict(self) -> StreamState:
+        """Where this one of several workers is, for the same worker of as many; opens the stream as `state_dict`."""
+        if not self._cursor.can_go_on:
+            self._retry(self._open)
+        return self._cursor.worker_state()
+
+    def load_worker_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on where this one of several workers was."""
+        self.load_state_dict(state)
+        self._cursor.load_worker_state(state)
+
     def to_hf(self) -> datasets.IterableDataset:
         """A `datasets.IterableDataset` over the same samples, from where this stream is. Needs `loraloop[hf]`."""
         from loraloop.hf import to_hf
@@ -168,7 +180,7 @@ class SampleStream:
 
     def _decode_next(self) -> bool:
         batch = self._next_batch()
-        self._pending = iter(batch.samples() if batch is not None else ())
+        self._pending = iter(batch.samples(with_ids=self._with_ids) if batch is not None else ())
         return batch is not None
 
     def _next_batch(self) -> SampleBatch | None:

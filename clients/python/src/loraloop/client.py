@@ -16,6 +16,7 @@ from loraloop._plan import Plan, Share
 from loraloop._plans import Plans, to_stream_source
 from loraloop._records import Collection, Record, from_collection, from_record, to_record
 from loraloop._results import Preview, Validation, from_preview, from_validation
+from loraloop._runs import Runs
 from loraloop._snapshots import Snapshots
 from loraloop._source import to_source
 from loraloop._stream import SampleStream
@@ -49,6 +50,7 @@ class Client:
         self.datasets = Datasets(self._connection)
         self.snapshots = Snapshots(self._connection)
         self.plans = Plans(self._connection)
+        self.runs = Runs(self._connection)
 
     def ingest(
         self,
@@ -160,6 +162,7 @@ class Client:
         compression: Literal["none", "zstd"] = "none",
         cache: BlockCache | None = None,
         batch_size: int = 0,
+        with_ids: bool = False,
         resume: Mapping[str, Any] | None = None,
     ) -> SampleStream:
         """Streams samples of a dataset (`name` or `name@3`), of an unnamed one, or of a snapshot.
@@ -168,8 +171,9 @@ class Client:
         snapshot; or of an epoch of a run. Of each global batch, rank r of `world_size` gets its part; its workers take
         whole batches in turn, the first worker the one at which the call begins. `compression` packs frames for slow
         networks; with a `cache` only references come, and their blocks once. `batch_size` is the most samples of a
-        frame (0: the server chooses) and changes nothing else. `resume` is a `state_dict()` of a stream of the same
-        source and plan, whose epoch it goes on with; all else may differ.
+        frame (0: the server chooses) and changes nothing else. `with_ids` adds `record_id` and `index` to samples.
+        `resume` is a `state_dict()` of a stream of the same source and plan, whose epoch it goes on with; all else may
+        differ.
         """
         source = (dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
         share = Share(rank, world_size, worker, worker_count)
@@ -181,7 +185,7 @@ class Client:
             delivery=export.DELIVERY_LINES if cache is None else export.DELIVERY_REFERENCES,
             batch_size=batch_size,
         )
-        return SampleStream(self._connection, Cursor(request, share, resume), cache)
+        return SampleStream(self._connection, Cursor(request, share, resume), cache, with_ids)
 
     def close(self) -> None:
         """Ends every call. Idempotent."""

@@ -21,7 +21,8 @@ LoraloopError
     │   ├── ResumeOtherIncarnationError
     │   ├── ResumeOtherRequestError
     │   ├── ResumePlanUnknownError
-    │   └── ResumeBeyondEndError
+    │   ├── ResumeBeyondEndError
+    │   └── ResumeOtherRankError
     ├── LimitError                a limit; `metadata` names it
     ├── UnavailableError          the server cannot be reached or cannot answer now
     ├── DeadlineError             no answer in time
@@ -160,6 +161,10 @@ class ResumeBeyondEndError(ResumeError):
     """The state is beyond the last sample."""
 
 
+class ResumeOtherRankError(ResumeError):
+    """The states of two ranks differ."""
+
+
 class LimitError(RpcError):
     """A limit was exceeded."""
 
@@ -186,6 +191,7 @@ _BY_REASON: Mapping[str, type[RpcError]] = {
     "RESUME_OTHER_REQUEST": ResumeOtherRequestError,
     "RESUME_PLAN_UNKNOWN": ResumePlanUnknownError,
     "RESUME_BEYOND_END": ResumeBeyondEndError,
+    "RESUME_OTHER_RANK": ResumeOtherRankError,
 }
 
 _BY_CODE: Mapping[str, type[RpcError]] = {

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import grpc
+
+from loraloop._backoff import Backoff
+from loraloop._connection import Connection
+from loraloop._lease import Lease
+from loraloop._plan import Plan
+from loraloop._plans import StoredPlan, from_plan, to_stream_source
+from loraloop._run_results import (
+    AdaptiveSampling,
+    Environment,
+    RunInfo,
+    from_run,
+    package_versions,
+    to_adaptive,
+    to_environment,
+)
+from loraloop._times import Time
+from loraloop.errors import from_grpc
+from loraloop.export.v1 import run_service_pb2 as pb
+
+#: The server's limit for one call.
+CALL_LOSSES = 65_536
+_RENEW_SECONDS = 5.0
+
+
+class Runs:
+    """Trainings: what they read, where they are, how it went: `client.runs`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(
+        self,
+        run: str = "",
+        *,
+        dataset: str | None = None,
+        spec: Mapping[str, Any] | None = None,
+        snapshot: str | None = None,
+        split: str | None = None,
+        as_of: Time | None = None,
+        revision: int | None = None,
+        allow_open_ingest: bool = False,
+        plan: Plan | None = None,
+        adaptive_sampling: AdaptiveSampling | None = None,
+        base_model: str = "",
+        seed: int = 0,
+        world_size: int = 1,
+        configuration: Mapping[str, Any] | None = None,
+        lease_seconds: int = 120,
+    ) -> Run:
+        """Opens a run, or takes over one that is there under the same id and request; waits for its snapshots.
+
+        Its snapshots are held until it is closed. The lease is renewed from a thread; a run whose lease ends is LOST
+        until it is opened again. The server makes an id where none is given. Versions of all installed packages are
+        kept with the run.
+        """
+        source = (dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
+        environment = Environment(package_versions(), base_model, seed, world_size, configuration or {})
+        request = pb.OpenRunRequest(
+            run=run,
+            **to_stream_source(source, plan or Plan(), None, 0),
+            adaptive_sampling=to_adaptive(adaptive_sampling) if adaptive_sampling is not None else None,
+            environment=to_environment(environment),
+            lease_seconds=lease_seconds,
+        )
+        connection = self._connection
+        # Without an id, a repeated call would open another run.
+        opened = connection.call(
+            lambda opened: opened.runs.OpenRun, request, idempotent=run != "", timeout=connection.patience
+        )
+        return Run(connection, opened.run.id, lease_seconds)
+
+    def attach(self, run: str) -> Run:
+        """A run that somebody else has opened and renews: for the other ranks. Says nothing to the server yet."""
+        return Run(self._connection, run, None)
+
+    def get(self, run: str) -> RunInfo:
+        return from_run(self._connection.call(lambda opened: opened.runs.GetRun, pb.GetRunRequest(run=run)).run)
+
+    def list(self) -> Iterator[RunInfo]:
+        """Newest first, without `loss_points`."""
+        request = pb.ListRunsRequest()
+        while True:
+            response = self._connection.call(lambda opened: opened.runs.ListRuns, request)
+            yield from map(from_run, response.runs)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    def losses(self, run: str, epoch: int) -> Iterator[tuple[int, float]]:
+        """Index and loss of each sample that has one, by index."""
+        request = pb.ListLossesRequest(run=run, epoch=epoch, page_size=CALL_LOSSES)
+        while True:
+            response = self._connection.call(lambda opened: opened.runs.ListLosses, request)
+            yield from zip(response.indices, response.losses, strict=True)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    def watch(self, run: str) -> Iterator[RunInfo]:
+        """The run now and after every change, at most four times a second, until it is closed."""
+        backoff = None
+        while True:
+            try:
+                yield from self._watch_once(run)
+                return
+            except grpc.RpcError as failure:
+                error = from_grpc(failure)
+            backoff = backoff or Backoff(self._connection.patience)
+            backoff.wait(error)
+
+    def _watch_once(self, run: str) -> Iterator[RunInfo]:
+        opened = self._connection.open()
+        call = opened.runs.WatchRun(pb.WatchRunRequest(run=run), metadata=opened.metadata)
+        try:
+            for response in call:
+                yield from_run(response.run)
+        finally:
+            call.cancel()
+
+
+class Run:
+    """One training: `client.runs.open(…)`. As a context manager it closes itself, with an error as a failure.
+
+    What interrupts the process (KeyboardInterrupt, SystemExit) leaves it open, to be opened again. Picklable: a copy
+    does not renew the lease.
+    """
+
+    def __init__(self, connection: Connection, id: str, lease_seconds: int | None) -> None:  # noqa: A002 (the field's name)
+        self._connection = connection
+        self.id = id
+        self._lease = Lease(_renewal(connection, id), lease_seconds) if lease_seconds is not None else None
+
+    @property
+    def info(self) -> RunInfo:
+        """As the server knows it now."""
+        return Runs(self._connection).get(self.id)
+
+    def report_progress(
+        self,
+        *,
+        step: int,
+        epoch: int | None = None,
+        next_index: int | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Says what a saved checkpoint has consumed (`epoch` and `next_index` of its state) and metrics, at most 64.
+
+        Metrics are finite; the course of `loss` is kept.
+        """
+        if (epoch is None) != (next_index is None):
+            raise TypeError("give both of epoch= and next_index=, or none")
+        request = pb.ReportProgressRequest(run=self.id, step=step, metrics=metrics or {})
+        if epoch is not None and next_index is not None:
+            request.consumed.CopyFrom(pb.RunPosition(epoch=epoch, next_index=next_index, step=step))
+        self._connection.call(lambda opened: opened.runs.ReportProgress, request)
+
+    def report_losses(self, epoch: int, indices: Sequence[int], losses: Sequence[float]) -> None:
+        """Says losses of single samples, by their indices in the epoch's plan, in as many calls as it needs.
+
+        The last one said for an index counts.
+        """
+        if len(indices) != len(losses):
+            raise ValueError(f"{len(indices)} indices and {len(losses)} losses")
+        for first in range(0, len(indices), CALL_LOSSES):
+            part = slice(first, first + CALL_LOSSES)
+            request = pb.ReportLossesRequest(run=self.id, epoch=epoch, indices=indices[part], losses=losses[part])
+            self._connection.call(lambda opened: opened.runs.ReportLosses, request)
+
+    def close_epoch(self, epoch: int) -> StoredPlan:
+        """Ends an epoch; returns the plan of the next one. A repetition gives the same plan."""
+        request = pb.CloseEpochRequest(run=self.id, epoch=epoch)
+        patience = self._connection.patience
+        return from_plan(self._connection.call(lambda opened: opened.runs.CloseEpoch, request, timeout=patience).plan)
+
+    def close(self, *, succeeded: bool = True, message: str = "", adapter_version: str = "") -> RunInfo:
+        """Ends the run with a result; a repetition with the same result is not refused."""
+        result = pb.RunResult(succeeded=succeeded, message=message, adapter_version=adapter_version)
+        request = pb.CloseRunRequest(run=self.id, result=result)
+        closed = self._connection.call(lambda opened: opened.runs.CloseRun, request)
+        self._stop_renewing()
+        return from_run(closed.run)
+
+    def watch(self) -> Iterator[RunInfo]:
+        """As `client.runs.watch`."""
+        return Runs(self._connection).watch(self.id)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lease is None or not self._lease.stop.alive:
+            return
+        if error is None:
+            self.close()
+        elif isinstance(error, Exception):
+            self.close(succeeded=False, message=f"{type(error).__name__}: {error}"[:1_000])
+        else:
+            self._stop_renewing()
+
+    def _stop_renewing(self) -> None:
+        if self._lease is not None:
+            self._lease.stop()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_lease": None}
+
+
+def _renewal(connection: Connection, run: str) -> Any:
+    request = pb.RenewRunRequest(run=run)
+    return lambda: connection.call(
+        lambda opened: opened.runs.RenewRun, request, idempotent=False, timeout=_RENEW_SECONDS
+    )
