@@ -46,11 +46,15 @@ class Reader<Item> {
         this.#waiting.push(value);
         this.#bytes += this.#options.bytesOf(value);
         this.#changed();
-        while (this.#bytes >= this.#options.maxBytes && !this.#ended) await this.#change.promise;
+        while (this.#isFull && !this.#ended) await this.#change.promise;
       }
     } finally {
       this.stop();
     }
+  }
+
+  get #isFull(): boolean {
+    return this.#waiting.length > 0 && this.#bytes >= this.#options.maxBytes;
   }
 
   async *items(): AsyncGenerator<Item> {
