@@ -62,7 +62,7 @@ test("run list and show say what a training reads, where it is and how it went",
   ]) {
     expect(shown).toContain(line);
   }
-  expect(shown).toMatch(/0 +40 +2 +1\.000 +yes +[0-9a-f]{12}\n1 +40 +0 +- +no/);
+  expect(shown).toMatch(/0 +40 +2 +1\.000 +yes +[0-9a-f]{12}\n +1 +40 +0 +- +no/);
   expect(await runJson("run", "show", "tone.1")).toMatchObject({
     id: "tone.1",
     state: "OPEN",

@@ -6,6 +6,9 @@ import { inject } from "vitest";
 import type { ExportContext } from "../../services/export/context.ts";
 import { normalisePlan } from "../../services/export/plan/plan-spec.ts";
 import type { OpenRun } from "../../services/export/runs/create-run.ts";
+import { BlockFiles } from "../../services/export/snapshot/blocks/block-files.ts";
+import { SnapshotRemover } from "../../services/export/snapshot/remove-snapshot.ts";
+import { sweep } from "../../services/export/snapshot/sweeper.ts";
 import { openStore, type StoreConfig } from "../../services/store/open-store.ts";
 import type { Clock, Store } from "../../services/store/store.ts";
 import { openTestContext, type TestContext } from "./export-context.ts";
@@ -59,6 +62,16 @@ export class RunsPlace implements AsyncDisposable {
     await this.#opened?.[Symbol.asyncDispose]();
     if (this.#config.kind !== "memory") await this.#close();
     await this.#open();
+  }
+
+  /** What the server does now and then: removes snapshots past their life. */
+  async sweep(): Promise<void> {
+    const { store, clock, log, snapshots } = this.context;
+    const { builds, uses } = snapshots;
+    const files = new BlockFiles(this.#folder, store, false);
+    const remover = new SnapshotRemover({ store, files, builds });
+    const parts = { store, clock, log, files, builds, uses, remover, tenants: async () => [1] };
+    await sweep(parts, new AbortController().signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

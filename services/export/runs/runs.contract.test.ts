@@ -176,6 +176,7 @@ describe.each(storeKinds)("runs in %s", (kind) => {
     expect(two.sources[0]?.snapshot).toBe(snapshot);
     place.passSeconds(3 * DAYS);
     await place.reopen();
+    await place.sweep();
     expect((await getSnapshot(place.context, 1, snapshot)).expireTime).toBeUndefined();
     const refused = deleteSnapshot(place.context, 1, snapshot);
     await expect(refused).rejects.toMatchObject({ reason: "SNAPSHOT_IN_USE", metadata: { run: "a" } });

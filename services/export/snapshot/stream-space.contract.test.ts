@@ -2,11 +2,13 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SampleSource } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { bigRecords } from "../../../test/support/big-records.ts";
 import { openTestContext, type TestContext } from "../../../test/support/export-context.ts";
+import { runRequest } from "../../../test/support/runs.ts";
 import { openStream, specSource, stream, upsert } from "../../../test/support/samples.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Clock, Store } from "../../store/store.ts";
 import { buildSnapshot } from "../commands/build-snapshot.ts";
 import { getSnapshot } from "../commands/get-snapshot.ts";
+import { openRun } from "../commands/open-run.ts";
 
 const sourceOf = (minTextLength: number): SampleSource =>
   specSource({ collection: "docs", format: "text", quality: { minTextLength } });
@@ -61,4 +63,13 @@ test("what is read stays; with no other left the stream ends with LIMIT_EXCEEDED
   for (const reader of readers) await reader.return(undefined);
   expect(await exists(await streamed(4))).toBe(true);
   expect(await exists(first)).toBe(false);
+});
+
+test("what a run holds stays, however long nobody read it", async () => {
+  const held = await streamed(2);
+  const source: SampleSource = { ...sourceOf(1), source: { $case: "snapshot", value: held } };
+  await openRun(opened.context, 1, runRequest("a", { source }), new AbortController().signal);
+  const second = await streamed(3);
+  await streamed(4);
+  expect(await Promise.all([held, second].map(exists))).toEqual([true, false]);
 });
