@@ -1,13 +1,14 @@
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Client } from "../../clients/typescript/src/index.ts";
 import { makeDocuments } from "../data/documents.ts";
-import { runCommand } from "../support/command.ts";
+import { resultOf, runCommand } from "../support/command.ts";
 import { commandLine } from "../support/command-line.ts";
 import { LoraloopProcess } from "../support/loraloop-process.ts";
 
 let server: LoraloopProcess;
-const { run, runJson, fail, place, writeJson, writeLines } = commandLine(() => server);
+const { start, run, runJson, fail, place, writeJson, writeLines } = commandLine(() => server);
 
 beforeAll(async () => {
   server = await LoraloopProcess.start();
@@ -91,6 +92,15 @@ test.for<[string[], string]>([
   [["preview", "documents", "-n", "0"], "--count is not a number from 1 to 1,000: 0"],
 ])("%j: %s", async ([args, problem]) => {
   expect(await fail(...args)).toEqual({ code: 2, signal: null, stdout: "", stderr: `loraloop: ${problem}\n` });
+});
+
+test("up says which process to stop", async () => {
+  const ports = ["--port", "0", "--metrics-port", "0"];
+  const child = start("--json", "up", "--data", place("other"), ...ports);
+  const ended = resultOf(child);
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  process.kill((JSON.parse(line.toString()) as { pid: number }).pid, "SIGTERM");
+  expect(await ended).toMatchObject({ code: 0, stderr: "" });
 });
 
 test("doctor says of a server that it does not reach that this is bad, or that there is none", async () => {

@@ -37,7 +37,8 @@ async function run(options: UpOptions, command: Command): Promise<void> {
     const tokenFile = join(folder, "token");
     const forget = leaveAddress(service.address, tokenFile);
     if (programOptions(command).json) {
-      printJson({ address: service.address, metrics_address: service.metricsAddress, token_file: tokenFile });
+      const { address, metricsAddress } = service;
+      printJson({ address, metrics_address: metricsAddress, token_file: tokenFile, pid: process.pid });
     } else {
       welcome(service.address, service.metricsAddress, tokenFile);
     }
@@ -73,7 +74,8 @@ function leaveAddress(address: string, tokenFile: string): () => void {
 }
 
 function welcome(address: string, metricsAddress: string, tokenFile: string): void {
-  print(`loraloop is up at ${address} (metrics at http://${metricsAddress}/metrics). Ctrl-C stops it.`);
+  print(`loraloop is up at ${address} (metrics at http://${metricsAddress}/metrics).`);
+  print(`Ctrl-C stops it, or elsewhere: kill ${process.pid}`);
   print(`Its token is in ${tokenFile}; commands on this machine find it by themselves.`);
   print();
   print("Try, in another terminal:");
