@@ -206,7 +206,7 @@ export interface SchemaValidation {
 }
 
 /**
- * Checks go in this order, and the first that fails decides: conditions, time range, filter, quality score, parts, empty output, length,
+ * Checks go in this order, and the first that fails decides: split, conditions, time range, filter, quality score, parts, empty output, length,
  * schema, weight, duplicate. Errors are records that could not be rendered: missing required field, wrong type, failed template, filter, schema, weight or timestamp.
  * Quality rejects are none.
  */
