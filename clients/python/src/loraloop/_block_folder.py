@@ -128,11 +128,13 @@ class BlockFolder:
 
     def _write(self, digest: bytes, block: bytes) -> None:
         """Where the disk is full or may not be written, the block is not kept."""
-        part = self._path / f"{digest.hex()}.{secrets.token_hex(4)}{_PART}"
+        file = self._file(digest)
+        part = file.with_name(f"{file.name}.{secrets.token_hex(4)}{_PART}")
         try:
+            file.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(block)
             self._make_room(len(block))
-            part.replace(self._file(digest))
+            part.replace(file)
         except OSError:
             _remove(part)
 
@@ -152,9 +154,9 @@ class BlockFolder:
                 _remove(Path(file.path))
 
     def _files(self) -> Iterator[tuple[os.DirEntry[str], os.stat_result]]:
-        with contextlib.suppress(OSError), os.scandir(self._path) as files:
-            for file in files:
-                if not file.name.endswith(_LOCK):
+        for folder in _scan(self._path):
+            if not folder.name.endswith(_LOCK):
+                for file in _scan(folder.path):
                     with contextlib.suppress(OSError):
                         yield file, file.stat()
 
@@ -180,7 +182,15 @@ class BlockFolder:
             os.close(descriptor)
 
     def _file(self, digest: bytes) -> Path:
-        return self._path / digest.hex()
+        """As in the other client languages, which may share the folder."""
+        name = digest.hex()
+        return self._path / name[:2] / name
+
+
+def _scan(path: str | Path) -> list[os.DirEntry[str]]:
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        return list(entries)
+    return []
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int]:
