@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { Client } from "../../clients/typescript/src/index.ts";
@@ -142,6 +142,15 @@ test("kill -9 in the middle of the upload; run again, it sends only what is miss
     hub.calls.filter(({ path }) => path.startsWith("/storage/")).map(({ path }) => path.split("/")[2]),
   );
   expect(sent.size).toBe(hub.objects.size - before);
+});
+
+test("storage by chunks, as the hub prefers it", async () => {
+  hub.xet = { chunkBytes: 0, token: "for-xet-only" };
+  await run("push-to-hub", "parquet", repository);
+  const files = Object.keys(digestsBelow(place("parquet")));
+  const sizes = files.filter((path) => path.startsWith("data/")).map((path) => statSync(place(`parquet/${path}`)).size);
+  expect(hub.xet.chunkBytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+  expect(Object.keys(pushed()).sort()).toEqual(files);
 });
 
 test("a hub that is gone for good", async () => {
