@@ -17,7 +17,9 @@ from loraloop.torch import StreamingDataset
 from tests.server import LoraloopServer
 
 # Python 3.12 and newer warn of every fork of a process with threads; the dataset opens its channel in the worker.
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning", "ignore:This DataLoader will create:UserWarning"
+)
 
 COUNT = 700
 SPEC = {"collection": "numbers", "format": "text"}

@@ -194,16 +194,10 @@ class StreamingDataset(IterableDataset[Any]):
         sources: list[MixtureSource] = list(mixture.sources)
         return all(_is_pinned(source.snapshot, source.revision) for source in sources)
 
-    def track(self, tracker: Tracker) -> Tracker | None:
-        """Lets somebody else say the state; returns who said it before."""
+    def track(self, tracker: Tracker) -> None:
+        """Lets somebody else say the state."""
         self._read_by_worker.fill_(False)
-        previous, self._tracker = self._tracker, tracker
-        return previous
-
-    def untrack(self, tracker: Tracker, previous: Tracker | None) -> None:
-        """Takes it back, unless another pass has begun."""
-        if self._tracker == tracker:
-            self._tracker = previous
+        self._tracker = tracker
 
     def finish_pass(self) -> None:
         """Lets the next pass begin at the epoch's first sample."""
@@ -233,8 +227,8 @@ class StreamingDataset(IterableDataset[Any]):
                 given += 1
                 yield self.transform(sample) if self.transform else sample
         except GeneratorExit:
-            if given == 1:
-                self.untrack(tracker, previous)
+            if given == 1 and self._tracker == tracker:
+                self._tracker = previous
             raise
         self._worker_state = None
         self.finish_pass()

@@ -28,11 +28,11 @@ class _Delivered(NamedTuple):
 class StreamingDataLoader(DataLoader[Any]):
     """The rank's part of each global batch, collated: one batch a step, the same for any number of workers.
 
-    `state_dict()` counts batches that the loop was given, in the main process, whatever the workers have read ahead.
+    `state_dict()` counts batches that the loop was given, in the main process, whatever the workers have read ahead. A
+    pass begins at the first batch of the epoch, or where the loaded state was until one pass has reached the end.
     Transform and `collate_fn` (a list by default) run in the workers, which open connections of their own: fork and
-    spawn both work. A pass that is left after its first batch was a look and counts for nothing. With
-    torch.distributed, a pass begins with an exchange between the ranks: those without a state read what rank 0 reads,
-    and states that differ are refused (ResumeOtherRankError).
+    spawn both work. With torch.distributed, a pass begins with an exchange between the ranks: those without a state
+    read what rank 0 reads, and states that differ are refused (ResumeOtherRankError).
     """
 
     dataset: StreamingDataset
@@ -94,17 +94,10 @@ class StreamingDataLoader(DataLoader[Any]):
         self.dataset.load_state_dict(state)
 
     def _pass(self, progress: _Progress) -> Iterator[Any]:
-        previous = None
-        try:
-            for delivered in self._inner:
-                progress.take(delivered)
-                if progress.count == 1:
-                    previous = self.dataset.track(progress.state)
-                yield delivered.content
-        except GeneratorExit:
-            if progress.count == 1:
-                self.dataset.untrack(progress.state, previous)
-            raise
+        for delivered in self._inner:
+            progress.take(delivered)
+            self.dataset.track(progress.state)
+            yield delivered.content
         self.dataset.finish_pass()
 
     def _find_start(self) -> StreamState | None:
@@ -139,7 +132,6 @@ class _Progress:
     def __init__(self, turn: int) -> None:
         self._turn = turn
         self._newest: _Delivered | None = None
-        self.count = 0
 
     def state(self) -> StreamState:
         assert self._newest is not None
@@ -154,7 +146,6 @@ class _Progress:
                 f"{self._turn}: only one pass over a loader can go on at a time"
             )
         self._newest = delivered
-        self.count += 1
 
 
 class _RankBatches(IterableDataset[_Delivered]):
