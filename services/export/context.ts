@@ -7,6 +7,7 @@ import { keepSweepingIngests } from "./corpus/ingest-sweeper.ts";
 import { Plans } from "./plan/plans.ts";
 import { type ExporterRegistry, loadExporters } from "./rendering/exporter-registry.ts";
 import { SchemaWorker } from "./rendering/schema/schema-worker.ts";
+import { LossBatches } from "./runs/loss-batches.ts";
 import { RunTurns } from "./runs/run-turns.ts";
 import { Snapshots } from "./snapshot/snapshots.ts";
 import { BlockHandles } from "./stream/block-handles.ts";
@@ -29,6 +30,8 @@ export interface ExportContext extends ServiceParts {
   readonly plans: Plans;
   /** Whose turn it is to change a run. */
   readonly runTurns: RunTurns;
+  /** Losses that wait to be kept. */
+  readonly lossBatches: LossBatches;
   /** Open blocks of planned streams. */
   readonly blockHandles: BlockHandles;
   /** What the frames of all streams may take. */
@@ -64,6 +67,7 @@ export async function openContext(
   const samplesSent = parts.metrics.createCounter("loraloop_samples_sent", { description: "In frames of streams." });
   const blockHandles = stack.use(new BlockHandles());
   const plans = new Plans(() => context);
+  const runTurns = new RunTurns();
   const context = {
     configuration,
     dataDirectory,
@@ -72,7 +76,8 @@ export async function openContext(
     fields,
     snapshots,
     plans,
-    runTurns: new RunTurns(),
+    runTurns,
+    lossBatches: new LossBatches(runTurns),
     blockHandles,
     streamMemory,
     samplesSent,

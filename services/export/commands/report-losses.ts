@@ -5,7 +5,7 @@ import type { ExportContext } from "../context.ts";
 import { runEpochKey } from "../keys.ts";
 import { changeRun, type RunChange } from "../runs/change-run.ts";
 import { openEpoch } from "../runs/epochs.ts";
-import { byPart, type IndexLoss, lossChanges } from "../runs/reported-losses.ts";
+import { byPart, type IndexLoss, type LossesOf, lossChanges } from "../runs/reported-losses.ts";
 import { renewed } from "../runs/run-lease.ts";
 import { findEpoch } from "../runs/stored-runs.ts";
 import { renewRun } from "./renew-run.ts";
@@ -19,18 +19,23 @@ export interface ReportLosses {
 
 type Parts = readonly (readonly [number, readonly IndexLoss[]])[];
 
-/** Parts of one commit: 4 MB. Only a call whose indices are strewn over a million or more takes several. */
+/** Parts of one commit: 4 MB. Only losses whose indices are strewn over a million or more take several. */
 const COMMIT_PARTS = 1024;
 
 /** The lease's new end. Rejects with RUN_NOT_FOUND, RUN_CONFLICT, EPOCH_NOT_OPEN, FIELD_INVALID. */
 export async function reportLosses(context: ExportContext, tenant: TenantId, report: ReportLosses): Promise<Micros> {
-  const { sampleCount } = await openEpoch(context, tenant, report.run, report.epoch);
-  const parts = [...byPart(pairs(report, sampleCount))];
-  let leaseExpireMicros = parts.length === 0 ? await renewRun(context, tenant, report.run) : 0n;
-  for (let first = 0; first < parts.length; first += COMMIT_PARTS) {
-    leaseExpireMicros = await keepLosses(context, tenant, report, parts.slice(first, first + COMMIT_PARTS));
-  }
-  return leaseExpireMicros;
+  const { run, epoch } = report;
+  const { sampleCount } = await openEpoch(context, tenant, run, epoch);
+  const losses = pairs(report, sampleCount);
+  if (losses.length === 0) return renewRun(context, tenant, run);
+  return context.lossBatches.add(tenant, { run, epoch }, losses, async (all) => {
+    const parts = [...byPart(all)];
+    let leaseExpireMicros = 0n;
+    for (let first = 0; first < parts.length; first += COMMIT_PARTS) {
+      leaseExpireMicros = await keepParts(context, tenant, { run, epoch }, parts.slice(first, first + COMMIT_PARTS));
+    }
+    return leaseExpireMicros;
+  });
 }
 
 function pairs({ epoch, indices, losses }: ReportLosses, sampleCount: bigint): IndexLoss[] {
@@ -43,10 +48,10 @@ function pairs({ epoch, indices, losses }: ReportLosses, sampleCount: bigint): I
   });
 }
 
-async function keepLosses(
+async function keepParts(
   context: ExportContext,
   tenant: TenantId,
-  { run, epoch }: ReportLosses,
+  { run, epoch }: LossesOf,
   parts: Parts,
 ): Promise<Micros> {
   const { store, clock } = context;

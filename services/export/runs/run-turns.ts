@@ -8,7 +8,7 @@ export class RunTurns {
   async take<Result>(
     tenant: TenantId,
     run: string,
-    kind: "change" | "close-epoch",
+    kind: "change" | "losses" | "close-epoch",
     section: () => Promise<Result>,
   ): Promise<Result> {
     const name = `${tenant}/${kind}/${run}`;
