@@ -1,24 +1,38 @@
-"""Real trainings of a tiny random model, in Hugging Face's Trainer and in TRL."""
+"""Real trainings of a tiny random model in Hugging Face's Trainer and TRL's, interrupted and resumed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import datasets
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, Trainer, TrainingArguments
-from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
+import torch
+from transformers import DataCollatorForSeq2Seq, Trainer, TrainerCallback, TrainingArguments
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
-from loraloop import Client
+from loraloop import Client, ConfigurationError
 from loraloop.torch import StreamingDataset
+from loraloop.trainer import StreamingTrainerMixin
+from loraloop.trainer._batches import INDEX
 from tests.server import LoraloopServer
+from tests.tiny import settings, text_of, tiny_model, tiny_tokenizer
 
-COUNT = 400
-SPEC = {"collection": "sentences", "format": "text"}
-WORDS = ["der", "die", "das", "und", "oder", "wenn", "dann", "also", "aber", "nicht"]
+COUNT = 36
+BATCH = 4
+#: 9 batches an epoch, 4 to a step: the third step of an epoch has one batch.
+ACCUMULATED = 4
+STEPS_PER_EPOCH = 3
+EPOCHS = 2
+SPEC = {"collection": "sentences", "format": "text", "weighting": {"weight_field": "importance"}}
+PAIRS = {
+    "collection": "sentences",
+    "format": "preference",
+    "mapping": {"prompt": "text", "chosen": "good", "rejected": "bad"},
+}
+TOKENIZER = tiny_tokenizer()
 # The libraries' own.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -26,76 +40,223 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 @pytest.fixture(scope="module")
 def sentences(server: LoraloopServer) -> Iterator[Client]:
     with Client(server.address, server.token) as client:
-        texts = (" ".join(WORDS[(index + place) % len(WORDS)] for place in range(12)) for index in range(COUNT))
-        client.ingest("sentences", ({"id": f"{index:04d}", "text": text} for index, text in enumerate(texts)))
+        client.ingest(
+            "sentences",
+            (
+                {
+                    "id": f"{number:04d}",
+                    "text": text_of(number),
+                    "good": f" {text_of(number + 1)}",
+                    "bad": f" {text_of(number + 3)}",
+                    "importance": 1 + number % 3,
+                }
+                for number in range(COUNT)
+            ),
+        )
         yield client
 
 
-@pytest.fixture(scope="module")
-def tokenizer() -> PreTrainedTokenizerFast:
-    words = {word: number for number, word in enumerate(["<pad>", "<unk>", "</s>", *WORDS])}
-    plain = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
-    plain.pre_tokenizer = pre_tokenizers.Whitespace()
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=plain, pad_token="<pad>", unk_token="<unk>", eos_token="</s>", model_max_length=32
+@dataclass
+class Seen:
+    """What a training read and what came of it."""
+
+    #: Of each batch, in order.
+    indices: list[list[int]] = field(default_factory=list)
+    #: By optimizer step.
+    losses: dict[int, float] = field(default_factory=dict)
+    parameters: list[torch.Tensor] = field(default_factory=list)
+
+
+class Recorded(StreamingTrainerMixin):
+    seen: Seen
+
+    def compute_loss(self, model: Any, inputs: Any, *options: Any, **named: Any) -> Any:
+        self.seen.indices.append(inputs[INDEX].tolist())
+        return super().compute_loss(model, inputs, *options, **named)
+
+
+class PlainTrainer(Recorded, Trainer):
+    pass
+
+
+class StreamingSFTTrainer(Recorded, SFTTrainer):
+    pass
+
+
+class StreamingDPOTrainer(Recorded, DPOTrainer):
+    pass
+
+
+class StopAt(TrainerCallback):
+    """As Ctrl+C in the middle of a step that is not in the last checkpoint."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        if state.global_step == self._step:
+            raise KeyboardInterrupt
+
+
+def tokenize(sample: dict[str, Any]) -> dict[str, Any]:
+    ids = TOKENIZER(sample["text"])["input_ids"]
+    return {"input_ids": ids, "labels": ids}
+
+
+def dataset(client: Client, spec: dict[str, Any] = SPEC, **options: Any) -> StreamingDataset:
+    defaults = {"shuffle": True, "shuffle_seed": 3, "global_batch_size": BATCH}
+    return StreamingDataset(client=client, spec=spec, **{**defaults, **options})
+
+
+def hf_trainer(client: Client, folder: Path, **options: Any) -> Any:
+    return PlainTrainer(
+        # Dropout shows that the random numbers go on where they were, too.
+        tiny_model(dropout=0.1),
+        settings(TrainingArguments, str(folder), **options),
+        train_dataset=dataset(client, transform=tokenize),
+        data_collator=DataCollatorForSeq2Seq(TOKENIZER),
     )
 
 
-def tiny_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=64,
-    )
-    return LlamaForCausalLM(config)
-
-
-def arguments(kind: type[Any], folder: Path, steps: int, **options: Any) -> Any:
-    return kind(
-        output_dir=str(folder),
-        max_steps=steps,
-        per_device_train_batch_size=8,
-        learning_rate=1e-2,
-        logging_steps=5,
-        report_to=[],
-        save_strategy="no",
-        use_cpu=True,
-        disable_tqdm=True,
-        **options,
+def sft_trainer(client: Client, folder: Path, **options: Any) -> Any:
+    arguments = settings(SFTConfig, str(folder), max_length=32, **options)
+    return StreamingSFTTrainer(
+        tiny_model(), arguments, train_dataset=dataset(client), processing_class=tiny_tokenizer()
     )
 
 
-def losses(trainer: Trainer) -> list[float]:
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+def dpo_trainer(client: Client, folder: Path, **options: Any) -> Any:
+    arguments = settings(DPOConfig, str(folder), max_length=32, **options)
+    return StreamingDPOTrainer(
+        tiny_model(),
+        tiny_model(seed=1),
+        arguments,
+        train_dataset=dataset(client, PAIRS),
+        processing_class=tiny_tokenizer(),
+    )
 
 
-def test_trainer_learns_from_a_stream_and_the_state_counts_its_steps(
-    sentences: Client, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+def run(trainer: Any, seen: Seen, *, stop_at: int | None = None, resume: bool = False) -> Seen:
+    trainer.seen = seen
+    if stop_at is None:
+        trainer.train(resume_from_checkpoint=resume)
+    else:
+        trainer.add_callback(StopAt(stop_at))
+        with pytest.raises(KeyboardInterrupt):
+            trainer.train(resume_from_checkpoint=resume)
+    seen.losses |= {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+    seen.parameters = [parameter.detach() for parameter in trainer.model.parameters()]
+    return seen
+
+
+@pytest.mark.parametrize("make", [hf_trainer, sft_trainer, dpo_trainer])
+@pytest.mark.parametrize("checkpoint", [2, 3, 5])
+def test_a_resume_reads_and_learns_what_an_undisturbed_training_does(
+    make: Any, checkpoint: int, sentences: Client, tmp_path: Path
 ) -> None:
-    def tokenize(sample: dict[str, Any]) -> dict[str, Any]:
-        ids = tokenizer(sample["text"])["input_ids"]
-        return {"input_ids": ids, "labels": ids}
+    options = {"gradient_accumulation_steps": ACCUMULATED, "num_train_epochs": EPOCHS}
+    undisturbed = run(make(sentences, tmp_path / "a", **options), Seen())
+    folder = tmp_path / "b"
+    saving = {**options, "save_strategy": "steps", "save_steps": checkpoint}
+    resumed = run(make(sentences, folder, **saving), Seen(), stop_at=checkpoint)
+    assert len(undisturbed.indices) == EPOCHS * COUNT // BATCH
+    assert sorted(sum(undisturbed.indices[: COUNT // BATCH], [])) == list(range(COUNT))
+    del resumed.indices[_batches_until(checkpoint) :]
+    run(make(sentences, folder, **saving), resumed, resume=True)
+    assert_same(resumed, undisturbed)
 
-    dataset = StreamingDataset(client=sentences, spec=SPEC, transform=tokenize)
-    settings = arguments(TrainingArguments, tmp_path, 20, remove_unused_columns=False)
-    trainer = Trainer(model=tiny_model(tokenizer), args=settings, train_dataset=dataset)
+
+def assert_same(resumed: Seen, undisturbed: Seen) -> None:
+    assert resumed.indices == undisturbed.indices
+    assert resumed.losses == undisturbed.losses
+    for mine, theirs in zip(resumed.parameters, undisturbed.parameters, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def _batches_until(step: int) -> int:
+    epochs, steps = divmod(step, STEPS_PER_EPOCH)
+    return epochs * COUNT // BATCH + steps * ACCUMULATED
+
+
+def test_two_resumes_in_a_row(sentences: Client, tmp_path: Path) -> None:
+    options = {"save_strategy": "steps", "save_steps": 2, "num_train_epochs": 1}
+    undisturbed = run(hf_trainer(sentences, tmp_path / "a", **options), Seen())
+    resumed = run(hf_trainer(sentences, tmp_path / "b", **options), Seen(), stop_at=2)
+    del resumed.indices[2:]
+    run(hf_trainer(sentences, tmp_path / "b", **options), resumed, stop_at=4, resume=True)
+    del resumed.indices[4:]
+    run(hf_trainer(sentences, tmp_path / "b", **options), resumed, resume=True)
+    assert_same(resumed, undisturbed)
+
+
+def test_the_epoch_that_is_shown_goes_on_too(sentences: Client, tmp_path: Path) -> None:
+    options = {"save_strategy": "steps", "save_steps": 4, "num_train_epochs": 1}
+    run(hf_trainer(sentences, tmp_path, **options), Seen(), stop_at=5)
+    trainer = hf_trainer(sentences, tmp_path, **options)
+    run(trainer, Seen(), resume=True)
+    epochs = [entry["epoch"] for entry in trainer.state.log_history if "loss" in entry]
+    assert epochs == pytest.approx([step / 9 for step in range(1, 10)], abs=1e-2)
+
+
+def test_a_checkpoint_without_a_position_is_refused(sentences: Client, tmp_path: Path) -> None:
+    options = {"save_strategy": "steps", "save_steps": 2, "num_train_epochs": 1}
+    run(hf_trainer(sentences, tmp_path, **options), Seen(), stop_at=2)
+    file = tmp_path / "checkpoint-2" / "loraloop-rank-0.json"
+    other = file.with_name("loraloop-rank-1.json")
+    other.write_text(file.read_text().replace('"next_index": 8', '"next_index": 12'))
+    with pytest.raises(ConfigurationError, match="'next_index': 12.*'next_index': 8"):
+        hf_trainer(sentences, tmp_path, **options).train(resume_from_checkpoint=True)
+    file.unlink()
+    other.unlink()
+    with pytest.raises(ConfigurationError, match="no position of the stream"):
+        hf_trainer(sentences, tmp_path, **options).train(resume_from_checkpoint=True)
+
+
+def test_another_global_batch_is_refused(sentences: Client, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="global_batch_size=4, the trainer's arguments make it 8"):
+        hf_trainer(sentences, tmp_path, per_device_train_batch_size=8).train()
+
+
+def test_packing_and_a_shuffle_of_trl_are_refused(sentences: Client, tmp_path: Path) -> None:
+    for options in ({"packing": True, "max_length": 32}, {"shuffle_dataset": True}):
+        with pytest.raises(ConfigurationError, match=next(iter(options))):
+            StreamingSFTTrainer(
+                tiny_model(),
+                settings(SFTConfig, str(tmp_path), **options),
+                train_dataset=dataset(sentences),
+                processing_class=tiny_tokenizer(),
+            )
+
+
+def test_what_trl_would_leave_out_keeps_its_place_and_weighs_nothing(sentences: Client, tmp_path: Path) -> None:
+    trainer = StreamingDPOTrainer(
+        tiny_model(),
+        tiny_model(seed=1),
+        settings(DPOConfig, str(tmp_path), max_length=6),
+        train_dataset=dataset(sentences, PAIRS),
+        processing_class=tiny_tokenizer(),
+    )
+    lengths = [(len(sample["prompt_ids"]), sample.get("weight", 1.0)) for sample in trainer.train_dataset]
+    assert len(lengths) == COUNT
+    assert all(weight == (length < 6) for length, weight in lengths)
+    assert run(trainer, Seen()).losses
+
+
+def test_looks_at_the_first_sample_read_nothing_away(sentences: Client, tmp_path: Path) -> None:
+    trainer = sft_trainer(sentences, tmp_path, max_steps=1)
+    first, again = (next(iter(trainer.train_dataset)) for _ in range(2))
+    assert first == again
+    assert trainer.get_train_dataloader().state_dict()["next_index"] == 0
+
+
+def test_sft_trainer_learns_from_to_hf(sentences: Client, tmp_path: Path) -> None:
+    stream = sentences.stream(spec=SPEC).to_hf()
+    assert isinstance(stream, datasets.IterableDataset)
+    arguments = settings(SFTConfig, str(tmp_path), max_length=32, max_steps=20)
+    trainer = SFTTrainer(tiny_model(), arguments, train_dataset=stream, processing_class=tiny_tokenizer())
     trainer.train()
-    assert losses(trainer)[-1] < losses(trainer)[0]
-    assert trainer.state.global_step == 20
-    # The Trainer reads one batch ahead.
-    assert dataset.state_dict()["next_index"] == 21 * 8
-
-
-def test_sft_trainer_learns_from_to_hf(sentences: Client, tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
-    dataset = sentences.stream(spec=SPEC).to_hf()
-    assert isinstance(dataset, datasets.IterableDataset)
-    settings = arguments(SFTConfig, tmp_path, 20, max_length=32)
-    trainer = SFTTrainer(model=tiny_model(tokenizer), args=settings, train_dataset=dataset, processing_class=tokenizer)
-    trainer.train()
-    assert losses(trainer)[-1] < losses(trainer)[0]
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    assert losses[-1] < losses[0]
 
 
 def test_every_pass_over_to_hf_begins_where_the_stream_was(sentences: Client) -> None:
@@ -103,7 +264,7 @@ def test_every_pass_over_to_hf_begins_where_the_stream_was(sentences: Client) ->
     texts = [sample["text"] for sample in stream]
     again = sentences.stream(spec=SPEC)
     next(again)
-    dataset = again.to_hf()
-    assert [sample["text"] for sample in dataset] == texts[1:]
-    assert [sample["text"] for sample in dataset.take(2)] == texts[1:3]
+    remaining = again.to_hf()
+    assert [sample["text"] for sample in remaining] == texts[1:]
+    assert [sample["text"] for sample in remaining.take(2)] == texts[1:3]
     assert next(again)["text"] == texts[1]

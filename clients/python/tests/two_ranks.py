@@ -1,0 +1,114 @@
+"""What each process runs for test_two_ranks: `python -m tests.two_ranks SCENARIO FOLDER`, started as torchrun would."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from torch.utils.data import DataLoader
+from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+
+from loraloop import ConfigurationError
+from loraloop.torch import StreamingDataset
+from loraloop.trainer import StreamingTrainerMixin
+from loraloop.trainer._batches import INDEX
+from tests.tiny import settings, tiny_model, tiny_tokenizer
+
+SPEC = {"collection": "shared", "format": "text", "weighting": {"weight_field": "importance"}}
+GLOBAL_BATCH = 4
+TOKENIZER = tiny_tokenizer()
+
+
+class Recorded(StreamingTrainerMixin, Trainer):
+    seen: list[list[int]]
+
+    def compute_loss(self, model: Any, inputs: Any, *options: Any, **named: Any) -> Any:
+        self.seen.append(inputs[INDEX].tolist())
+        return super().compute_loss(model, inputs, *options, **named)
+
+
+def tokenize(sample: dict[str, Any]) -> dict[str, Any]:
+    ids = TOKENIZER(sample["text"])["input_ids"]
+    return {"input_ids": ids, "labels": ids}
+
+
+def dataset(**options: Any) -> StreamingDataset:
+    return StreamingDataset(
+        spec=SPEC, shuffle=True, shuffle_seed=3, global_batch_size=GLOBAL_BATCH, transform=tokenize, **options
+    )
+
+
+def train(folder: Path, steps: int) -> dict[str, Any]:
+    """Up to that step, from the newest checkpoint on."""
+    world_size = int(os.environ.get("WORLD_SIZE", "1"))
+    arguments = settings(
+        TrainingArguments,
+        str(folder),
+        per_device_train_batch_size=GLOBAL_BATCH // world_size,
+        gradient_accumulation_steps=2,
+        max_steps=steps,
+        lr_scheduler_type="constant",
+        save_strategy="steps",
+        save_steps=2,
+    )
+    trainer = Recorded(
+        tiny_model(), arguments, train_dataset=dataset(), data_collator=DataCollatorForSeq2Seq(TOKENIZER)
+    )
+    trainer.seen = []
+    trainer.train(resume_from_checkpoint=any(folder.glob("checkpoint-*")))
+    losses = {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+    return {"seen": trainer.seen, "losses": losses}
+
+
+def plain_trainer(folder: Path) -> dict[str, Any]:
+    """The dataset of a rank in a Trainer that divides it again."""
+    trainer = Trainer(
+        tiny_model(),
+        settings(TrainingArguments, str(folder), max_steps=2),
+        train_dataset=dataset(),
+        data_collator=DataCollatorForSeq2Seq(TOKENIZER),
+    )
+    return refusal(trainer.train)
+
+
+def prepared_loader(**options: Any) -> dict[str, Any]:
+    """The same in a loader that is handed to Accelerate."""
+    loader = DataLoader(dataset(), batch_size=2, collate_fn=DataCollatorForSeq2Seq(TOKENIZER), **options)
+    prepared = Accelerator(cpu=True).prepare(loader)
+    return refusal(lambda: next(iter(prepared)))
+
+
+def plain_mode() -> dict[str, Any]:
+    """A dataset that is rank 0 of 1 everywhere, divided by Accelerate."""
+    accelerator = Accelerator(cpu=True)
+    whole = dataset(rank=0, world_size=1)
+    loader = accelerator.prepare(DataLoader(whole, batch_size=2, collate_fn=DataCollatorForSeq2Seq(TOKENIZER)))
+    return {"tokens": [row for batch in loader for row in batch["input_ids"].tolist()]}
+
+
+def refusal(run: Callable[[], Any]) -> dict[str, Any]:
+    try:
+        run()
+    except ConfigurationError as error:
+        return {"error": str(error)}
+    return {}
+
+
+SCENARIOS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "train-2": lambda folder: train(folder, 2),
+    "train-4": lambda folder: train(folder, 4),
+    "train-6": lambda folder: train(folder, 6),
+    "plain_trainer": plain_trainer,
+    "prepared_loader": lambda _: prepared_loader(),
+    "plain_mode": lambda _: plain_mode(),
+}
+
+if __name__ == "__main__":
+    scenario, folder = sys.argv[1:]
+    result = SCENARIOS[scenario](Path(folder) / "output")
+    Path(folder, f"{scenario}-{os.environ.get('RANK', '0')}.json").write_text(json.dumps(result))
