@@ -77,6 +77,20 @@ test("a group's part is the one in whose percents its hash lies", () => {
   expect(compileSplits(splits(lowAndHigh, "1"))("qa_1")).toBe("low");
 });
 
+test("parts are what they were when they were first computed, in another language", () => {
+  const ids = Array.from({ length: 1460 }, (_, n) => `bag-${String(n).padStart(5, "0")}`);
+  const partOf = compileSplits(splits(percents));
+  const digests = Object.keys(percents).map((name) => {
+    const own = ids.filter((id) => partOf(id) === name);
+    return [name, own.length, createHash("sha256").update(own.join("\n")).digest("hex").slice(0, 16)];
+  });
+  expect(digests).toEqual([
+    ["train", 1168, "7b293f1c78a89b9f"],
+    ["validation", 208, "c0c47221dc48b251"],
+    ["test", 84, "7915da871541afff"],
+  ]);
+});
+
 test("a record's group decides, else its id; without a selected part nothing is dropped", () => {
   const renderer = (selected: string, salt = "") =>
     rendererOf({ format: "text", splits: splits(lowAndHigh, salt, selected) });
