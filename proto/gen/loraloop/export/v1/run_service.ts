@@ -3902,7 +3902,7 @@ export const RunServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    /** Ends the run with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`. */
+    /** Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`. */
     closeRun: {
       name: "CloseRun",
       requestType: CloseRunRequest as typeof CloseRunRequest,
@@ -3982,7 +3982,7 @@ export interface RunServiceImplementation<CallContextExt = {}> {
     request: CloseEpochRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<CloseEpochResponse>>;
-  /** Ends the run with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`. */
+  /** Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`. */
   closeRun(request: CloseRunRequest, context: CallContext & CallContextExt): Promise<DeepPartial<CloseRunResponse>>;
   /** Returns a run. Scope: `run.read`. */
   getRun(request: GetRunRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetRunResponse>>;
@@ -4032,7 +4032,7 @@ export interface RunServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<CloseEpochRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<CloseEpochResponse>;
-  /** Ends the run with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`. */
+  /** Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`. */
   closeRun(request: DeepPartial<CloseRunRequest>, options?: CallOptions & CallOptionsExt): Promise<CloseRunResponse>;
   /** Returns a run. Scope: `run.read`. */
   getRun(request: DeepPartial<GetRunRequest>, options?: CallOptions & CallOptionsExt): Promise<GetRunResponse>;

@@ -130,7 +130,7 @@ class RunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseRun(self, request, context):
-        """Ends the run with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`.
+        """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

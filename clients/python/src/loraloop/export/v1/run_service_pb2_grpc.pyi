@@ -50,7 +50,7 @@ class RunServiceStub:
     plan and computes nothing. Scope: `run.write`.
     """
     CloseRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CloseRunRequest, _run_service_pb2.CloseRunResponse]
-    """Ends the run with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`."""
+    """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`."""
     GetRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.GetRunRequest, _run_service_pb2.GetRunResponse]
     """Returns a run. Scope: `run.read`."""
     ListRuns: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.ListRunsRequest, _run_service_pb2.ListRunsResponse]
@@ -84,7 +84,7 @@ class RunServiceAsyncStub(RunServiceStub):
     plan and computes nothing. Scope: `run.write`.
     """
     CloseRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CloseRunRequest, _run_service_pb2.CloseRunResponse]  # type: ignore[assignment]
-    """Ends the run with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`."""
+    """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`."""
     GetRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.GetRunRequest, _run_service_pb2.GetRunResponse]  # type: ignore[assignment]
     """Returns a run. Scope: `run.read`."""
     ListRuns: _aio.UnaryUnaryMultiCallable[_run_service_pb2.ListRunsRequest, _run_service_pb2.ListRunsResponse]  # type: ignore[assignment]
@@ -151,7 +151,7 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.CloseRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.CloseRunResponse, _abc.Awaitable[_run_service_pb2.CloseRunResponse]]:
-        """Ends the run with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`."""
+        """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`."""
 
     @_abc_1.abstractmethod
     def GetRun(
