@@ -56,9 +56,8 @@ export class BlockFiles implements BlockStore {
   }
 
   keep(digest: string, block: Uint8Array): Promise<void> {
-    const kept = this.#kept.then(() => this.#write(digest, block));
-    this.#kept = kept.catch(() => undefined);
-    return kept;
+    this.#kept = this.#kept.then(() => this.#write(digest, block));
+    return this.#kept;
   }
 
   async #write(digest: string, block: Uint8Array): Promise<void> {
@@ -70,10 +69,9 @@ export class BlockFiles implements BlockStore {
       await this.#makeRoom(block.length);
       await writeFile(unfinished, block, { flag: "wx" });
       await rename(unfinished, path);
-    } catch (error) {
-      await rm(unfinished, { force: true });
-      // Somebody deletes the folder at this moment.
-      if (!isMissing(error)) throw error;
+    } catch {
+      // Not kept: the disk is full or may not be written, or somebody deletes the folder at this moment.
+      await rm(unfinished, { force: true }).catch(() => undefined);
     }
   }
 
@@ -136,13 +134,9 @@ function openIfThere(path: string): number | undefined {
   try {
     return openSync(path, "r");
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === "ENOENT";
 }
 
 function identityOf(status: Stats): string {

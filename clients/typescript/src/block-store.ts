@@ -1,3 +1,5 @@
+import { TruncatedStreamError } from "./errors.ts";
+
 /** Where a line lies in a block. */
 export interface LinePlace {
   readonly offset: number;
@@ -19,6 +21,14 @@ export interface BlockLimits {
   readonly maxItems: number;
 }
 
+/** Throws TruncatedStreamError where a line does not lie in the block. */
 export function copyLines(block: Uint8Array, places: readonly LinePlace[], target: Uint8Array): void {
-  for (const { offset, length, target: start } of places) target.set(block.subarray(offset, offset + length), start);
+  for (const { offset, length, target: start } of places) {
+    if (offset + length > block.length) {
+      throw new TruncatedStreamError(
+        `A reference ends at ${offset + length}, but its block has ${block.length} bytes.`,
+      );
+    }
+    target.set(block.subarray(offset, offset + length), start);
+  }
 }

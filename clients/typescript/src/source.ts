@@ -18,3 +18,10 @@ export function toSource(source: Source): DeepPartial<SampleSource> {
   if ("snapshot" in source) return { source: { $case: "snapshot", value: source.snapshot } };
   return source;
 }
+
+/** Whether everybody who asks for it reads the same records. */
+export function isPinned(source: Source | RunSource | undefined): boolean {
+  if (typeof source !== "object" || "run" in source) return typeof source === "object";
+  const { source: which, revision } = toSource(source);
+  return which?.$case === "snapshot" || revision !== undefined;
+}

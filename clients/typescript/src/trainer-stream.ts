@@ -8,8 +8,8 @@ import { LoraloopError, StateError } from "./errors.ts";
 import { type PlanOptions, toPlanTarget } from "./plan.ts";
 import { type RankBatch, RankBatches } from "./rank-batch.ts";
 import { type ReadOptions, SampleStream, type StreamCalls } from "./sample-stream.ts";
-import type { ShareOptions } from "./share.ts";
-import type { RunSource, Source } from "./source.ts";
+import { isWhole, type ShareOptions } from "./share.ts";
+import { isPinned, type RunSource, type Source } from "./source.ts";
 import type { StreamState } from "./stream-state.ts";
 
 /** A plan, a share of it, and how to read. */
@@ -29,7 +29,8 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
   readonly #options: TrainerOptions;
   readonly #controller = new AbortController();
   #epoch: number;
-  /** Where the next loop begins. */
+  #lowestEpoch = 0;
+  /** Where loops begin until one has reached the end. */
   #resume: StreamState | undefined;
   #state: StreamState | undefined;
 
@@ -46,18 +47,20 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
     return this.#epoch;
   }
 
-  /** Says which epoch the next loop reads. After a state was loaded, that of the state or an earlier one changes nothing, and a later one begins anew. */
+  /** Lets the next loop read this epoch, from its beginning. One below that of a state that was loaded is ignored: a training may count anew. */
   setEpoch(epoch: number): void {
-    if (this.#resume !== undefined && epoch <= this.#resume.epoch) return;
+    if (epoch === this.#epoch || epoch < this.#lowestEpoch) return;
     this.#epoch = epoch;
     this.#resume = undefined;
+    this.#state = undefined;
   }
 
-  /** The next loop goes on where `state` stands, once. It may come from another rank, another number of ranks or workers, or another client language. */
+  /** Loops go on where `state` stands, until one has reached the end of the epoch. It may come from another rank, another number of ranks or workers, or another client language. */
   loadStateDict(state: StreamState): void {
     this.#resume = state;
     this.#state = state;
     this.#epoch = state.epoch;
+    this.#lowestEpoch = state.epoch;
   }
 
   /**
@@ -91,9 +94,8 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
 
   /** One epoch. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RankBatch> {
-    const resume = this.#resume;
-    this.#resume = undefined;
-    const stream = this.#open(resume);
+    this.#checkPinned();
+    const stream = this.#open();
     let batches: RankBatches | undefined;
     for await (const frame of stream.batches()) {
       batches ??= new RankBatches(stream.ranges, (nextIndex) => stream.stateAt(nextIndex));
@@ -102,6 +104,7 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
         yield batch;
       }
     }
+    this.#resume = undefined;
   }
 
   /** Ends every loop. Idempotent. */
@@ -113,10 +116,21 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
     this.close();
   }
 
-  #open(resume: StreamState | undefined): SampleStream {
+  #open(): SampleStream {
     const { signal: given, resume: _first, ...options } = this.#options;
     const signal = given ? AbortSignal.any([given, this.#controller.signal]) : this.#controller.signal;
-    return new SampleStream(this.#calls, this.#target(), { ...options, signal, ...(resume && { resume }) });
+    const resume = this.#resume && { resume: this.#resume };
+    return new SampleStream(this.#calls, this.#target(), { ...options, signal, ...resume });
+  }
+
+  /** Ranks and workers that look a dataset up by themselves may find other records. */
+  #checkPinned(): void {
+    const { mixture } = this.#options;
+    const sources = mixture === undefined ? [this.#source] : mixture.sources.map(({ source }) => source);
+    if (isWhole(this.#options) || this.#resume !== undefined || sources.every(isPinned)) return;
+    throw new LoraloopError(
+      "Several ranks or workers must read the same: name snapshots, revisions or a run, or load a state.",
+    );
   }
 
   #target(): ReturnType<typeof toPlanTarget> {

@@ -176,10 +176,28 @@ test("a state at the end of an epoch gives nothing more; the next epoch begins a
   expect(await Array.fromAsync(trainer)).toHaveLength(batchCount);
 });
 
-test("a loop that was left begins the epoch anew", async () => {
+test("a loop that was left begins the epoch anew, or where the loaded state stands", async () => {
   const trainer = client.trainer(source, plan);
   for await (const _batch of trainer) break;
   expect(textLines(await Array.fromAsync(trainer))).toEqual(whole);
+  trainer.loadStateDict((await take({}, 2))[1]);
+  for await (const _batch of trainer) break;
+  expect(textLines(await Array.fromAsync(trainer))).toEqual(whole.slice(32));
+  expect(textLines(await Array.fromAsync(trainer))).toEqual(whole);
+});
+
+test("several readers of a dataset that each would look up are refused, unless they have a state", async () => {
+  const spec = DatasetSpec.fromPartial({ collection: "notes", format: "text" });
+  await client.export.putDataset({ name: "notes", spec });
+  for (const share of [{ worldSize: 2 }, { workerCount: 2 }]) {
+    await expect(Array.fromAsync(client.trainer("notes", { ...plan, ...share }))).rejects.toThrow(/read the same/);
+    const mixture = { sources: [{ source }, { source: { dataset: "notes" } }] };
+    await expect(Array.fromAsync(client.trainer(undefined, { mixture, ...share }))).rejects.toThrow(/read the same/);
+  }
+  const alone = client.trainer("notes", plan);
+  for await (const _batch of alone) break;
+  const rank = client.trainer("notes", { ...plan, worldSize: 2, resume: alone.stateDict() });
+  expect(await Array.fromAsync(rank)).toHaveLength(batchCount - 1);
 });
 
 test.for(["lines", "references"])("by %s, workers go on over a server that drains and starts again", async (way) => {
