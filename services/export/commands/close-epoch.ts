@@ -21,17 +21,21 @@ export function closeEpoch(context: ExportContext, tenant: TenantId, command: Cl
   return context.runTurns.take(tenant, command.run, "close-epoch", async () => {
     const { run, epoch } = command;
     const current = await openEpoch(context, tenant, run, epoch);
-    if (current.closed) return keptPlan(context, tenant, run, epoch + 1);
-    checkEpochNumber(epoch + 1);
-    await renewRun(context, tenant, run);
-    const next = await nextPlan(context, tenant, command, current);
-    await keepClosed(context, tenant, command, next);
-    return next;
+    if (!current.closed) await close(context, tenant, command, current);
+    const next = await openEpoch(context, tenant, run, epoch + 1);
+    return context.plans.open(tenant, next.plan);
   });
 }
 
-async function keptPlan(context: ExportContext, tenant: TenantId, run: string, epoch: number): Promise<OpenPlan> {
-  return context.plans.open(tenant, (await openEpoch(context, tenant, run, epoch)).plan);
+async function close(
+  context: ExportContext,
+  tenant: TenantId,
+  command: CloseEpoch,
+  current: StoredRunEpoch,
+): Promise<void> {
+  checkEpochNumber(command.epoch + 1);
+  await renewRun(context, tenant, command.run);
+  await keepClosed(context, tenant, command, await nextPlan(context, tenant, command, current));
 }
 
 async function nextPlan(

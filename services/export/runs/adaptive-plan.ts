@@ -25,7 +25,7 @@ export async function adaptivePlan(
   const spec = { ...plan.spec, epoch: losses.epoch + 1 };
   const { sampleCount } = source.table;
   const weights = await adaptiveWeights(await sampleLosses(context, tenant, losses, plan), sampling);
-  if (spec.weightUse === WeightUse.WEIGHT_USE_SAMPLING) multiplyWeights(weights, source);
+  if (spec.weightUse === WeightUse.WEIGHT_USE_SAMPLING) await multiplyWeights(weights, source);
   const copies = await copiesOf(() => slices(weights), sampleCount, spec.seed, spec.epoch);
   const entry = { key: source.key, stored: source.stored };
   return context.plans.keep(tenant, spec, [{ entry, table: source.table, weightTable: weightTableOf(copies) }]);
@@ -48,7 +48,7 @@ async function sampleLosses(
 }
 
 /** The weights that the samples have anyway. */
-function multiplyWeights(weights: Uint32Array, { table }: OpenSource): void {
+async function multiplyWeights(weights: Uint32Array, { table }: OpenSource): Promise<void> {
   using cursor = new SampleCursor(table);
   let sample = 0;
   for (const part of weightParts(cursor, table.sampleCount)) {
@@ -56,6 +56,7 @@ function multiplyWeights(weights: Uint32Array, { table }: OpenSource): void {
       weights[sample] = productMicros(weights[sample] as number, weight);
       sample += 1;
     }
+    await nextTurn();
   }
 }
 

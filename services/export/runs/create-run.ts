@@ -37,7 +37,7 @@ export function createRun(
     );
     return true;
   };
-  return runTurns.take(tenant, command.run, "change", () => retryAborted(attempt));
+  return runTurns.hold(tenant, () => runTurns.take(tenant, command.run, "change", () => retryAborted(attempt)));
 }
 
 async function holdAll(

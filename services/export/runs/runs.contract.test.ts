@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { PlanSpec, WeightUse } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { Run_State } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import { RunsPlace, runRequest } from "../../../test/support/runs.ts";
-import { upsert } from "../../../test/support/samples.ts";
+import { specSource, upsert } from "../../../test/support/samples.ts";
 import { storeKinds } from "../../../test/support/stores.ts";
 import { closeEpoch } from "../commands/close-epoch.ts";
 import { closeRun } from "../commands/close-run.ts";
@@ -14,6 +15,7 @@ import { openRun } from "../commands/open-run.ts";
 import { renewRun } from "../commands/renew-run.ts";
 import { reportLosses } from "../commands/report-losses.ts";
 import { reportProgress } from "../commands/report-progress.ts";
+import { normalisePlan } from "../plan/plan-spec.ts";
 import type { OpenRun } from "./create-run.ts";
 import { epochPlan } from "./epoch-plan.ts";
 
@@ -186,6 +188,34 @@ describe.each(storeKinds)("runs in %s", (kind) => {
     expect((await getSnapshot(place.context, 1, snapshot)).expireTime?.seconds).toBe(place.now / 1_000_000n + 86_400n);
     await deleteSnapshot(place.context, 1, snapshot);
     await expect(getSnapshot(place.context, 1, snapshot)).rejects.toMatchObject({ reason: "SNAPSHOT_NOT_FOUND" });
+  });
+
+  test("many runs of one snapshot open and close at once", async () => {
+    const names = Array.from({ length: 40 }, (_, number) => `run-${number}`);
+    const opened = await Promise.all(names.map((run) => open(run)));
+    const snapshot = opened[0]?.sources[0]?.snapshot ?? "";
+    await Promise.all(names.slice(1).map((run) => closeRun(place.context, 1, run, succeeded)));
+    const refused = deleteSnapshot(place.context, 1, snapshot);
+    await expect(refused).rejects.toMatchObject({ reason: "SNAPSHOT_IN_USE", metadata: { run: "run-0" } });
+    await closeRun(place.context, 1, "run-0", succeeded);
+    await deleteSnapshot(place.context, 1, snapshot);
+  });
+
+  test("sampling by weight goes together with sampling by loss", async () => {
+    const records = [1, 1, 1, 5].map((weight, number) => ({ id: `w${number}`, fields: { text: `${number}`, weight } }));
+    await upsert(place.context, 1, "weighted", records);
+    const source = specSource({ collection: "weighted", format: "text", weighting: { weightField: "weight" } });
+    const plan = normalisePlan(PlanSpec.fromPartial({ weightUse: WeightUse.WEIGHT_USE_SAMPLING }));
+    await open("a", { ...adaptive, source, plan });
+    const { hash } = await epochPlan(place.context, 1, { run: "a", epoch: 0 });
+    const { order } = await place.context.plans.open(1, hash);
+    const samples = Array.from({ length: 4 }, (_, index) => order.at(index).sample);
+    expect(samples.filter((sample) => sample === 3).length).toBeGreaterThanOrEqual(2);
+    // Of weight 5 and at least 5/3 of the mean loss, against 1 and at most the mean: more than three of four copies.
+    const given = samples.map((sample, index) => [index, sample === 3 ? 5 : 1]);
+    await losses("a", 0, Object.fromEntries(given));
+    const next = await closeEpoch(place.context, 1, { run: "a", epoch: 0 });
+    expect(next.sources[0]?.weightTable?.copies[3]).toBeGreaterThanOrEqual(3);
   });
 
   test("lists runs by age, newest first, page by page", async () => {
