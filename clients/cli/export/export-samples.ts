@@ -1,13 +1,13 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DeepPartial, SampleSource } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { type Client, LoraloopError, type SampleStream } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { toJson } from "../output.ts";
 import { statisticsFile } from "../statistics.ts";
-import { inspectFolder, partPath, removeFiles } from "./export-folder.ts";
+import { inspectFolder, partPath, removeFiles, shardPath } from "./export-folder.ts";
 import type { ExportIndex, FileOptions } from "./export-index.ts";
-import { type ExportState, type SplitState, writeState } from "./export-state.ts";
+import { type ExportState, removeState, type SplitState, writeState } from "./export-state.ts";
 import { finishExport } from "./finish-export.ts";
 import { type Pinned, pinSource } from "./pin-source.ts";
 import { type StructType, widenSample } from "./sample-type.ts";
@@ -35,6 +35,7 @@ export async function exportSamples(task: ExportTask): Promise<{ index: ExportIn
   const found = inspectFolder(task.folder);
   if (found.kind === "finished") {
     await checkFinished(task, found.index);
+    removeState(task.folder);
     return { index: found.index, wasThere: true };
   }
   const state = found.kind === "unfinished" ? checkUnfinished(task, found.state) : await begin(task);
@@ -43,9 +44,10 @@ export async function exportSamples(task: ExportTask): Promise<{ index: ExportIn
   return { index: finishExport(task.folder, state, work.type), wasThere: false };
 }
 
-async function checkFinished({ client, source, folder, files }: ExportTask, index: ExportIndex): Promise<void> {
-  checkFiles(folder, files, index.files);
-  const pinned = await pinSource(client, source);
+async function checkFinished(task: ExportTask, index: ExportIndex): Promise<void> {
+  const { folder } = task;
+  checkFiles(folder, task.files, index.files);
+  const pinned = await pinSource(task.client, task.source, task);
   const keys = (splits: readonly { readonly snapshot: string }[]): string => splits.map((each) => each.snapshot).join();
   if (keys(pinned.splits) === keys(index.splits)) return;
   throw new InputError(
@@ -60,7 +62,19 @@ function checkUnfinished({ source, folder, files }: ExportTask, state: ExportSta
     );
   }
   checkFiles(folder, files, state.files);
+  checkShards(folder, state);
   return state;
+}
+
+function checkShards(folder: string, { files, splits }: ExportState): void {
+  for (const { name, shards } of splits) {
+    for (const [number, { path, bytes }] of shards.entries()) {
+      const places = [path, shardPath(files, name, number, shards.length)].map((each) => join(folder, each));
+      const file = places.find((each) => existsSync(each));
+      if (file !== undefined && statSync(file).size === bytes) continue;
+      throw new InputError(`${file ?? places[0]} is not as it was written: remove ${folder} and export again.`);
+    }
+  }
 }
 
 function checkFiles(folder: string, asked: FileOptions, found: FileOptions): void {
@@ -72,8 +86,9 @@ function checkFiles(folder: string, asked: FileOptions, found: FileOptions): voi
   }
 }
 
-async function begin({ client, source, folder, files }: ExportTask): Promise<ExportState> {
-  const { about, splits } = await pinSource(client, source);
+async function begin(task: ExportTask): Promise<ExportState> {
+  const { source, folder, files } = task;
+  const { about, splits } = await pinSource(task.client, source, task);
   if (files.adapter_set && splits.length > 1) {
     const names = splits.map(({ name }) => name).join(", ");
     throw new InputError(`training.jsonl holds one split; choose it with --split (${names}).`);

@@ -33,14 +33,20 @@ function finishSplit(folder: string, { files }: ExportState, { name, snapshot, s
     if (existsSync(part)) renameSync(part, join(folder, path));
     return { ...shard, path };
   });
-  const { errors: _, ...statistics } = (end?.statistics ?? {}) as Record<string, unknown>;
   return {
     name,
     snapshot,
     digest: end?.digest ?? "",
     samples: sumOf(entries, "samples"),
     bytes: sumOf(entries, "bytes"),
-    statistics,
+    statistics: withoutRecords(end?.statistics ?? {}),
     shards: entries,
   };
+}
+
+/** What may become public names no record that was left out. */
+function withoutRecords(statistics: object): object {
+  return JSON.parse(
+    JSON.stringify(statistics, (key, value) => (["errors", "examples"].includes(key) ? undefined : value)),
+  );
 }

@@ -12,20 +12,26 @@ export interface Pinned {
   readonly snapshot: string;
 }
 
+export interface PinOptions {
+  readonly signal: AbortSignal;
+  readonly reconnectSeconds: number;
+}
+
 /** The snapshots that a source stands for now, all of one revision: one, or, of a dataset with splits of which none is named, one for each. */
 export async function pinSource(
   client: Client,
   source: DeepPartial<SampleSource>,
+  options: PinOptions,
 ): Promise<{ readonly about: AboutSource; readonly splits: readonly Pinned[] }> {
   const [firstName, ...otherNames] = await splitNames(client, source);
-  const header = await readHeader(client, { ...source, split: firstName ?? "" });
+  const header = await readHeader(client, { ...source, split: firstName ?? "" }, options);
   const { snapshot } = await client.export.getSnapshot({ snapshot: header.snapshot });
   if (snapshot === undefined) throw new LoraloopError(`Snapshot ${header.snapshot} is not there.`);
   const selected = snapshot.spec?.splits?.selected ?? "";
   const splits = [{ name: selected === "" ? "train" : selected, snapshot: snapshot.key }];
   for (const split of otherNames) {
     const { revision, asOf } = header;
-    const other = await readHeader(client, { ...source, split, revision, ...(asOf && { asOf }) });
+    const other = await readHeader(client, { ...source, split, revision, ...(asOf && { asOf }) }, options);
     splits.push({ name: split, snapshot: other.snapshot });
   }
   return { about: aboutOf(snapshot, header), splits };
@@ -50,8 +56,12 @@ async function specOf(
 }
 
 /** Opens a stream for what it says first. */
-async function readHeader(client: Client, source: DeepPartial<SampleSource>): Promise<Header> {
-  await using stream = client.stream(source);
+async function readHeader(
+  client: Client,
+  source: DeepPartial<SampleSource>,
+  { signal, reconnectSeconds }: PinOptions,
+): Promise<Header> {
+  await using stream = client.stream(source, { signal, reconnectSeconds });
   for await (const _ of stream.batches()) break;
   if (stream.header === undefined) throw new LoraloopError("The stream has no header.");
   return stream.header;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, createReadStream, fdatasyncSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, fdatasyncSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { InputError } from "../failure.ts";
 
 export interface FileDigest {
   readonly bytes: number;
@@ -15,10 +16,12 @@ export class ShardFile {
 
   private constructor(path: string, keep: number) {
     this.#file = openSync(path, keep > 0 ? "r+" : "w");
+    const { size } = fstatSync(this.#file);
+    if (size < keep) throw new InputError(`${path} has ${size} bytes, but ${keep} were written.`);
     ftruncateSync(this.#file, keep);
   }
 
-  /** @param keep goes on after so many bytes of the file that is there; they are read once for the digest */
+  /** @param keep goes on after so many bytes of the file that is there; they are read once for the digest. Throws InputError where it has fewer. */
   static async open(path: string, keep: number): Promise<ShardFile> {
     const file = new ShardFile(path, keep);
     if (keep > 0) {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { HubApiError } from "@huggingface/hub";
-import { LoraloopError } from "../../typescript/src/index.ts";
+import { ConnectionError, LoraloopError } from "../../typescript/src/index.ts";
 
 const firstWaitSeconds = 0.5;
 const waits = 6;
@@ -36,5 +36,5 @@ function readable(error: unknown): unknown {
   }
   if (!isPassing(error)) return error;
   const { cause } = error as Error;
-  return new LoraloopError(`The hub cannot be reached: ${cause instanceof Error ? cause.message : String(error)}`);
+  return new ConnectionError(`The hub cannot be reached: ${cause instanceof Error ? cause.message : String(error)}`);
 }
