@@ -18,9 +18,7 @@ export function stateText({ state }: Run): string {
 
 /** Names of what it reads. */
 export function readsText({ sources }: Run): string {
-  return sources
-    .map(({ dataset, datasetVersion }) => (dataset === "" ? "(unnamed)" : `${dataset}@${datasetVersion}`))
-    .join(" + ");
+  return sources.map(sourceName).join(" + ");
 }
 
 export function lossText({ metrics }: Run): string {
@@ -30,14 +28,10 @@ export function lossText({ metrics }: Run): string {
 
 /** All of a run but its epochs, a line for each thing. */
 export function runLines(run: Run): string[] {
-  const lease = run.state === Run_State.STATE_OPEN || run.state === Run_State.STATE_LOST;
   return [
     `run       ${run.id}`,
-    `state     ${stateText(run)}${lease ? `, lease ${run.state === Run_State.STATE_LOST ? "ended" : "until"} ${time(run.leaseExpireTime)}` : ""}`,
-    ...run.sources.map(
-      (source, place) =>
-        `${place === 0 ? "reads    " : "         "} ${sourceText(run, place)}, ${count(source.sampleCount)} samples of snapshot ${source.snapshot.slice(0, 12)} at revision ${source.revision}`,
-    ),
+    `state     ${stateText(run)}${leaseText(run)}`,
+    ...run.sources.map((source, place) => `${place === 0 ? "reads" : "     "}     ${sourceText(source)}`),
     `order     ${orderText(run)}`,
     ...adaptiveLines(run),
     `consumed  ${positionText(run)}${run.consumed === undefined ? "" : `, step ${run.consumed.step}`}`,
@@ -48,8 +42,19 @@ export function runLines(run: Run): string[] {
   ];
 }
 
-function sourceText(run: Run, place: number): string {
-  return readsText({ ...run, sources: run.sources.slice(place, place + 1) });
+function leaseText({ state, leaseExpireTime }: Run): string {
+  if (state === Run_State.STATE_OPEN) return `, lease until ${time(leaseExpireTime)}`;
+  return state === Run_State.STATE_LOST ? `, lease ended ${time(leaseExpireTime)}` : "";
+}
+
+function sourceText(source: Run["sources"][number]): string {
+  const { sampleCount, snapshot, revision } = source;
+  const samples = `${count(sampleCount)} samples of snapshot ${snapshot.slice(0, 12)}`;
+  return `${sourceName(source)}, ${samples} at revision ${revision}`;
+}
+
+function sourceName({ dataset, datasetVersion }: Run["sources"][number]): string {
+  return dataset === "" ? "(unnamed)" : `${dataset}@${datasetVersion}`;
 }
 
 function orderText({ plan }: Run): string {
