@@ -6,7 +6,7 @@ import { resultOf, root, startProgram } from "../support/command.ts";
 import { LoraloopProcess } from "../support/loraloop-process.ts";
 
 const readme = `
-import { Client } from "@loraloop/client";
+import { BlockCache, Client, type StreamState } from "@loraloop/client";
 const client = new Client();
 const fieldsJson = JSON.stringify({ question: "What is LoRA?", answer: "A low-rank adapter." });
 await client.ingest("faq", [{ id: "qa-1", fieldsJson }]);
@@ -14,6 +14,19 @@ const field = (value: string) => ({ source: { $case: "field", value } }) as cons
 const mapping = { instruction: field("question"), output: field("answer") };
 const source = { source: { $case: "spec", value: { collection: "faq", format: "instruction", mapping } } } as const;
 for await (const sample of client.stream(source)) console.log(JSON.stringify(sample));
+
+const [rank, worldSize, states] = [0, 1, [] as StreamState[]];
+const { key } = await client.buildSnapshot(source);
+const cache = new BlockCache({ directory: "blocks", maxBytes: "20GB" });
+const trainer = client.trainer({ snapshot: key }, { shuffle: true, seed: 7, globalBatchSize: 32, rank, worldSize, cache });
+for (let epoch = trainer.epoch; epoch < 3; epoch += 1) {
+  trainer.setEpoch(epoch);
+  for await (const batch of trainer) {
+    console.log(epoch, batch.samples().length);
+    states.push(trainer.stateDict());
+  }
+}
+console.log(states.map((state) => state.next_index));
 client.close();
 `;
 
@@ -63,7 +76,7 @@ test("the package, packed and installed into an empty folder, streams there, and
   const main = await resultOf(startProgram(process.execPath, ["main.ts"], { env: server.environment, cwd: empty }));
   expect(main).toMatchObject({
     code: 0,
-    stdout: '{"instruction":"What is LoRA?","output":"A low-rank adapter."}\n',
+    stdout: '{"instruction":"What is LoRA?","output":"A low-rank adapter."}\n0 1\n1 1\n2 1\n[ 1, 1, 1 ]\n',
     stderr: "",
   });
 });
