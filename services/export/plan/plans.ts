@@ -101,16 +101,16 @@ export class Plans {
   }
 
   /** Keeps a plan in the store and opens it. Idempotent. Throws PLAN_INVALID. @param spec normalised */
-  async keep(tenant: TenantId, spec: PlanSpec, parts: readonly PlanPart[], run = ""): Promise<OpenPlan> {
+  async keep(tenant: TenantId, spec: PlanSpec, parts: readonly PlanPart[]): Promise<OpenPlan> {
     const { store } = this.#context();
     const [first] = parts;
-    if (first !== undefined && isSnapshotOrder(spec) && first.weightTable === undefined && run === "") {
+    if (first !== undefined && isSnapshotOrder(spec) && first.weightTable === undefined) {
       return this.open(tenant, planOf(first.entry.key).hash);
     }
     for (const { weightTable } of parts) {
       if (weightTable !== undefined) await putWeightTable(store, tenant, weightTable);
     }
-    const value = StoredPlan.encode(storedPlanOf(spec, parts, run)).finish();
+    const value = StoredPlan.encode(storedPlanOf(spec, parts)).finish();
     const hash = createHash("sha256").update(value).digest();
     if ((await store.get(tenant, planKey(hash))) === undefined)
       await store.commit(tenant, [{ put: planKey(hash), value }]);
@@ -176,7 +176,7 @@ export class Plans {
   }
 }
 
-function storedPlanOf(spec: PlanSpec, parts: readonly PlanPart[], run: string): StoredPlan {
+function storedPlanOf(spec: PlanSpec, parts: readonly PlanPart[]): StoredPlan {
   const empty = parts.findIndex(({ table, weightTable }) => isEmpty(table, weightTable));
   if (empty !== -1 && spec.mixture !== undefined) {
     throw planInvalid(`plan.mixture.sources[${empty}]`, "has no samples; leave it out");
@@ -193,7 +193,6 @@ function storedPlanOf(spec: PlanSpec, parts: readonly PlanPart[], run: string): 
       weightTable: weightTable?.digest ?? new Uint8Array(),
       slots: slots[source] as number,
     })),
-    run,
   };
 }
 

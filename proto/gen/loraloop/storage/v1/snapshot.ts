@@ -114,8 +114,6 @@ export interface StoredPlan {
     | undefined;
   /** What it reads. */
   sources: StoredPlanSource[];
-  /** Run that it belongs to; empty for none. */
-  run: string;
 }
 
 /** One source of a plan. */
@@ -1025,7 +1023,7 @@ export const StoredDatasetHead: MessageFns<StoredDatasetHead> = {
 };
 
 function createBaseStoredPlan(): StoredPlan {
-  return { snapshotKey: new Uint8Array(0), orderVersion: 0, spec: undefined, sources: [], run: "" };
+  return { snapshotKey: new Uint8Array(0), orderVersion: 0, spec: undefined, sources: [] };
 }
 
 export const StoredPlan: MessageFns<StoredPlan> = {
@@ -1041,9 +1039,6 @@ export const StoredPlan: MessageFns<StoredPlan> = {
     }
     for (const v of message.sources) {
       StoredPlanSource.encode(v!, writer.uint32(34).fork()).join();
-    }
-    if (message.run !== "") {
-      writer.uint32(42).string(message.run);
     }
     return writer;
   },
@@ -1093,14 +1088,6 @@ export const StoredPlan: MessageFns<StoredPlan> = {
             message.sources.push(StoredPlanSource.decode(reader, reader.uint32()));
             continue;
           }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.run = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1129,7 +1116,6 @@ export const StoredPlan: MessageFns<StoredPlan> = {
       sources: globalThis.Array.isArray(object?.sources)
         ? object.sources.map((e: any) => StoredPlanSource.fromJSON(e))
         : [],
-      run: isSet(object.run) ? globalThis.String(object.run) : "",
     };
   },
 
@@ -1147,9 +1133,6 @@ export const StoredPlan: MessageFns<StoredPlan> = {
     if (message.sources?.length) {
       obj.sources = message.sources.map((e) => StoredPlanSource.toJSON(e));
     }
-    if (message.run !== "") {
-      obj.run = message.run;
-    }
     return obj;
   },
 
@@ -1162,7 +1145,6 @@ export const StoredPlan: MessageFns<StoredPlan> = {
     message.orderVersion = object.orderVersion ?? 0;
     message.spec = (object.spec !== undefined && object.spec !== null) ? PlanSpec.fromPartial(object.spec) : undefined;
     message.sources = object.sources?.map((e) => StoredPlanSource.fromPartial(e)) || [];
-    message.run = object.run ?? "";
     return message;
   },
 };
