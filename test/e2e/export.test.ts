@@ -7,7 +7,15 @@ import { stateFile } from "../../clients/cli/export/export-state.ts";
 import { Client } from "../../clients/typescript/src/index.ts";
 import { makeDocuments } from "../data/documents.ts";
 import { type Fields, realFiles } from "../data/real-data.ts";
-import { type CommandResult, python, resultOf, runCommand, startCommand, startProgram } from "../support/command.ts";
+import {
+  type CommandResult,
+  commandFile,
+  python,
+  resultOf,
+  runCommand,
+  startCommand,
+  startProgram,
+} from "../support/command.ts";
 import { digestsBelow, readExportIndex, readShards } from "../support/exported-folder.ts";
 import { LoraloopProcess } from "../support/loraloop-process.ts";
 
@@ -116,6 +124,22 @@ test("the server is killed in the middle, and comes back", async () => {
   await server.start();
   expect(await ended).toMatchObject({ code: 0, stderr: "" });
   expect(digestsBelow(folder)).toEqual(digestsBelow(place("jsonl-none-whole")));
+});
+
+test.for([
+  ["none", 1000],
+  ["gzip", 100],
+  ["zstd", 100],
+] as const)("a disk that takes no more, then more again: compression %s", async ([compression, kilobytes]) => {
+  const args = ["export", "documents", "--compression", compression, "--out"];
+  await run(...args, `room-${compression}`);
+  const limit = ["-c", `ulimit -f ${kilobytes} && exec "$@"`, "bash", process.execPath, commandFile];
+  const folder = place(`no-room-${compression}`);
+  const { env, cwd } = { env: server.environment, cwd: server.folder };
+  const stopped = await resultOf(startProgram("bash", [...limit, ...args, folder], { env, cwd }));
+  expect(stopped).toMatchObject({ code: 1, stderr: expect.stringContaining("large") });
+  await run(...args, folder);
+  expect(digestsBelow(folder)).toEqual(digestsBelow(place(`room-${compression}`)));
 });
 
 test("files that changed under an unfinished export are noticed", async () => {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { anyObject, parseStrict } from "../strict-json.ts";
@@ -85,7 +85,7 @@ export function indexText(index: ExportIndex): string {
 export function writeWhole(path: string, text: string): void {
   const file = openSync(`${path}.new`, "w");
   try {
-    writeSync(file, text);
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);

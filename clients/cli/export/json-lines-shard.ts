@@ -66,12 +66,21 @@ class CompressedShard implements Shard {
   readonly #pieces = new Pieces();
   readonly #file: ShardFile;
   readonly #compressor: Gzip | ZstdCompress;
+  /** Rejects when the file could not be written: nobody waits for that place. */
+  readonly #failure = Promise.withResolvers<never>();
 
   constructor(file: ShardFile, compression: Exclude<Compression, "none">) {
     this.#file = file;
     this.#compressor =
       compression === "gzip" ? createGzip() : createZstdCompress({ params: { [zlib.ZSTD_c_checksumFlag]: 1 } });
-    this.#compressor.on("data", (bytes: Buffer) => file.append(bytes));
+    this.#compressor.on("data", (bytes: Buffer) => {
+      try {
+        file.append(bytes);
+      } catch (error) {
+        this.#failure.reject(error);
+      }
+    });
+    this.#failure.promise.catch(() => undefined);
   }
 
   add(line: Uint8Array): Promise<void> | undefined {
@@ -85,7 +94,7 @@ class CompressedShard implements Shard {
   async finish(): Promise<FileDigest> {
     const ended = once(this.#compressor, "end");
     this.#compressor.end(this.#pieces.rest());
-    await ended;
+    await Promise.race([this.#failure.promise, ended]);
     return this.#file.finish();
   }
 
@@ -100,8 +109,9 @@ class CompressedShard implements Shard {
   }
 
   #compress(piece: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const written = new Promise<void>((resolve, reject) => {
       this.#compressor.write(piece, (error) => (error ? reject(error) : resolve()));
     });
+    return Promise.race([this.#failure.promise, written]);
   }
 }

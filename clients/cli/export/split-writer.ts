@@ -26,6 +26,8 @@ export class SplitWriter {
   #samples = 0;
   #lineBytes = 0;
   #savedLineBytes = 0;
+  /** What was begun and did not come to its end, is not what the counts say. */
+  #isWhole = true;
 
   constructor(options: SplitWriterOptions) {
     this.#options = options;
@@ -33,6 +35,7 @@ export class SplitWriter {
 
   async add(line: Uint8Array, sample: Sample): Promise<void> {
     const { shard_size } = this.#options.files;
+    this.#isWhole = false;
     this.#shard ??= await this.#open();
     if (shard_size > 0 && this.#samples > 0 && this.#lineBytes + line.length > shard_size) {
       await this.#finishShard(this.#shard);
@@ -43,18 +46,20 @@ export class SplitWriter {
     this.#samples += 1;
     this.#lineBytes += line.length;
     if (this.#lineBytes - this.#savedLineBytes >= saveEveryBytes) this.#save(this.#shard);
+    this.#isWhole = true;
   }
 
   /** No sample follows. A file that cannot be cut into shards is there even without any. */
   async finish(): Promise<void> {
+    this.#isWhole = false;
     if (this.#options.files.adapter_set && this.#options.split.shards.length === 0) this.#shard ??= await this.#open();
     if (this.#shard !== undefined) await this.#finishShard(this.#shard);
   }
 
-  /** Leaves what is needed to go on. */
+  /** Leaves what is needed to go on; after a failure to write, what was saved before. */
   close(): void {
     if (this.#shard === undefined) return;
-    this.#save(this.#shard);
+    if (this.#isWhole) this.#save(this.#shard);
     this.#shard.close();
   }
 
