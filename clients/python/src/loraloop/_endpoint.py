@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import grpc
+import grpc.aio
 from grpc.experimental import ChannelOptions
 
 from loraloop.errors import ConfigurationError
@@ -57,6 +58,14 @@ def open_channel(endpoint: Endpoint, tls: Tls) -> grpc.Channel:
     if tls is False:
         return grpc.insecure_channel(endpoint.address, options)
     return grpc.secure_channel(endpoint.address, grpc.ssl_channel_credentials(_certificates(tls)), options)
+
+
+def open_async_channel(endpoint: Endpoint, tls: Tls) -> grpc.aio.Channel:
+    """As `open_channel`, for asyncio."""
+    options = _channel_options(endpoint)
+    if tls is False:
+        return grpc.aio.insecure_channel(endpoint.address, options)
+    return grpc.aio.secure_channel(endpoint.address, grpc.ssl_channel_credentials(_certificates(tls)), options)
 
 
 def _channel_options(endpoint: Endpoint) -> Sequence[tuple[str, int]]:

@@ -26,7 +26,46 @@ from loraloop.export.v1 import run_service_pb2 as pb
 
 #: The server's limit for one call.
 CALL_LOSSES = 65_536
-_RENEW_SECONDS = 5.0
+RENEW_SECONDS = 5.0
+
+
+def open_request(
+    run: str,
+    source: tuple[Any, ...],
+    plan: Plan | None,
+    adaptive_sampling: AdaptiveSampling | None,
+    environment: Environment,
+    lease_seconds: int,
+) -> pb.OpenRunRequest:
+    return pb.OpenRunRequest(
+        run=run,
+        **to_stream_source(source, plan or Plan(), None, 0),
+        adaptive_sampling=to_adaptive(adaptive_sampling) if adaptive_sampling is not None else None,
+        environment=to_environment(environment),
+        lease_seconds=lease_seconds,
+    )
+
+
+def progress_request(
+    run: str, step: int, epoch: int | None, next_index: int | None, metrics: Mapping[str, float] | None
+) -> pb.ReportProgressRequest:
+    request = pb.ReportProgressRequest(run=run, step=step, metrics=metrics or {})
+    if (epoch is None) != (next_index is None):
+        raise TypeError("give both of epoch= and next_index=, or none")
+    if epoch is not None and next_index is not None:
+        request.consumed.CopyFrom(pb.RunPosition(epoch=epoch, next_index=next_index, step=step))
+    return request
+
+
+def loss_requests(
+    run: str, epoch: int, indices: Sequence[int], losses: Sequence[float]
+) -> Iterator[pb.ReportLossesRequest]:
+    """As many as the server's limit needs."""
+    if len(indices) != len(losses):
+        raise ValueError(f"{len(indices)} indices and {len(losses)} losses")
+    for first in range(0, len(indices), CALL_LOSSES):
+        part = slice(first, first + CALL_LOSSES)
+        yield pb.ReportLossesRequest(run=run, epoch=epoch, indices=indices[part], losses=losses[part])
 
 
 class Runs:
@@ -62,13 +101,7 @@ class Runs:
         """
         source = (dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
         environment = Environment(package_versions(), base_model, seed, world_size, configuration or {})
-        request = pb.OpenRunRequest(
-            run=run,
-            **to_stream_source(source, plan or Plan(), None, 0),
-            adaptive_sampling=to_adaptive(adaptive_sampling) if adaptive_sampling is not None else None,
-            environment=to_environment(environment),
-            lease_seconds=lease_seconds,
-        )
+        request = open_request(run, source, plan, adaptive_sampling, environment, lease_seconds)
         connection = self._connection
         # Without an id, a repeated call would open another run.
         opened = connection.call(
@@ -154,11 +187,7 @@ class Run:
 
         Metrics are finite; the course of `loss` is kept.
         """
-        if (epoch is None) != (next_index is None):
-            raise TypeError("give both of epoch= and next_index=, or none")
-        request = pb.ReportProgressRequest(run=self.id, step=step, metrics=metrics or {})
-        if epoch is not None and next_index is not None:
-            request.consumed.CopyFrom(pb.RunPosition(epoch=epoch, next_index=next_index, step=step))
+        request = progress_request(self.id, step, epoch, next_index, metrics)
         self._connection.call(lambda opened: opened.runs.ReportProgress, request)
 
     def report_losses(self, epoch: int, indices: Sequence[int], losses: Sequence[float]) -> None:
@@ -166,11 +195,7 @@ class Run:
 
         The last one said for an index counts.
         """
-        if len(indices) != len(losses):
-            raise ValueError(f"{len(indices)} indices and {len(losses)} losses")
-        for first in range(0, len(indices), CALL_LOSSES):
-            part = slice(first, first + CALL_LOSSES)
-            request = pb.ReportLossesRequest(run=self.id, epoch=epoch, indices=indices[part], losses=losses[part])
+        for request in loss_requests(self.id, epoch, indices, losses):
             self._connection.call(lambda opened: opened.runs.ReportLosses, request)
 
     def close_epoch(self, epoch: int) -> StoredPlan:
@@ -217,5 +242,5 @@ class Run:
 def _renewal(connection: Connection, run: str) -> Any:
     request = pb.RenewRunRequest(run=run)
     return lambda: connection.call(
-        lambda opened: opened.runs.RenewRun, request, idempotent=False, timeout=_RENEW_SECONDS
+        lambda opened: opened.runs.RenewRun, request, idempotent=False, timeout=RENEW_SECONDS
     )

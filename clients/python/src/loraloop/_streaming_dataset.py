@@ -17,6 +17,7 @@ from loraloop._sharding import refuse_second_sharding
 from loraloop._shared import SharedJson
 from loraloop._state import StreamState, to_resume_point
 from loraloop._stream import SampleStream
+from loraloop._stream_request import Compression
 from loraloop._times import Time
 from loraloop.client import Client
 from loraloop.errors import ConfigurationError, WorkerStateError
@@ -65,7 +66,7 @@ class StreamingDataset(IterableDataset[Any]):
         rank: int | None = None,
         world_size: int | None = None,
         cache: BlockCache | None = None,
-        compression: Literal["none", "zstd"] = "none",
+        compression: Compression = "none",
         transform: Callable[[Sample], Any] | None = None,
         with_ids: bool = False,
     ) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -13,18 +13,17 @@ from loraloop._datasets import Datasets
 from loraloop._endpoint import Tls
 from loraloop._ingest import AnyRecord, Ingest, IngestResult
 from loraloop._plan import Plan, Share
-from loraloop._plans import Plans, to_stream_source
+from loraloop._plans import Plans
 from loraloop._records import Collection, Record, from_collection, from_record, to_record
 from loraloop._results import Preview, Validation, from_preview, from_validation
 from loraloop._runs import Runs
 from loraloop._snapshots import Snapshots
 from loraloop._source import to_source
 from loraloop._stream import SampleStream
+from loraloop._stream_request import Compression, to_stream_request
 from loraloop._times import Time
 from loraloop.corpus.v1 import corpus_service_pb2 as corpus
 from loraloop.export.v1 import export_service_pb2 as export
-
-_COMPRESSIONS = {"none": export.COMPRESSION_NONE, "zstd": export.COMPRESSION_ZSTD}
 
 
 class Client:
@@ -159,7 +158,7 @@ class Client:
         world_size: int = 1,
         worker: int = 0,
         worker_count: int = 1,
-        compression: Literal["none", "zstd"] = "none",
+        compression: Compression = "none",
         cache: BlockCache | None = None,
         batch_size: int = 0,
         with_ids: bool = False,
@@ -177,14 +176,7 @@ class Client:
         """
         source = (dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
         share = Share(rank, world_size, worker, worker_count)
-        if plan is None and run is None and not (share.is_whole and cache is None):
-            plan = Plan()
-        request = export.StreamSamplesRequest(
-            **to_stream_source(source, plan, run, epoch),
-            compression=_COMPRESSIONS[compression],
-            delivery=export.DELIVERY_LINES if cache is None else export.DELIVERY_REFERENCES,
-            batch_size=batch_size,
-        )
+        request = to_stream_request(source, plan, run, epoch, share, compression, cache is not None, batch_size)
         return SampleStream(self._connection, Cursor(request, share, resume), cache, with_ids)
 
     def close(self) -> None:

@@ -1,0 +1,7 @@
+"""Streams and runs for asyncio: the names, arguments and promises of `loraloop`, awaited."""
+
+from loraloop.aio._client import Client
+from loraloop.aio._runs import Run, Runs
+from loraloop.aio._stream import SampleStream
+
+__all__ = ["Client", "Run", "Runs", "SampleStream"]
