@@ -88,6 +88,19 @@ test("--private makes a private repository, and refuses a public one", async () 
   expect(pushed("somebody/open")).toEqual(digestsBelow(place("parquet")));
 });
 
+test("an edited card is pushed, the samples are not sent again", async () => {
+  cpSync(place("parquet"), place("edited"), { recursive: true });
+  await run("push-to-hub", "edited", repository);
+  appendFileSync(place("edited/README.md"), "\nMore about it.\n");
+  hub.calls.length = 0;
+  expect(await run("push-to-hub", "edited", repository)).toContain("is pushed");
+  expect(pushed()).toEqual(digestsBelow(place("edited")));
+  expect(hub.count("PUT", "/storage/") + hub.count("POST", "/storage/")).toBe(0);
+  rmSync(place("edited/README.md"));
+  const { code, stderr } = await fail("push-to-hub", "edited", repository);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("README.md") });
+});
+
 test("another export replaces the files of the one before, and nothing else", async () => {
   await run("push-to-hub", "jsonl", repository);
   hub.repositories.get(repository)?.files.set("LICENSE", Buffer.from("mine"));

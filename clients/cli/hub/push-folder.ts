@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type CommitOperation, commitIter, createRepo, datasetInfo, downloadFile, HubApiError } from "@huggingface/hub";
 import { cardFile } from "../export/dataset-card.ts";
 import { inspectFolder, sumOf } from "../export/export-folder.ts";
-import { type ExportIndex, indexFile, indexText, parseIndex, type ShardEntry } from "../export/export-index.ts";
+import { type ExportIndex, indexFile, parseIndex, type ShardEntry } from "../export/export-index.ts";
 import { digestFile } from "../export/shard-file.ts";
 import { InputError } from "../failure.ts";
 import { retryHub } from "./retry-hub.ts";
@@ -89,9 +89,9 @@ function datasetRepo(name: string) {
 }
 
 async function pushFiles(task: PushTask, index: ExportIndex, progress: () => void): Promise<PushResult> {
-  const pushed = await readPushedIndex(task);
   const url = `${task.endpoint}/datasets/${task.repo}`;
-  if (pushed !== undefined && indexText(pushed) === indexText(index)) return { url, wasThere: true };
+  if (await isPushed(task, index)) return { url, wasThere: true };
+  const pushed = await readPushedIndex(task);
   const [split] = index.splits;
   const commit = commitIter({
     repo: datasetRepo(task.repo),
@@ -117,13 +117,30 @@ function sumValues(numbers: ReadonlyMap<string, number>): number {
   return [...numbers.values()].reduce((sum, number) => sum + number, 0);
 }
 
-/** What an earlier push left; undefined where there was none that can be read. */
-async function readPushedIndex({ repo, endpoint, token }: PushTask): Promise<ExportIndex | undefined> {
+/** Everything but the shards, whose digests the index holds. */
+function filesBeside(index: ExportIndex): string[] {
+  const others = index.files.adapter_set ? ["adapter_metadata.json", "quality_report.json"] : [];
+  return [indexFile, cardFile, ...others];
+}
+
+async function isPushed(task: PushTask, index: ExportIndex): Promise<boolean> {
+  for (const path of filesBeside(index)) {
+    if ((await readPushed(task, path)) !== readFileSync(join(task.folder, path), "utf8")) return false;
+  }
+  return true;
+}
+
+async function readPushed({ repo, endpoint, token }: PushTask, path: string): Promise<string | undefined> {
   const access = { hubUrl: endpoint, accessToken: token };
-  const file = await downloadFile({ repo: datasetRepo(repo), path: indexFile, ...access }).catch(absent);
-  if (file === undefined || file === null) return undefined;
+  const file = await downloadFile({ repo: datasetRepo(repo), path, ...access }).catch(absent);
+  return await file?.text();
+}
+
+/** What an earlier push left; undefined where there was none that can be read. */
+async function readPushedIndex(task: PushTask): Promise<ExportIndex | undefined> {
+  const text = await readPushed(task, indexFile);
   try {
-    return parseIndex(await file.text(), indexFile);
+    return text === undefined ? undefined : parseIndex(text, indexFile);
   } catch (error) {
     if (error instanceof InputError) return undefined;
     throw error;
@@ -131,13 +148,8 @@ async function readPushedIndex({ repo, endpoint, token }: PushTask): Promise<Exp
 }
 
 function additions(folder: string, index: ExportIndex): CommitOperation[] {
-  const others = index.files.adapter_set ? ["adapter_metadata.json", "quality_report.json"] : [];
-  const paths = [...shardsOf(index).map(({ path }) => path), ...others, cardFile, indexFile];
-  return paths.map((path) => {
-    const file = join(folder, path);
-    if (!existsSync(file)) throw new InputError(`${file} is missing.`);
-    return { operation: "addOrUpdate", path, content: pathToFileURL(file) };
-  });
+  const paths = [...shardsOf(index).map(({ path }) => path), ...filesBeside(index)];
+  return paths.map((path) => ({ operation: "addOrUpdate", path, content: pathToFileURL(join(folder, path)) }));
 }
 
 function deletions(pushed: ExportIndex | undefined, index: ExportIndex): CommitOperation[] {
