@@ -132,6 +132,13 @@ test("files and the whole folder may be deleted at any time", async () => {
   expect(await read(cache, block)).toBe(true);
 });
 
+test("where a folder cannot be written, blocks are fetched and not kept", async () => {
+  const file = join(folder, "file");
+  await writeFile(file, "no folder");
+  const cache = new BlockCache({ directory: file });
+  expect([await read(cache, block), await read(cache, block)]).toEqual([true, true]);
+});
+
 test("what a killed process left unfinished is removed after an hour, not before", async () => {
   const parts = ["old", "new"].map((name) => `${fileOf(first)}.${name}.part`) as [string, string];
   await mkdir(dirname(parts[0]), { recursive: true });

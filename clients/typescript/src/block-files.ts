@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { closeSync, fstatSync, openSync, read, readSync, type Stats } from "node:fs";
-import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { closeSync, fstatSync, futimesSync, openSync, read, readSync, type Stats } from "node:fs";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { BlockLimits, BlockStore, LinePlace } from "./block-store.ts";
 
@@ -39,7 +39,7 @@ export class BlockFiles implements BlockStore {
   }
 
   async copy(digest: string, places: readonly LinePlace[], target: Uint8Array): Promise<boolean> {
-    const file = openIfThere(this.#path(digest));
+    const file = openIfPossible(this.#path(digest));
     if (file === undefined) {
       this.#checked.delete(digest);
       return false;
@@ -93,8 +93,7 @@ export class BlockFiles implements BlockStore {
     }
     if (known?.identity !== identity || Date.now() - known.usedMillis > useMillis) {
       this.#checked.set(digest, { identity, usedMillis: Date.now() });
-      // The file may be gone: what is open can be read all the same.
-      await utimes(this.#path(digest), new Date(), changedAt(status)).catch(() => undefined);
+      noteUse(file, status);
     }
     return true;
   }
@@ -106,6 +105,7 @@ export class BlockFiles implements BlockStore {
     for (const file of files) {
       if (total <= this.#limits.maxBytes && items <= this.#limits.maxItems) return;
       await rm(file.path, { force: true });
+      this.#checked.delete(basename(file.path));
       total -= file.bytes;
       items -= 1;
     }
@@ -130,13 +130,19 @@ export class BlockFiles implements BlockStore {
   }
 }
 
-function openIfThere(path: string): number | undefined {
+function openIfPossible(path: string): number | undefined {
   try {
     return openSync(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
+}
+
+/** Somebody else's file can be read, but not be marked. */
+function noteUse(file: number, status: Stats): void {
+  try {
+    futimesSync(file, new Date(), changedAt(status));
+  } catch {}
 }
 
 function identityOf(status: Stats): string {

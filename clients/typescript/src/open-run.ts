@@ -7,6 +7,7 @@ import type {
   RunServiceDefinition,
 } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import { LoraloopError, RpcError } from "./errors.ts";
+import { untilAnswered } from "./retry.ts";
 
 /** What a saved checkpoint has consumed. */
 export interface ConsumedPosition {
@@ -29,20 +30,29 @@ export interface Progress {
 /** Losses in one call. */
 const callLosses = 65_536;
 
-/** A run whose lease this process holds. Disposing of it leaves it open: it counts as lost when the lease ends, and may be opened again. */
+export interface OpenRunSettings {
+  /** Renews the lease three times in so many seconds; not at all by default. */
+  readonly leaseSeconds?: number;
+  readonly reconnectSeconds: number;
+}
+
+/**
+ * A run that is open. Disposing of it leaves it so: it counts as lost when the lease ends, and may be opened again.
+ * Everything it says is idempotent, and said again while the server is away.
+ */
 export class OpenRun implements AsyncDisposable {
   readonly id: string;
-  /** As it was when it was opened. */
-  readonly opened: Run;
   readonly #service: ServiceClient<typeof RunServiceDefinition>;
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #settings: OpenRunSettings;
+  readonly #heartbeat: NodeJS.Timeout | undefined;
   readonly #controller = new AbortController();
 
-  constructor(service: ServiceClient<typeof RunServiceDefinition>, opened: Run, leaseSeconds: number) {
-    this.id = opened.id;
-    this.opened = opened;
+  constructor(service: ServiceClient<typeof RunServiceDefinition>, id: string, settings: OpenRunSettings) {
+    this.id = id;
     this.#service = service;
-    this.#heartbeat = setInterval(() => void this.#renew(), (leaseSeconds * 1000) / 3);
+    this.#settings = settings;
+    if (settings.leaseSeconds === undefined) return;
+    this.#heartbeat = setInterval(() => void this.#renew(), (settings.leaseSeconds * 1000) / 3);
     // A training that has ended must not wait for it.
     this.#heartbeat.unref();
   }
@@ -52,49 +62,53 @@ export class OpenRun implements AsyncDisposable {
     return this.#controller.signal;
   }
 
-  /** Says what a saved checkpoint has consumed, and metrics. Idempotent. */
-  async reportProgress({ consumed, step, metrics }: Progress): Promise<void> {
-    const position = consumed && toPosition(consumed);
-    await this.#service.reportProgress({
-      run: this.id,
-      step: BigInt(step ?? consumed?.step ?? 0),
-      metrics: metrics ?? {},
-      ...(position && { consumed: position }),
-    });
+  /** As the server knows it now. */
+  async get(): Promise<Run> {
+    return known(await this.#answer(() => this.#service.getRun({ run: this.id })));
   }
 
-  /** Keeps losses of samples by their index in the epoch's plan; the last one said counts. Idempotent. */
+  /** Says what a saved checkpoint has consumed, and metrics. */
+  async reportProgress({ consumed, step, metrics }: Progress): Promise<void> {
+    const position = consumed && { consumed: toPosition(consumed) };
+    const said = { step: BigInt(step ?? consumed?.step ?? 0), metrics: metrics ?? {}, ...position };
+    await this.#answer(() => this.#service.reportProgress({ run: this.id, ...said }));
+  }
+
+  /** Keeps losses of samples by their index in the epoch's plan; the last one said counts. */
   async reportLosses(epoch: number, indices: readonly number[], losses: readonly number[]): Promise<void> {
     if (indices.length !== losses.length) {
       throw new LoraloopError(`${indices.length} indices came with ${losses.length} losses.`);
     }
     for (let first = 0; first < indices.length; first += callLosses) {
-      await this.#service.reportLosses({
-        run: this.id,
-        epoch,
+      const part = {
         indices: indices.slice(first, first + callLosses).map(BigInt),
         losses: losses.slice(first, first + callLosses),
-      });
+      };
+      await this.#answer(() => this.#service.reportLosses({ run: this.id, epoch, ...part }));
     }
   }
 
   /** Ends an epoch and gives the plan of the next. Closing it again gives the same plan. */
   async closeEpoch(epoch: number): Promise<Plan> {
-    const { plan } = await this.#service.closeEpoch({ run: this.id, epoch });
+    const { plan } = await this.#answer(() => this.#service.closeEpoch({ run: this.id, epoch }));
     if (plan === undefined) throw new LoraloopError("The server gave no plan.");
     return plan;
   }
 
   /** Ends the run with a result, success by default. A repetition with the same result is not refused. */
   async close(result: DeepPartial<RunResult> = {}): Promise<Run> {
-    const { run } = await this.#service.closeRun({ run: this.id, result: { succeeded: true, ...result } });
+    const request = { run: this.id, result: { succeeded: true, ...result } };
+    const closed = await this.#answer(() => this.#service.closeRun(request));
     clearInterval(this.#heartbeat);
-    if (run === undefined) throw new LoraloopError("The server gave no run.");
-    return run;
+    return known(closed);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#heartbeat);
+  }
+
+  #answer<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    return untilAnswered(this.#settings.reconnectSeconds, call);
   }
 
   async #renew(): Promise<void> {
@@ -106,6 +120,11 @@ export class OpenRun implements AsyncDisposable {
       this.#controller.abort(error);
     }
   }
+}
+
+export function known({ run }: { run?: Run | undefined }): Run {
+  if (run === undefined) throw new LoraloopError("The server gave no run.");
+  return run;
 }
 
 function toPosition({ epoch, nextIndex, step }: ConsumedPosition): DeepPartial<RunPosition> {

@@ -36,3 +36,15 @@ export class Backoff {
     await delay(Math.max(seconds, asked) * 1000, undefined, this.#signal ? { signal: this.#signal } : {});
   }
 }
+
+/** The answer of an idempotent call, made again and again while the server is away, for at most `seconds`. */
+export async function untilAnswered<Answer>(seconds: number, call: () => Promise<Answer>): Promise<Answer> {
+  const backoff = new Backoff(seconds);
+  while (true) {
+    try {
+      return await call();
+    } catch (error) {
+      await backoff.wait(error);
+    }
+  }
+}

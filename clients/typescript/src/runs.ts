@@ -8,10 +8,10 @@ import {
   Run_State,
   type RunServiceDefinition,
 } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
-import { ConnectionError, LoraloopError } from "./errors.ts";
-import { OpenRun } from "./open-run.ts";
+import { ConnectionError } from "./errors.ts";
+import { known, OpenRun } from "./open-run.ts";
 import { type PlanOptions, toPlanTarget } from "./plan.ts";
-import { Backoff } from "./retry.ts";
+import { Backoff, untilAnswered } from "./retry.ts";
 import type { Source } from "./source.ts";
 
 /** What a run reads, and where and with what it runs. `epoch` must be 0. */
@@ -20,9 +20,12 @@ export interface OpenRunOptions extends PlanOptions {
   readonly run?: string;
   /** Makes each epoch's copies from the losses of the one before; by default all epochs are alike. */
   readonly adaptiveSampling?: DeepPartial<AdaptiveSampling>;
+  /** The version of Node comes by itself. */
   readonly environment?: DeepPartial<Environment>;
   /** The lease without renewal, 10 to 86,400; 120 by default. It is renewed three times in that time while this process lives. */
   readonly leaseSeconds?: number;
+  /** How long to say things again while the server is away; 300 by default. */
+  readonly reconnectSeconds?: number;
 }
 
 export interface WatchOptions {
@@ -39,6 +42,7 @@ export interface SampleLoss {
 
 const ended: readonly Run_State[] = [Run_State.STATE_SUCCEEDED, Run_State.STATE_FAILED];
 const defaultLeaseSeconds = 120;
+const defaultReconnectSeconds = 300;
 
 /** Trainings: what they read, where they are, how it went. */
 export class Runs {
@@ -50,27 +54,25 @@ export class Runs {
 
   /** Opens a run, or one that is there under this id again, and renews its lease until it is closed or disposed of. Waits for its snapshots. @param source none where the plan has a mixture */
   async open(source: Source | undefined, options: OpenRunOptions = {}): Promise<OpenRun> {
-    const {
-      run: id = crypto.randomUUID(),
-      adaptiveSampling,
-      environment,
-      leaseSeconds = defaultLeaseSeconds,
-    } = options;
-    const { run } = await this.#service.openRun({
+    const { run = crypto.randomUUID(), adaptiveSampling, environment, leaseSeconds = defaultLeaseSeconds } = options;
+    const { reconnectSeconds = defaultReconnectSeconds } = options;
+    const packageVersions = { node: process.versions.node, ...environment?.packageVersions };
+    const request = {
       ...toPlanTarget(source, options),
-      run: id,
-      leaseSeconds,
+      ...{ run, leaseSeconds, environment: { ...environment, packageVersions } },
       ...(adaptiveSampling && { adaptiveSampling }),
-      ...(environment && { environment }),
-    });
-    if (run === undefined) throw new LoraloopError("The server gave no run.");
-    return new OpenRun(this.#service, run, leaseSeconds);
+    };
+    await untilAnswered(reconnectSeconds, () => this.#service.openRun(request));
+    return new OpenRun(this.#service, run, { leaseSeconds, reconnectSeconds });
+  }
+
+  /** A run that another process has opened and renews: for the other ranks. Says nothing to the server yet. */
+  attach(run: string, options: Pick<OpenRunOptions, "reconnectSeconds"> = {}): OpenRun {
+    return new OpenRun(this.#service, run, { reconnectSeconds: options.reconnectSeconds ?? defaultReconnectSeconds });
   }
 
   async get(run: string): Promise<Run> {
-    const { run: found } = await this.#service.getRun({ run });
-    if (found === undefined) throw new LoraloopError("The server gave no run.");
-    return found;
+    return known(await this.#service.getRun({ run }));
   }
 
   /** All runs, newest first, page by page. */
@@ -96,7 +98,7 @@ export class Runs {
   /** The run now and after every change, until it is closed, whatever happens to the connection. */
   async *watch(run: string, options: WatchOptions = {}): AsyncGenerator<Run> {
     const { signal } = options;
-    const backoff = new Backoff(options.reconnectSeconds ?? 300, signal);
+    const backoff = new Backoff(options.reconnectSeconds ?? defaultReconnectSeconds, signal);
     while (true) {
       try {
         for await (const { run: state } of this.#service.watchRun({ run }, signal ? { signal } : {})) {

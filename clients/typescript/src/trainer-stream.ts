@@ -5,7 +5,7 @@ import type {
   Plan,
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { LoraloopError, StateError } from "./errors.ts";
-import { type PlanOptions, toPlanTarget } from "./plan.ts";
+import { type PlanOptions, type PlanTarget, toPlanTarget } from "./plan.ts";
 import { type RankBatch, RankBatches } from "./rank-batch.ts";
 import { type ReadOptions, SampleStream, type StreamCalls } from "./sample-stream.ts";
 import { isWhole, type ShareOptions } from "./share.ts";
@@ -55,7 +55,7 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
     this.#state = undefined;
   }
 
-  /** Loops go on where `state` stands, until one has reached the end of the epoch. It may come from another rank, another number of ranks or workers, or another client language. */
+  /** Loops go on where `state` stands until one has reached the end of the epoch. It may come from another rank, another number of ranks or workers, or another client language. */
   loadStateDict(state: StreamState): void {
     this.#resume = state;
     this.#state = state;
@@ -79,7 +79,7 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
 
   /** The plan of the current epoch. Waits for its snapshots. */
   async plan(): Promise<Plan> {
-    const { plan } = await this.#calls.getPlan(this.#target());
+    const { plan } = await this.#calls.getPlan(this.#planRequest());
     if (plan === undefined) throw new LoraloopError("The server gave no plan.");
     return plan;
   }
@@ -88,13 +88,14 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
   async maxSteps(
     options: { readonly epochs?: number; readonly gradientAccumulationSteps?: number } = {},
   ): Promise<number> {
-    const { maxSteps } = await this.#calls.getPlan({ ...this.#target(), ...options });
+    const { maxSteps } = await this.#calls.getPlan({ ...this.#planRequest(), ...options });
     return Number(maxSteps);
   }
 
   /** One epoch. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RankBatch> {
     this.#checkPinned();
+    const resume = this.#resume;
     const stream = this.#open();
     let batches: RankBatches | undefined;
     for await (const frame of stream.batches()) {
@@ -104,7 +105,7 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
         yield batch;
       }
     }
-    this.#resume = undefined;
+    if (this.#resume === resume) this.#resume = undefined;
   }
 
   /** Ends every loop. Idempotent. */
@@ -133,7 +134,12 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
     );
   }
 
-  #target(): ReturnType<typeof toPlanTarget> {
+  /** What a state knows stays, whatever became of a dataset. */
+  #planRequest(): DeepPartial<GetPlanRequest> {
+    return this.#state === undefined ? this.#target() : { hash: this.#state.plan };
+  }
+
+  #target(): PlanTarget {
     return toPlanTarget(this.#source, { ...this.#options, epoch: this.#epoch });
   }
 }

@@ -196,7 +196,14 @@ test("several readers of a dataset that each would look up are refused, unless t
   }
   const alone = client.trainer("notes", plan);
   for await (const _batch of alone) break;
+  const { hash } = await alone.plan();
+  await client.corpus.upsertRecords({
+    collection: "notes",
+    records: [{ id: "later", fieldsJson: '{"text":"Later."}' }],
+  });
   const rank = client.trainer("notes", { ...plan, worldSize: 2, resume: alone.stateDict() });
+  expect((await rank.plan()).hash).toBe(hash);
+  expect((await client.trainer("notes", plan).plan()).hash).not.toBe(hash);
   expect(await Array.fromAsync(rank)).toHaveLength(batchCount - 1);
 });
 
