@@ -1,0 +1,45 @@
+"""The README's programs, as they are written there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loraloop import Client
+from tests.server import LoraloopServer
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+PROGRAMS = {
+    title: program
+    for section in README.split("\n## ")
+    for title, program in re.findall(r"\A(.+?)\n.*?```python\n(.+?)```", section, re.DOTALL)
+}
+
+
+@pytest.mark.parametrize(
+    ("title", "output"),
+    [
+        ("Orders", r"4\n\[PlanEntry\(.*record_id='qa-\d+'.*\)\]\n1\d\d\n"),
+        ("PyTorch", "(32\n32\n32\n4\n){3}"),
+        ("Runs", ""),
+        ("asyncio", r"(\{'instruction': 'Question \d+', 'output': 'Answer \d+'\}\n){100}"),
+    ],
+)
+def test_a_program_runs_as_written(server: LoraloopServer, tmp_path: Path, title: str, output: str) -> None:
+    with Client(server.address, server.token) as client:
+        records = [
+            {"id": f"qa-{number}", "question": f"Question {number}", "answer": f"Answer {number}"}
+            for number in range(100)
+        ]
+        client.upsert("faq-of-readme", records)
+        mapping = {"instruction": "question", "output": "answer"}
+        client.datasets.put("faq", {"collection": "faq-of-readme", "format": "instruction", "mapping": mapping})
+    environment = {**os.environ, "LORALOOP_ADDRESS": server.address, "LORALOOP_TOKEN": server.token}
+    command = [sys.executable, "-c", PROGRAMS[title]]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert re.fullmatch(output, done.stdout), done.stdout
