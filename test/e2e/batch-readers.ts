@@ -13,8 +13,10 @@ import type { ChildLines } from "../fault/child-lines.ts";
 /** Index, id, weight (null where there is none) and SHA-256 of the text. */
 export type SampleFacts = readonly [number, string, number | null, string];
 
-/** A plan that both languages can be told, over one snapshot or a mixture of snapshots. */
+/** A plan that both languages can be told: of a run, over one snapshot, or over a mixture of snapshots. */
 export interface BatchPlan {
+  /** Says all but the epoch. */
+  readonly run: string | null;
   readonly snapshot: string | null;
   readonly globalBatchSize: number;
   readonly epoch: number;
@@ -56,11 +58,12 @@ export interface WorldAnswer {
 
 export type BatchReader = (job: BatchJob) => Promise<WorldAnswer>;
 
-export function sourceOf({ snapshot }: BatchPlan): { snapshot: string } | undefined {
+export function sourceOf({ run, snapshot }: BatchPlan): { run: string } | { snapshot: string } | undefined {
+  if (run !== null) return { run };
   return snapshot === null ? undefined : { snapshot };
 }
 
-export function optionsOf({ snapshot: _snapshot, mixture, ...plan }: BatchPlan): PlanOptions {
+export function optionsOf({ run: _run, snapshot: _snapshot, mixture, ...plan }: BatchPlan): PlanOptions {
   if (mixture === null) return plan;
   const sources = mixture.sources.map(({ snapshot, proportion }) => ({ source: { snapshot }, proportion }));
   return { ...plan, mixture: { ...mixture, sources } };
@@ -109,7 +112,7 @@ async function readRank(client: Client, job: BatchJob, rank: number): Promise<Ra
 /** Ranks as loaders of a Python process, workers as its processes. */
 export function pythonReader(child: ChildLines): BatchReader {
   return async (job) => {
-    child.tell(JSON.stringify({ ...job, snapshot: job.plan.snapshot }));
+    child.tell(JSON.stringify(job));
     return joinRanks(JSON.parse(await child.answer()) as RankAnswer[]);
   };
 }

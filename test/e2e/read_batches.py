@@ -16,24 +16,31 @@ def to_mixture(mixture):
     return Mixture(sources, exhaustion=mixture["exhaustion"], block_batches=mixture["blockBatches"])
 
 
+def to_order(plan):
+    if plan["run"]:
+        return {"run": plan["run"]}
+    return {
+        "snapshot": plan["snapshot"],
+        "shuffle": plan["shuffle"],
+        "shuffle_seed": plan["seed"],
+        "global_batch_size": plan["globalBatchSize"],
+        "drop_last": plan["dropLast"],
+        "weights": plan["weights"],
+        "mixture": to_mixture(plan["mixture"]) if plan["mixture"] else None,
+    }
+
+
 def open_loader(client, job, rank):
-    plan = job["plan"]
     dataset = StreamingDataset(
         client=client,
-        snapshot=job["snapshot"],
-        shuffle=plan["shuffle"],
-        shuffle_seed=plan["seed"],
-        global_batch_size=plan["globalBatchSize"],
-        drop_last=plan["dropLast"],
-        weights=plan["weights"],
-        mixture=to_mixture(plan["mixture"]) if plan["mixture"] else None,
+        **to_order(job["plan"]),
         rank=rank,
         world_size=job["worldSize"],
         cache=BlockCache(job["cache"]) if job["cache"] else None,
         compression=job["compression"],
         with_ids=True,
     )
-    dataset.set_epoch(plan["epoch"])
+    dataset.set_epoch(job["plan"]["epoch"])
     loader = StreamingDataLoader(dataset, num_workers=job["workers"])
     if job["state"]:
         loader.load_state_dict(job["state"])
@@ -51,7 +58,7 @@ def read(client, job, rank):
     taken = [[describe(sample) for sample in batch] for batch in islice(batches, job["batches"])]
     state = loader.state_dict()
     batches.close()
-    return {"batches": taken, "state": state, "length": len(loader)}
+    return {"batches": taken, "state": state}
 
 
 def main():

@@ -26,15 +26,13 @@ let readers: { typescript: BatchReader; python: BatchReader };
 
 beforeAll(async () => {
   server = await LoraloopProcess.start();
-  child = new ChildLines(() =>
-    startProgram(python, ["-W", "error::UserWarning:loraloop", join(root, "test/e2e/read_batches.py")], {
-      env: server.environment,
-    }),
-  );
+  const program = join(root, "test/e2e/read_batches.py");
+  child = new ChildLines(() => startProgram(python, [program], { env: server.environment }));
   client = new Client({ address: server.address, token: await server.token() });
   readers = { typescript: typescriptReader(client), python: pythonReader(child) };
   large = await makeSnapshot("large", 203);
   small = await makeSnapshot("small", 61);
+  await trainOneEpoch("adaptive");
 });
 
 afterAll(async () => {
@@ -54,7 +52,22 @@ async function makeSnapshot(collection: string, count: number): Promise<string> 
   return (await client.buildSnapshot({ source: { $case: "spec", value: spec } })).key;
 }
 
+/** Leaves a run whose second epoch has the hard samples more often. */
+async function trainOneEpoch(run: string): Promise<void> {
+  const plan = { shuffle: true, seed: 8, globalBatchSize: 12 };
+  await using open = await client.runs.open({ snapshot: large }, { run, ...plan, adaptiveSampling: {} });
+  for await (const { indices } of client.trainer({ run })) {
+    await open.reportLosses(
+      0,
+      indices,
+      indices.map((index) => 1 / (1 + (index % 7))),
+    );
+  }
+  await open.closeEpoch(0);
+}
+
 const plain: Omit<BatchPlan, "snapshot" | "mixture"> = {
+  run: null,
   globalBatchSize: 12,
   epoch: 0,
   seed: 0,
@@ -90,6 +103,7 @@ const plans: [string, () => BatchPlan][] = [
   ["a mixture by proportion", mixed({ exhaustion: "all" }, { globalBatchSize: 16 })],
   ["a mixture that ends with its first source", mixed({}, { epoch: 1 })],
   ["a mixture in blocks", mixed({ blockBatches: 2 })],
+  ["an adaptive epoch of a run", one({ snapshot: null, run: "adaptive", epoch: 1 })],
   ["a mixture with sampling, in blocks", mixed({ blockBatches: 1, exhaustion: "all" }, { weights: "sampling" })],
 ];
 
