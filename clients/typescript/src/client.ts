@@ -96,8 +96,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Batches of one rank, epoch by epoch: what a training loop reads. Several ranks must name the same snapshot or run: a dataset is looked up when a loop begins,
-   * and its records may have changed. @param source none where the plan has a mixture
+   * Batches of one rank, epoch by epoch: what a training loop reads. One of several ranks or workers must name snapshots, revisions or a run, or load a state:
+   * a dataset is looked up when a loop begins, and its records may have changed. @param source none where the plan has a mixture
    */
   trainer(source: Source | RunSource | undefined, options: TrainerOptions = {}): TrainerStream {
     return new TrainerStream(
