@@ -24,7 +24,7 @@ _TOUCH_SECONDS = 10.0
 class Entry(NamedTuple):
     """One block's file."""
 
-    path: Path
+    path: str
     size: int
     used_ns: int
 
@@ -46,12 +46,13 @@ class BlockFolder:
 
     def __init__(self, path: Path, fits: Callable[[int, int], bool]) -> None:
         self._path = path
+        self._folder = str(path)
         self._fits = fits
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
         self._lock = ProcessLock()
 
     def has(self, digest: bytes) -> bool:
-        return self._file(digest).exists()
+        return os.path.exists(self._file(digest))
 
     def read(self, digest: bytes, fetch: Callable[[], bytes]) -> memoryview:
         """The block of a digest. Where it is not there, one process fetches it and the others wait for that."""
@@ -70,7 +71,7 @@ class BlockFolder:
     def entries(self) -> list[Entry]:
         """The blocks that are there now."""
         return [
-            Entry(Path(file.path), status.st_size, status.st_atime_ns)
+            Entry(file.path, status.st_size, status.st_atime_ns)
             for file, status in self._files()
             if not file.name.endswith(_PART)
         ]
@@ -79,13 +80,13 @@ class BlockFolder:
         with self._lock:
             self._verified.clear()
         for file, _ in self._files():
-            _remove(Path(file.path))
+            _remove(file.path)
 
     def _open(self, digest: bytes) -> memoryview | None:
         """The bytes where they are there and sound; what is not sound is removed."""
         path = self._file(digest)
         try:
-            status = path.stat()
+            status = os.stat(path)
         except OSError:
             return None
         with self._lock:
@@ -95,9 +96,9 @@ class BlockFolder:
                 return known.view
         return self._verify(digest, path)
 
-    def _verify(self, digest: bytes, path: Path) -> memoryview | None:
+    def _verify(self, digest: bytes, path: str) -> memoryview | None:
         try:
-            with path.open("rb") as file:
+            with open(path, "rb") as file:
                 status = os.fstat(file.fileno())
                 view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         except (OSError, ValueError):
@@ -116,7 +117,7 @@ class BlockFolder:
         while not self._fits(len(self._verified), sum(len(entry.view) for entry in self._verified.values())):
             self._verified.popitem(last=False)
 
-    def _touch(self, digest: bytes, verified: _Verified, path: Path, status: os.stat_result) -> None:
+    def _touch(self, digest: bytes, verified: _Verified, path: str, status: os.stat_result) -> None:
         """Notes the use, for this process and for all. Many file systems do not note reads by themselves."""
         now = time.monotonic()
         if now - verified.touched < _TOUCH_SECONDS:
@@ -128,13 +129,13 @@ class BlockFolder:
 
     def _write(self, digest: bytes, block: bytes) -> None:
         """Where the disk is full or may not be written, the block is not kept."""
-        file = self._file(digest)
-        part = file.with_name(f"{file.name}.{secrets.token_hex(4)}{_PART}")
+        path = self._file(digest)
+        part = f"{path}.{secrets.token_hex(4)}{_PART}"
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(block)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            Path(part).write_bytes(block)
             self._make_room(len(block))
-            part.replace(file)
+            os.replace(part, path)
         except OSError:
             _remove(part)
 
@@ -151,7 +152,7 @@ class BlockFolder:
     def _remove_abandoned(self) -> None:
         for file, status in self._files():
             if file.name.endswith(_PART) and time.time() - status.st_mtime > _ABANDONED_SECONDS:
-                _remove(Path(file.path))
+                _remove(file.path)
 
     def _files(self) -> Iterator[tuple[os.DirEntry[str], os.stat_result]]:
         for folder in _scan(self._path):
@@ -181,10 +182,10 @@ class BlockFolder:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
-    def _file(self, digest: bytes) -> Path:
-        """As in the other client languages, which may share the folder."""
+    def _file(self, digest: bytes) -> str:
+        """As in the other client languages, which may share the folder. No Path: there are many calls."""
         name = digest.hex()
-        return self._path / name[:2] / name
+        return f"{self._folder}/{name[:2]}/{name}"
 
 
 def _scan(path: str | Path) -> list[os.DirEntry[str]]:
@@ -197,6 +198,6 @@ def _identity(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _remove(path: Path) -> None:
+def _remove(path: str) -> None:
     with contextlib.suppress(OSError):
-        path.unlink()
+        os.unlink(path)

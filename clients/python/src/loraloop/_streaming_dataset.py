@@ -204,6 +204,10 @@ class StreamingDataset(IterableDataset[Any]):
         """Lets the next pass begin at the epoch's first sample."""
         self._reached_end.fill_(True)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, as a worker's, has begun no pass."""
+        return {**self.__dict__, "_tracker": None}
+
     def _begin_in_main(self) -> SampleStream:
         return self.open_stream(Share(self.rank, self.world_size), self.start)
 
