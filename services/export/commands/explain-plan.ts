@@ -1,6 +1,7 @@
 import type { ExplainPlanResponse, PlanEntry } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { ExportContext } from "../context.ts";
 import { planMessage } from "../plan/plan-message.ts";
+import { checkWorldSize } from "../plan/plan-spec.ts";
 import { PlanUse } from "../plan/plan-use.ts";
 import type { OpenPlan } from "../plan/plans.ts";
 import { rankOf } from "../plan/share.ts";
@@ -16,9 +17,10 @@ export interface ExplainPlan extends Pick<GetPlan, "tenant" | "request" | "hash"
 /** Which samples are at these indices, as far as the plan goes. */
 export async function explainPlan(context: ExportContext, command: ExplainPlan): Promise<ExplainPlanResponse> {
   const plan = await findPlan(context, command);
+  checkWorldSize(command.worldSize, plan.order.batchSize);
   using _use = await PlanUse.open(context, command.tenant, plan);
   using stack = new DisposableStack();
-  const cursors = plan.sources.map(({ table }) => stack.use(new SampleCursor(table)));
+  const cursors = plan.sources.map(({ table }) => stack.use(new SampleCursor(table, false)));
   const end = Math.min(command.firstIndex + command.count, plan.order.sampleCount);
   const entries: PlanEntry[] = [];
   for (let index = command.firstIndex; index < end; index += 1) {

@@ -91,19 +91,23 @@ export function normaliseShare(given: Share | undefined): Share {
 
 /** Every rank must have a part of every global batch, or the others would wait for it for ever. Throws PLAN_INVALID. */
 export function checkShare({ worldSize }: Share, batchSize: number, sampleCount: number): void {
-  if (worldSize > batchSize) {
-    throw planInvalid(
-      "share.world_size",
-      `is ${worldSize}; expected at most global_batch_size (${batchSize}), so that every rank has a sample of every batch`,
-    );
-  }
+  checkWorldSize(worldSize, batchSize);
   const last = sampleCount % batchSize;
   if (last > 0 && last < worldSize) {
     throw planInvalid(
-      "share.world_size",
+      "world_size",
       `is ${worldSize}, but the last global batch has only ${last} samples, so some rank would have none; set drop_last`,
     );
   }
+}
+
+/** Throws PLAN_INVALID. */
+export function checkWorldSize(worldSize: number, batchSize: number): void {
+  if (worldSize <= batchSize) return;
+  throw planInvalid(
+    "world_size",
+    `is ${worldSize}; expected at most global_batch_size (${batchSize}), so that every rank has a sample of every batch`,
+  );
 }
 
 export function isWholeShare({ worldSize, workerCount }: Share): boolean {

@@ -29,7 +29,7 @@ export function sampledTable(
 }
 
 async function compute(table: SampleTable, seed: bigint, epoch: number): Promise<WeightTable> {
-  using cursor = new SampleCursor(table);
+  using cursor = new SampleCursor(table, false);
   return weightTableOf(await copiesOf(() => weightParts(cursor, table.sampleCount), table.sampleCount, seed, epoch));
 }
 

@@ -55,3 +55,7 @@ test("a rank's count, and the rank of a position", () => {
     }),
   );
 });
+
+test("the rank of a position is found at once, also in a world of any size", () => {
+  expect(rankOf(1_048_575, 2 ** 32 - 1, 1_048_576)).toBe(2 ** 32 - 2);
+});

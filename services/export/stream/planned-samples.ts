@@ -1,6 +1,9 @@
 import type { OpenPlan } from "../plan/plans.ts";
 import type { Run } from "../plan/share.ts";
+import { ENTRY_CACHE_BYTES } from "../snapshot/table/entry-cache.ts";
 import { SampleCursor, type SamplePlace } from "../snapshot/table/sample-cursor.ts";
+import { ENTRY_BYTES } from "../snapshot/table/sample-entry.ts";
+import type { SampleTable } from "../snapshot/table/sample-table.ts";
 
 /** A sample of a plan, found but not read. */
 export interface PlannedPlace extends SamplePlace {
@@ -26,7 +29,7 @@ export class PlannedSamples implements Disposable {
   constructor(plan: OpenPlan, runs: Iterable<Run>) {
     this.#plan = plan;
     this.#runs = runs[Symbol.iterator]();
-    this.#cursors = plan.sources.map(({ table }) => new SampleCursor(table));
+    this.#cursors = plan.sources.map(({ table }) => new SampleCursor(table, keepsPages(plan, table)));
   }
 
   /** The next samples, as long as their lines fit `maxBytes`, at least one; undefined at the end. */
@@ -69,6 +72,13 @@ export class PlannedSamples implements Disposable {
     }
     return { count, bytes };
   }
+}
+
+/** Whether the entries of all pages that a stream jumps between fit the cache. Without a shuffle, it reads page after page. */
+function keepsPages({ spec }: OpenPlan, { sampleCount, pageCounts }: SampleTable): boolean {
+  if (spec.shuffle === undefined) return true;
+  const windows = Math.max(1, pageCounts.length / spec.shuffle.windowPages);
+  return (sampleCount / windows) * ENTRY_BYTES <= ENTRY_CACHE_BYTES / 2;
 }
 
 /** Neighbours become one. */

@@ -1,4 +1,4 @@
-const MAX_BYTES = 8 * 1024 * 1024;
+export const ENTRY_CACHE_BYTES: number = 8 * 1024 * 1024;
 const PAGES = 2 ** 32;
 
 /** Entries of the pages that streams read now, shared by all of them: ranks walk through the same windows. The first that came go first. */
@@ -15,7 +15,7 @@ export class EntryCache {
     this.#pages.set(table * PAGES + page, entries);
     this.#bytes += entries.length;
     for (const [key, oldest] of this.#pages) {
-      if (this.#bytes <= MAX_BYTES) return;
+      if (this.#bytes <= ENTRY_CACHE_BYTES) return;
       this.#pages.delete(key);
       this.#bytes -= oldest.length;
     }

@@ -22,17 +22,19 @@ export interface SamplePlace {
 export class SampleCursor implements Disposable {
   readonly #table: SampleTable;
   readonly #file: number;
+  readonly #wholePages: boolean;
   #longIds: number | undefined;
 
-  constructor(table: SampleTable) {
+  /** @param wholePages true where samples of the same pages are asked for soon: then a page's entries are read at once and kept */
+  constructor(table: SampleTable, wholePages: boolean) {
     this.#table = table;
+    this.#wholePages = wholePages;
     this.#file = openSync(table.path, "r");
   }
 
   /** @param page the page of the sample */
   at(sample: number, page: number): SamplePlace {
-    const start = (sample - (this.#table.pageStarts[page] as number)) * ENTRY_BYTES;
-    const entry = this.#entriesOf(page).subarray(start, start + ENTRY_BYTES);
+    const entry = this.#wholePages ? this.#entryOf(sample, page) : this.#read(sample, Buffer.allocUnsafe(ENTRY_BYTES));
     const length = entry.readUInt32LE(entryFields.length);
     return {
       sample,
@@ -48,7 +50,7 @@ export class SampleCursor implements Disposable {
   /** Weights of consecutive samples, in 10⁻⁶. */
   weights(first: number, count: number): Uint32Array {
     const bytes = Buffer.allocUnsafe(count * ENTRY_BYTES);
-    readSync(this.#file, bytes, 0, bytes.length, first * ENTRY_BYTES);
+    this.#read(first, bytes);
     return Uint32Array.from({ length: count }, (_, place) =>
       bytes.readUInt32LE(place * ENTRY_BYTES + entryFields.weight),
     );
@@ -59,12 +61,20 @@ export class SampleCursor implements Disposable {
     if (this.#longIds !== undefined) closeSync(this.#longIds);
   }
 
-  #entriesOf(page: number): Buffer {
+  #entryOf(sample: number, page: number): Buffer {
+    const first = this.#table.pageStarts[page] as number;
+    const start = (sample - first) * ENTRY_BYTES;
     const known = entryCache.get(this.#table.id, page);
-    if (known !== undefined) return known;
-    const entries = Buffer.allocUnsafeSlow((this.#table.pageCounts[page] as number) * ENTRY_BYTES);
-    readSync(this.#file, entries, 0, entries.length, (this.#table.pageStarts[page] as number) * ENTRY_BYTES);
+    if (known !== undefined) return known.subarray(start, start + ENTRY_BYTES);
+    const bytes = (this.#table.pageCounts[page] as number) * ENTRY_BYTES;
+    const entries = this.#read(first, Buffer.allocUnsafeSlow(bytes));
     entryCache.add(this.#table.id, page, entries);
+    return entries.subarray(start, start + ENTRY_BYTES);
+  }
+
+  /** Fills `entries` with those from a sample on. */
+  #read(first: number, entries: Buffer): Buffer {
+    readSync(this.#file, entries, 0, entries.length, first * ENTRY_BYTES);
     return entries;
   }
 
