@@ -10,7 +10,7 @@ import pytest
 import torch
 from datasets import Dataset
 from transformers import Trainer, TrainingArguments
-from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer  # type: ignore[attr-defined]
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from loraloop.loss import sample_losses, token_losses, token_weight, weighted_loss
 from loraloop.trainer._losses import TrainerLoss, loss_of

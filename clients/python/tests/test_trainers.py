@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,11 @@ import datasets
 import pytest
 import torch
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainerCallback, TrainingArguments
-from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer  # type: ignore[attr-defined]
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from loraloop import Client, ConfigurationError
+from loraloop import AdaptiveSampling, Client, ConfigurationError, Plan, RunPosition
 from loraloop.torch import StreamingDataset
-from loraloop.trainer import StreamingTrainerMixin
+from loraloop.trainer import StreamingCallback, StreamingTrainerMixin
 from loraloop.trainer._batches import INDEX
 from tests.server import LoraloopServer
 from tests.tiny import settings, text_of, tiny_model, tiny_tokenizer
@@ -88,13 +90,20 @@ class StreamingDPOTrainer(Recorded, DPOTrainer):
 
 
 class StopAt(TrainerCallback):
-    """As Ctrl+C in the middle of a step that is not in the last checkpoint."""
+    """As Ctrl+C in the middle of the step after that one, or when that one has been saved."""
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, event: str) -> None:
         self._step = step
+        self._event = event
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        if state.global_step == self._step:
+        self._stop(state, "step")
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._stop(state, "save")
+
+    def _stop(self, state: Any, event: str) -> None:
+        if (state.global_step, event) == (self._step, self._event):
             raise KeyboardInterrupt
 
 
@@ -136,12 +145,12 @@ def dpo_trainer(client: Client, folder: Path, **options: Any) -> Any:
     )
 
 
-def run(trainer: Any, seen: Seen, *, stop_at: int | None = None, resume: bool = False) -> Seen:
+def run(trainer: Any, seen: Seen, *, stop_at: int | None = None, event: str = "step", resume: bool = False) -> Seen:
     trainer.seen = seen
     if stop_at is None:
         trainer.train(resume_from_checkpoint=resume)
     else:
-        trainer.add_callback(StopAt(stop_at))
+        trainer.add_callback(StopAt(stop_at, event))
         with pytest.raises(KeyboardInterrupt):
             trainer.train(resume_from_checkpoint=resume)
     seen.losses |= {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
@@ -160,7 +169,7 @@ def test_a_resume_reads_and_learns_what_an_undisturbed_training_does(
     saving = {**options, "save_strategy": "steps", "save_steps": checkpoint}
     resumed = run(make(sentences, folder, **saving), Seen(), stop_at=checkpoint)
     assert len(undisturbed.indices) == EPOCHS * COUNT // BATCH
-    assert sorted(sum(undisturbed.indices[: COUNT // BATCH], [])) == list(range(COUNT))
+    assert sorted(chain(*undisturbed.indices[: COUNT // BATCH])) == list(range(COUNT))
     del resumed.indices[_batches_until(checkpoint) :]
     run(make(sentences, folder, **saving), resumed, resume=True)
     assert_same(resumed, undisturbed)
@@ -204,12 +213,22 @@ def test_a_checkpoint_without_a_position_is_refused(sentences: Client, tmp_path:
     file = tmp_path / "checkpoint-2" / "loraloop-rank-0.json"
     other = file.with_name("loraloop-rank-1.json")
     other.write_text(file.read_text().replace('"next_index": 8', '"next_index": 12'))
-    with pytest.raises(ConfigurationError, match="'next_index': 12.*'next_index': 8"):
+    with pytest.raises(ConfigurationError, match=r"'next_index': 12.*'next_index': 8"):
         hf_trainer(sentences, tmp_path, **options).train(resume_from_checkpoint=True)
     file.unlink()
     other.unlink()
     with pytest.raises(ConfigurationError, match="no position of the stream"):
-        hf_trainer(sentences, tmp_path, **options).train(resume_from_checkpoint=True)
+        hf_trainer(sentences, tmp_path, **options).train(resume_from_checkpoint=str(file.parent))
+
+
+def test_a_checkpoint_that_was_not_saved_whole_is_passed_over(sentences: Client, tmp_path: Path) -> None:
+    options = {"save_strategy": "steps", "save_steps": 2, "num_train_epochs": 1}
+    undisturbed = run(hf_trainer(sentences, tmp_path / "a", **options), Seen())
+    resumed = run(hf_trainer(sentences, tmp_path / "b", **options), Seen(), stop_at=5)
+    for file in (tmp_path / "b" / "checkpoint-4").iterdir():
+        file.unlink()
+    del resumed.indices[2:]
+    assert_same(run(hf_trainer(sentences, tmp_path / "b", **options), resumed, resume=True), undisturbed)
 
 
 def test_another_global_batch_is_refused(sentences: Client, tmp_path: Path) -> None:
@@ -229,7 +248,7 @@ def test_packing_and_a_shuffle_of_trl_are_refused(sentences: Client, tmp_path: P
 
 
 def test_what_trl_would_leave_out_keeps_its_place_and_weighs_nothing(sentences: Client, tmp_path: Path) -> None:
-    trainer = StreamingDPOTrainer(
+    trainer: Any = StreamingDPOTrainer(
         tiny_model(),
         tiny_model(seed=1),
         settings(DPOConfig, str(tmp_path), max_length=6),
@@ -268,3 +287,77 @@ def test_every_pass_over_to_hf_begins_where_the_stream_was(sentences: Client) ->
     assert [sample["text"] for sample in remaining] == texts[1:]
     assert [sample["text"] for sample in remaining.take(2)] == texts[1:3]
     assert next(again)["text"] == texts[1]
+
+
+def adaptive_trainer(client: Client, folder: Path, name: str, **options: Any) -> Any:
+    """Opens the run, or takes it over."""
+    opened = client.runs.open(
+        name,
+        spec=SPEC,
+        plan=Plan(seed=3, shuffle=True, global_batch_size=BATCH),
+        adaptive_sampling=AdaptiveSampling(),
+    )
+    arguments = settings(SFTConfig, str(folder), max_length=32, num_train_epochs=EPOCHS, **options)
+    return StreamingSFTTrainer(
+        tiny_model(),
+        arguments,
+        train_dataset=StreamingDataset(client=client, run=opened),
+        processing_class=tiny_tokenizer(),
+    )
+
+
+@pytest.mark.parametrize(("stop_at", "event"), [(11, "step"), (9, "save"), (7, "step")])
+def test_a_run_is_told_losses_and_a_resume_reads_its_epochs_again(
+    stop_at: int, event: str, sentences: Client, tmp_path: Path
+) -> None:
+    """The first stop is after the epoch was closed, the second when its checkpoint is saved, the third before."""
+    names = [f"undisturbed-{stop_at}", f"resumed-{stop_at}"]
+    undisturbed = run(adaptive_trainer(sentences, tmp_path / "a", names[0]), Seen())
+    saving = {"save_strategy": "steps", "save_steps": 9 if stop_at >= 9 else 4}
+    resumed = run(adaptive_trainer(sentences, tmp_path / "b", names[1], **saving), Seen(), stop_at=stop_at, event=event)
+    del resumed.indices[9 if stop_at >= 9 else 4 :]
+    run(adaptive_trainer(sentences, tmp_path / "b", names[1], **saving), resumed, resume=True)
+    assert_same(resumed, undisturbed)
+    infos = [sentences.runs.get(name) for name in names]
+    for info in infos:
+        assert [epoch.loss_count for epoch in info.epochs[:EPOCHS]] == [COUNT, COUNT]
+        assert info.metrics["loss"] == pytest.approx(undisturbed.losses[18])
+    assert infos[1].consumed == RunPosition(epoch=1, next_index=COUNT, step=18)
+    assert infos[1].epochs[1].plan == infos[0].epochs[1].plan
+
+
+def test_losses_of_samples_make_up_the_logged_loss(sentences: Client, tmp_path: Path) -> None:
+    seen = run(adaptive_trainer(sentences, tmp_path, "summed"), Seen())
+    losses = dict(sentences.runs.losses("summed", 0))
+    numbers = [int(entry.record_id) for entry in sentences.plans.explain(run="summed", count=BATCH)]
+    # Each word is a token, and the end of the text one more; the first is not predicted.
+    weights = [(1 + number % 3) * len(text_of(number).split()) for number in numbers]
+    assert seen.indices[0] == list(range(BATCH))
+    weighted = sum(weight * losses[index] for index, weight in enumerate(weights)) / sum(weights)
+    assert seen.losses[1] == pytest.approx(weighted, rel=1e-5)
+
+
+def test_workers_read_and_prepare_the_same(sentences: Client, tmp_path: Path) -> None:
+    alone = run(sft_trainer(sentences, tmp_path / "a", max_steps=5), Seen())
+    workers = run(sft_trainer(sentences, tmp_path / "b", max_steps=5, dataloader_num_workers=2), Seen())
+    assert_same(workers, alone)
+
+
+def test_what_trl_prepares_with_reaches_workers_that_are_spawned(sentences: Client, tmp_path: Path) -> None:
+    trainer: Any = sft_trainer(sentences, tmp_path)
+    prepare = trainer.train_dataset.preparation
+    sample = {"text": text_of(1), "weight": 2.0}
+    assert pickle.loads(pickle.dumps(prepare))(sample) == prepare(sample)
+    assert prepare(sample)["weight"] == 2.0
+
+
+def test_a_plain_trainer_trains_but_keeps_no_position(sentences: Client, tmp_path: Path) -> None:
+    def trainer(**options: Any) -> Trainer:
+        arguments = settings(TrainingArguments, str(tmp_path), max_steps=2, remove_unused_columns=False)
+        source = dataset(sentences, transform=tokenize)
+        collate = DataCollatorForSeq2Seq(TOKENIZER)
+        return Trainer(tiny_model(), arguments, train_dataset=source, data_collator=collate, **options)
+
+    assert trainer().train().global_step == 2
+    with pytest.raises(ConfigurationError, match="put StreamingTrainerMixin before"):
+        trainer(callbacks=[StreamingCallback()]).train()

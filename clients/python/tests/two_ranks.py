@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from accelerate import Accelerator
+from accelerate import Accelerator, DataLoaderConfiguration
 from torch.utils.data import DataLoader
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
 from loraloop import ConfigurationError
-from loraloop.torch import StreamingDataset
+from loraloop.torch import StreamingDataLoader, StreamingDataset
 from loraloop.trainer import StreamingTrainerMixin
 from loraloop.trainer._batches import INDEX
 from tests.tiny import settings, tiny_model, tiny_tokenizer
@@ -65,7 +65,7 @@ def train(folder: Path, steps: int) -> dict[str, Any]:
     return {"seen": trainer.seen, "losses": losses}
 
 
-def plain_trainer(folder: Path) -> dict[str, Any]:
+def plain_trainer(folder: Path) -> None:
     """The dataset of a rank in a Trainer that divides it again."""
     trainer = Trainer(
         tiny_model(),
@@ -73,39 +73,43 @@ def plain_trainer(folder: Path) -> dict[str, Any]:
         train_dataset=dataset(),
         data_collator=DataCollatorForSeq2Seq(TOKENIZER),
     )
-    return refusal(trainer.train)
+    trainer.train()
 
 
-def prepared_loader(**options: Any) -> dict[str, Any]:
-    """The same in a loader that is handed to Accelerate."""
-    loader = DataLoader(dataset(), batch_size=2, collate_fn=DataCollatorForSeq2Seq(TOKENIZER), **options)
-    prepared = Accelerator(cpu=True).prepare(loader)
-    return refusal(lambda: next(iter(prepared)))
+def prepared(read: StreamingDataset, *, dispatch: bool) -> Any:
+    """A loader of torch as Accelerate gives it back."""
+    accelerator = Accelerator(cpu=True, dataloader_config=DataLoaderConfiguration(dispatch_batches=dispatch))
+    return accelerator.prepare(DataLoader(read, batch_size=2, collate_fn=DataCollatorForSeq2Seq(TOKENIZER)))
 
 
-def plain_mode() -> dict[str, Any]:
-    """A dataset that is rank 0 of 1 everywhere, divided by Accelerate."""
-    accelerator = Accelerator(cpu=True)
-    whole = dataset(rank=0, world_size=1)
-    loader = accelerator.prepare(DataLoader(whole, batch_size=2, collate_fn=DataCollatorForSeq2Seq(TOKENIZER)))
-    return {"tokens": [row for batch in loader for row in batch["input_ids"].tolist()]}
+def accelerate(folder: Path) -> dict[str, Any]:
+    own_loader = StreamingDataLoader(dataset(), collate_fn=DataCollatorForSeq2Seq(TOKENIZER))
+    # A dataset that is rank 0 of 1 everywhere is Accelerate's to divide.
+    whole = prepared(dataset(rank=0, world_size=1), dispatch=False)
+    return {
+        "refusals": [
+            refusal(lambda: plain_trainer(folder)),
+            refusal(lambda: next(iter(prepared(dataset(), dispatch=True)))),
+            refusal(lambda: next(iter(prepared(dataset(), dispatch=False)))),
+        ],
+        "whole": [row for batch in whole for row in batch["input_ids"].tolist()],
+        "own_loader_is_left_alone": Accelerator(cpu=True).prepare(own_loader) is own_loader,
+    }
 
 
-def refusal(run: Callable[[], Any]) -> dict[str, Any]:
+def refusal(run: Callable[[], Any]) -> str:
     try:
         run()
     except ConfigurationError as error:
-        return {"error": str(error)}
-    return {}
+        return str(error)
+    return ""
 
 
 SCENARIOS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "train-2": lambda folder: train(folder, 2),
     "train-4": lambda folder: train(folder, 4),
     "train-6": lambda folder: train(folder, 6),
-    "plain_trainer": plain_trainer,
-    "prepared_loader": lambda _: prepared_loader(),
-    "plain_mode": lambda _: plain_mode(),
+    "accelerate": accelerate,
 }
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def refuse_second_sharding(dataset: object) -> None:
         read = getattr(loader, "dataset", None)
         if dataset is read or dataset is getattr(read, "dataset", None):
             raise ConfigurationError(
-                "the samples of a StreamingDataset would be divided among ranks twice: put StreamingTrainerMixin before "
-                "the trainer's class, keep the loader out of accelerator.prepare, or let Accelerate alone divide them "
+                "the samples of a StreamingDataset would be divided among ranks twice: put StreamingTrainerMixin "
+                "before the trainer's class, use StreamingDataLoader, or let Accelerate alone divide them "
                 "(StreamingDataset(..., rank=0, world_size=1))"
             )

@@ -22,8 +22,8 @@ class StreamingCallback(TrainerCallback):
     """
 
     def __init__(self) -> None:
-        #: The checkpoint that the next training resumes from; `checkpoint-<step>` of its output folder where None.
-        self.checkpoint: Path | None = None
+        #: The checkpoint that the next training resumes from.
+        self.checkpoint: str | None = None
         #: Global batches of the resumed epoch that were consumed before.
         self.resumed_batches = 0
         self.losses = LossReports(None)
@@ -35,7 +35,7 @@ class StreamingCallback(TrainerCallback):
         self.resumed_batches = 0
         self.losses = LossReports(loader.dataset.run)
         if state.global_step:
-            folder = self.checkpoint or _folder(args, state)
+            folder = Path(self.checkpoint) if self.checkpoint else _folder(args, state)
             self._resume(read_position(folder, state.global_step), loader)
 
     def on_step_end(

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +13,7 @@ from loraloop.torch import StreamingDataLoader, StreamingDataset
 from loraloop.trainer._batches import INDEX, WEIGHT, TaggingCollator
 from loraloop.trainer._callback import StreamingCallback
 from loraloop.trainer._losses import TrainerLoss, loss_of
+from loraloop.trainer._positions import newest_checkpoint
 
 if TYPE_CHECKING:
     from transformers import Trainer as _Trainer
@@ -53,10 +52,12 @@ class StreamingTrainerMixin(_Trainer):
         if self._streaming.run is not None and self._loss.obstacle:
             warnings.warn(f"losses of samples cannot be told with {self._loss.obstacle}", UserWarning, stacklevel=2)
 
-    def train(self, resume_from_checkpoint: Any = None, *args: Any, **options: Any) -> Any:
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any) -> Any:
+        """As the trainer's own; True means the newest checkpoint that was saved whole, or the beginning."""
         if self._streaming is not None:
-            named = isinstance(resume_from_checkpoint, (str, os.PathLike))
-            self._position.checkpoint = Path(resume_from_checkpoint) if named else None
+            if resume_from_checkpoint is True:
+                resume_from_checkpoint = newest_checkpoint(str(self.args.output_dir))
+            self._position.checkpoint = resume_from_checkpoint or None
         return super().train(resume_from_checkpoint, *args, **options)
 
     def get_train_dataloader(self) -> Any:

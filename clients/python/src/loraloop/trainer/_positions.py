@@ -42,6 +42,13 @@ def read_position(folder: Path, step: int) -> Position:
     return positions[0]
 
 
+def newest_checkpoint(folder: str) -> str | None:
+    """The newest that has a position, which is written last."""
+    whole = {file.parent for file in Path(folder).glob("checkpoint-*/loraloop-rank-*.json")}
+    newest = max(whole, key=lambda checkpoint: int(checkpoint.name.partition("-")[2]), default=None)
+    return str(newest) if newest is not None else None
+
+
 def _read(file: Path) -> Position:
     saved = json.loads(file.read_text())
     _check(file, "format", _FORMAT, saved.pop("format", None))
