@@ -17,9 +17,9 @@ interface Cached {
   readonly block: BlockPages;
 }
 
-const MAX_BYTES = 12 * 1024 * 1024;
+const MAX_BYTES = 6 * 1024 * 1024;
 
-/** The blocks that streams read now, shared by all of them: at most 12 MiB of index (about 70 blocks), the longest unused go first. */
+/** The blocks that streams read now, shared by all of them: at most 6 MiB of index (about 35 blocks), the longest unused go first. */
 export class BlockCache {
   #cached: Cached[] = [];
   #bytes = 0;
