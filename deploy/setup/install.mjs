@@ -1,7 +1,8 @@
 /**
- * Installs what `npm run demo`, `npm test` and the other commands need, into node_modules and .venv and nowhere else.
+ * Installs what `npm run demo`, `npm test` and the other commands need, into node_modules and .venv, for the bench test/bench/.venv too, and nowhere else.
  * Plain JavaScript for Node 20 without packages, since it runs before there is anything else.
  */
+import { installBenchPeers } from "./bench-peers.mjs";
 import { installNodePackages } from "./node-packages.mjs";
 import { installPythonPackages } from "./python-packages.mjs";
 import { SetupError } from "./run.mjs";
@@ -17,6 +18,7 @@ async function install(command) {
   checkPlatform(`${process.platform}-${process.arch}`);
   await installNodePackages();
   await installPythonPackages(pythonSet);
+  if (command === "bench") await installBenchPeers();
 }
 
 function checkPlatform(platform) {

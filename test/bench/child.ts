@@ -4,7 +4,15 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+/** How long a program may take to end once it has said all. */
+const endMillis = 10_000;
 const running = new Set<ChildProcess>();
+
+export interface ChildOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Folder of a Python environment, relative to the repository; `.venv` by default. */
+  readonly python?: string;
+}
 
 /** A process of a program below `test/bench` or of the server, told what to do by its arguments. */
 export class Child implements AsyncDisposable {
@@ -14,10 +22,14 @@ export class Child implements AsyncDisposable {
   #stopping = false;
 
   /** @param program relative to the repository */
-  constructor(program: string, programArguments: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-    const command = program.endsWith(".py") ? `${root}.venv/bin/python` : process.execPath;
+  constructor(
+    program: string,
+    programArguments: readonly string[],
+    { environment = {}, python = ".venv" }: ChildOptions = {},
+  ) {
+    const command = program.endsWith(".py") ? `${root}${python}/bin/python` : process.execPath;
     this.#process = spawn(command, [root + program, ...programArguments], {
-      env: { ...process.env, ...environment },
+      env: { ...process.env, PYTHONPATH: `${root}test/bench`, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
     running.add(this.#process);
@@ -46,9 +58,16 @@ export class Child implements AsyncDisposable {
     }
   }
 
+  /** Waits until it has ended by itself; after ten seconds it is stopped. */
+  async end(): Promise<void> {
+    const timer = setTimeout(() => void this.stop(), endMillis);
+    if (!this.#hasEnded) await once(this.#process, "close");
+    clearTimeout(timer);
+  }
+
   /** SIGTERM, and its end. */
   async stop(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    if (this.#hasEnded) return;
     this.#stopping = true;
     this.#process.kill("SIGTERM");
     await once(this.#process, "close");
@@ -57,16 +76,22 @@ export class Child implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+
+  get #hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
 }
 
-/** Runs a program to its first message. */
+/** Runs a program that answers with one message, to its end. */
 export async function ask<Answer>(
   program: string,
   programArguments: readonly string[],
-  environment: NodeJS.ProcessEnv = {},
+  options: ChildOptions = {},
 ): Promise<Answer> {
-  await using child = new Child(program, programArguments, environment);
-  return await child.message<Answer>();
+  await using child = new Child(program, programArguments, options);
+  const answer = await child.message<Answer>();
+  await child.end();
+  return answer;
 }
 
 // Nothing is left behind when the bench fails or is interrupted.

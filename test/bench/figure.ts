@@ -23,6 +23,15 @@ export interface Measurement {
   readonly peerName?: string;
 }
 
+/** A figure that this machine could not measure. */
+export interface Unmeasured {
+  readonly figure: string;
+  readonly reason: string;
+}
+
+/** What a figure needs is not there. */
+export class NotMeasuredError extends Error {}
+
 export interface Goal {
   readonly kind: "at least" | "more than" | "at most" | "less than";
   readonly than: number;

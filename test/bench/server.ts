@@ -22,11 +22,12 @@ export class Server implements AsyncDisposable {
 
   /** Resolves when it serves. */
   static async start(dataDirectory: string): Promise<Server> {
-    const child = new Child("services/export/main.ts", [], {
+    const environment = {
       LORALOOP_EXPORT_DATA_DIRECTORY: dataDirectory,
       LORALOOP_EXPORT_LISTEN_PORT: "0",
       LORALOOP_EXPORT_METRICS_PORT: "0",
-    });
+    };
+    const child = new Child("services/export/main.ts", [], { environment });
     for (;;) {
       const line = await child.message<Partial<Serving>>();
       const { address, metricsAddress } = line;

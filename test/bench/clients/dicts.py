@@ -1,18 +1,25 @@
 """A loop of dicts over our Python client.
 
-Usage: `dicts.py ADDRESS TOKEN SNAPSHOT`. Prints seconds from the call to the end.
+Usage: `dicts.py ADDRESS TOKEN SNAPSHOT ordered|shuffled`. Each pass is a call; a shuffled one is an epoch of its own.
 """
 
-import json
+from __future__ import annotations
+
 import sys
-import time
+from collections.abc import Iterable
+from typing import Any
 
-from loraloop import Client
+from timed_passes import report
 
-address, token, snapshot = sys.argv[1:]
+from loraloop import Client, Plan
+
+address, token, snapshot, order = sys.argv[1:]
+
+
+def samples(epoch: int) -> Iterable[dict[str, Any]]:
+    plan = Plan(epoch=epoch, shuffle=True) if order == "shuffled" else None
+    return client.stream(snapshot=snapshot, plan=plan)
+
+
 with Client(address, token) as client:
-    start = time.perf_counter()
-    count = 0
-    for _sample in client.stream(snapshot=snapshot):
-        count += 1
-    print(json.dumps({"seconds": time.perf_counter() - start, "sample_count": count}))
+    report(samples)

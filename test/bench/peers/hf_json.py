@@ -1,17 +1,20 @@
 """A loop of dicts over `datasets.load_dataset("json", streaming=True)`.
 
-Usage: `hf_json.py FILE`. Prints seconds from the first sample asked for to the end.
+Usage: `hf_json.py read FILE` times the loop.
 """
 
-import json
+from __future__ import annotations
+
 import sys
-import time
+from collections.abc import Iterable
+from typing import Any
 
 from datasets import load_dataset
+from timed_passes import report
 
-dataset = load_dataset("json", data_files=sys.argv[1], split="train", streaming=True)
-start = time.perf_counter()
-count = 0
-for _sample in dataset:
-    count += 1
-print(json.dumps({"seconds": time.perf_counter() - start, "sample_count": count}))
+
+def samples(_epoch: int) -> Iterable[dict[str, Any]]:
+    return load_dataset("json", data_files=sys.argv[2], split="train", streaming=True)
+
+
+report(samples)
