@@ -7,9 +7,12 @@ import { Client } from "../../../clients/typescript/src/index.ts";
 
 const [address = "", token = "", snapshot = "", turns = ""] = process.argv.slice(2);
 await using client = new Client({ address, token });
-await client.export.getSnapshot({ snapshot });
 const millis: number[] = [];
-for (let seed = 1; seed <= Number(turns); seed += 1) millis.push(await firstSample(seed));
+for (let seed = 1; seed <= Number(turns); seed += 1) {
+  // What was cancelled before is over.
+  await client.export.getSnapshot({ snapshot });
+  millis.push(await firstSample(seed));
+}
 process.stdout.write(`${JSON.stringify({ millis })}\n`);
 
 async function firstSample(seed: number): Promise<number> {

@@ -30,6 +30,8 @@ async function begin(): Promise<{ readonly state: StreamState; readonly sampleCo
 
 async function resume(part: number): Promise<number> {
   const nextIndex = Math.floor(sampleCount * part);
+  // What was cancelled before is over.
+  await client.export.getSnapshot({ snapshot });
   const start = performance.now();
   const stream = client.stream({ snapshot }, { plan, resume: { ...state, next_index: nextIndex } });
   for await (const sample of stream) {
