@@ -146,9 +146,10 @@ def strike(training: multiprocessing.process.BaseProcess, server: LoraloopServer
 
 def children(training: multiprocessing.process.BaseProcess) -> list[psutil.Process]:
     try:
-        return psutil.Process(training.pid).children()
+        found: list[psutil.Process] = psutil.Process(training.pid).children()
     except psutil.NoSuchProcess:
         return []
+    return found
 
 
 def end(training: multiprocessing.process.BaseProcess) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 import loraloop
 from loraloop import AdaptiveSampling, Client, Plan, RunPosition
+from loraloop._runs import loss_requests
 from loraloop.torch import StreamingDataLoader, StreamingDataset
 from tests.server import LoraloopServer
 
@@ -152,3 +153,10 @@ def test_the_lease_is_renewed_until_the_run_is_dropped(client: Client) -> None:
 def _ends(thread: threading.Thread) -> bool:
     thread.join(5)
     return not thread.is_alive()
+
+
+def test_many_losses_go_in_several_calls() -> None:
+    count = 2 * 65_536 + 1
+    requests = list(loss_requests("r", 0, range(count), [0.5] * count))
+    assert [len(request.indices) for request in requests] == [65_536, 65_536, 1]
+    assert requests[2].indices[0] == count - 1

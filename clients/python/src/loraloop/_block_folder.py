@@ -54,19 +54,19 @@ class BlockFolder:
     def has(self, digest: bytes) -> bool:
         return os.path.exists(self._file(digest))
 
-    def read(self, digest: bytes, fetch: Callable[[], bytes]) -> memoryview:
+    def read(self, digest: bytes, fetch: Callable[[], bytes]) -> bytes | memoryview:
         """The block of a digest. Where it is not there, one process fetches it and the others wait for that."""
         view = self._open(digest)
         if view is not None:
             return view
         with self._locked(digest):
             view = self._open(digest)
-            if view is None:
-                block = fetch()
-                view = memoryview(block)
-                if self._fits(1, len(block)):
-                    self._write(digest, block)
-            return view
+            if view is not None:
+                return view
+            block = fetch()
+            if self._fits(1, len(block)):
+                self._write(digest, block)
+        return self._open(digest) or block
 
     def entries(self) -> list[Entry]:
         """The blocks that are there now."""

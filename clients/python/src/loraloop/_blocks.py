@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -11,7 +13,7 @@ from loraloop._frames import damaged
 from loraloop.errors import NotFoundError, RpcError, from_grpc
 from loraloop.export.v1 import export_service_pb2 as pb
 
-# What a block has at most times on average, for the bound of what is fetched ahead.
+# What most blocks have, for the bound of what is fetched ahead.
 _BLOCK_BYTES = 8 * 1024 * 1024
 
 
@@ -25,18 +27,17 @@ class Blocks:
         self._cache = cache
         self._snapshots = list(snapshots)
         self._executor = executor
+        self._wanted: deque[bytes] = deque()
         self._coming: dict[bytes, Future[Block]] = {}
 
     def wants_more(self, bytes_ahead: int) -> bool:
-        """Whether more may be fetched before the reader has caught up."""
-        limit = self._cache.prefetch_bytes
-        return bytes_ahead < limit and (len(self._coming) + 1) * _BLOCK_BYTES <= limit
+        """Whether more may be read before the reader has caught up."""
+        return bytes_ahead < self._cache.prefetch_bytes and not self._wanted
 
     def prefetch(self, references: pb.ReferenceBatch) -> None:
-        """Begins to fetch what is not there yet, in the background."""
-        for digest in references.block_digests:
-            if digest not in self._coming and digest not in self._cache:
-                self._coming[digest] = self._executor.submit(self._read, digest)
+        """Fetches what is not there yet, in the background and in the order in which it is needed."""
+        self._wanted += (digest for digest in references.block_digests if digest not in self._cache)
+        self._fetch_ahead()
 
     def lines(self, references: pb.ReferenceBatch) -> bytes:
         """The lines, in order. Holds one block at a time, so that any cache is large enough."""
@@ -51,14 +52,22 @@ class Blocks:
             raise damaged("references lie outside of their blocks")
         return lines
 
+    def _fetch_ahead(self) -> None:
+        """Blocks that came wait for the reader in memory, where the cache has no room for them."""
+        while self._wanted and (len(self._coming) + 1) * _BLOCK_BYTES <= self._cache.prefetch_bytes:
+            digest = self._wanted.popleft()
+            if digest not in self._coming:
+                self._coming[digest] = self._executor.submit(self._read, digest)
+
     def _block(self, digest: bytes) -> Block:
         coming = self._coming.pop(digest, None)
+        if coming is None and digest in self._wanted:
+            self._wanted.remove(digest)
+        self._fetch_ahead()
         if coming is not None:
-            try:
+            # What went wrong ahead is said again below, if it still does.
+            with contextlib.suppress(RpcError):
                 return coming.result()
-            except RpcError:
-                # Said again below, where it happens to the reader.
-                pass
         return self._read(digest)
 
     def _read(self, digest: bytes) -> Block:
