@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BlockCache, type BlockCacheOptions } from "./block-cache.ts";
+import { ConnectionError } from "./errors.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -54,6 +55,25 @@ test.for(kinds)("%s fetches a block once for all who want it at a time", async (
   expect(fetched.filter(Boolean)).toHaveLength(1);
 });
 
+test.for(kinds)("%s fetches again for those who waited for one that left", async ([, options]) => {
+  const cache = new BlockCache(options());
+  const leaving = Promise.withResolvers<Uint8Array>();
+  const first = cache.copy(digestOf(block), [], Buffer.alloc(0), () => leaving.promise);
+  const others = Promise.all([read(cache, block), read(cache, block)]);
+  leaving.reject(new DOMException("It left.", "AbortError"));
+  await expect(first).rejects.toThrow("It left.");
+  expect((await others).filter(Boolean)).toHaveLength(1);
+});
+
+test("a server that could not be reached for one is not waited for again by those who waited", async () => {
+  const cache = new BlockCache();
+  const failing = cache.copy(digestOf(block), [], Buffer.alloc(0), async () => {
+    throw new ConnectionError("No progress for 300 s.");
+  });
+  const [first, other] = await Promise.allSettled([failing, read(cache, block)]);
+  expect([first.status, other.status]).toEqual(["rejected", "rejected"]);
+});
+
 test.for(kinds)("%s keeps as many blocks as allowed, those that were used last", async ([, options]) => {
   const limits: BlockCacheOptions[] = [{ maxItems: 2 }, { maxBytes: 299 }];
   for (const limit of limits) {
@@ -98,6 +118,15 @@ test("files are named by their digest, hold the block and nothing else, and serv
   expect(await files()).toEqual([digestOf(block)]);
   expect(await readFile(fileOf(block))).toEqual(block);
   expect(await read(new BlockCache({ directory: folder }), block)).toBe(false);
+});
+
+test("nobody but the user reads what is kept", async () => {
+  const directory = join(folder, "of", "mine");
+  await read(new BlockCache({ directory }), block);
+  const digest = digestOf(block);
+  const places = [join(folder, "of"), directory, join(directory, digest.slice(0, 2))];
+  for (const path of places) expect((await stat(path)).mode & 0o777).toBe(0o700);
+  expect((await stat(join(directory, digest.slice(0, 2), digest))).mode & 0o777).toBe(0o600);
 });
 
 test.for<[string, Uint8Array]>([

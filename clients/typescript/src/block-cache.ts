@@ -2,6 +2,7 @@ import { BlockFiles } from "./block-files.ts";
 import { BlockMemory } from "./block-memory.ts";
 import { type BlockStore, copyLines, type LinePlace } from "./block-store.ts";
 import { byteCount } from "./byte-count.ts";
+import { ConnectionError } from "./errors.ts";
 
 export interface BlockCacheOptions {
   /** Keeps blocks below this folder, shared by every process that names it; in the memory of this one by default. */
@@ -42,9 +43,20 @@ export class BlockCache {
     copyLines(await this.#fetchOnce(digest, fetch), places, target);
   }
 
-  #fetchOnce(digest: string, fetch: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    const running = this.#fetches.get(digest);
-    if (running !== undefined) return running;
+  async #fetchOnce(digest: string, fetch: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    while (true) {
+      const running = this.#fetches.get(digest);
+      if (running === undefined) return await this.#start(digest, fetch);
+      try {
+        return await running;
+      } catch (error) {
+        // Whoever began it may have left, or may not read it: that says nothing of us. A server that cannot be reached is away for all.
+        if (error instanceof ConnectionError) throw error;
+      }
+    }
+  }
+
+  #start(digest: string, fetch: () => Promise<Uint8Array>): Promise<Uint8Array> {
     const started = this.#fetchAndKeep(digest, fetch).finally(() => this.#fetches.delete(digest));
     this.#fetches.set(digest, started);
     return started;

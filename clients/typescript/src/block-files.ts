@@ -25,7 +25,7 @@ interface FoundFile {
   readonly usedMillis: number;
 }
 
-/** Blocks as files of a folder that several processes share. */
+/** Blocks as files of a folder that several processes of one user share: nobody else may read them. */
 export class BlockFiles implements BlockStore {
   readonly #directory: string;
   readonly #limits: BlockLimits;
@@ -65,9 +65,9 @@ export class BlockFiles implements BlockStore {
     const path = this.#path(digest);
     const unfinished = `${path}.${randomUUID()}.part`;
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await this.#makeRoom(block.length);
-      await writeFile(unfinished, block, { flag: "wx" });
+      await writeFile(unfinished, block, { flag: "wx", mode: 0o600 });
       await rename(unfinished, path);
     } catch {
       // Not kept: the disk is full or may not be written, or somebody deletes the folder at this moment.

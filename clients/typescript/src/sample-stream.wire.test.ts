@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { zstdCompressSync } from "node:zlib";
 import { ServerError, Status } from "nice-grpc";
 import { RetryInfo, RichServerError } from "nice-grpc-error-details";
@@ -241,6 +242,38 @@ test("references are lines of blocks; a block that was cut off is read again", a
   const cache = new BlockCache();
   const { samples } = await readWith({ cache }, [answer], [pieces.slice(0, 1), [], pieces]);
   expect(texts(samples)).toEqual(["2", "0"]);
+});
+
+test("a stream that is broken off does not take along another that waits for the same block", async () => {
+  const [asked, joined] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let fetches = 0;
+  server = await startKitServer({
+    async *streamSamples() {
+      for (const frame of [planHeader(0), references(), referenceFooter(2)]) yield { frame };
+    },
+    async *readBlocks(_request, { signal }) {
+      fetches += 1;
+      asked.resolve();
+      if (fetches === 1) await once(signal, "abort");
+      else yield* pieces;
+    },
+  });
+  const { secret } = await server.makeToken();
+  await using client = new Client({ address: server.service.address, token: secret });
+  const cache = new BlockCache();
+  const [leaving, staying] = [client.stream("faq", { cache }), client.stream("faq", { cache })];
+  const left = Array.fromAsync(leaving).catch((error: Error) => error.name);
+  await asked.promise;
+  const copy = cache.copy.bind(cache);
+  cache.copy = (...given) => {
+    setImmediate(joined.resolve);
+    return copy(...given);
+  };
+  const samples = Array.fromAsync(staying);
+  await joined.promise;
+  leaving.close();
+  expect(texts(await samples)).toEqual(["2", "0"]);
+  expect({ left: await left, fetches }).toEqual({ left: "AbortError", fetches: 2 });
 });
 
 test.for<[string, Frame, Piece[], RegExp]>([
