@@ -86,7 +86,11 @@ def compute(trainer: Any, inputs: dict[str, Any], weights: torch.Tensor) -> tupl
 
 @pytest.mark.parametrize("make", [plain, sft])
 def test_token_losses_of_trainers(make: Callable[..., Any], tmp_path: Path) -> None:
-    _, mean, of_samples = compute(make(tmp_path), batch(), WEIGHTS)
+    trainer = make(tmp_path)
+    passes: list[int] = []
+    trainer.model.register_forward_hook(lambda *_: passes.append(1))
+    _, mean, of_samples = compute(trainer, batch(), WEIGHTS)
+    assert len(passes) == 1
     assert mean == pytest.approx(expected_mean().item(), rel=1e-5)
     counts = (LABELS[:, 1:] != -100).sum(1)
     torch.testing.assert_close(of_samples, expected_losses().sum(1) / counts)

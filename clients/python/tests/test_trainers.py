@@ -12,11 +12,12 @@ from typing import Any
 import datasets
 import pytest
 import torch
+from accelerate import Accelerator
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainerCallback, TrainingArguments
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from loraloop import AdaptiveSampling, Client, ConfigurationError, Plan, RunPosition
-from loraloop.torch import StreamingDataset
+from loraloop.torch import StreamingDataLoader, StreamingDataset
 from loraloop.trainer import StreamingCallback, StreamingTrainerMixin
 from loraloop.trainer._batches import INDEX
 from tests.server import LoraloopServer
@@ -73,7 +74,8 @@ class Recorded(StreamingTrainerMixin):
     seen: Seen
 
     def compute_loss(self, model: Any, inputs: Any, *options: Any, **named: Any) -> Any:
-        self.seen.indices.append(inputs[INDEX].tolist())
+        if INDEX in inputs:
+            self.seen.indices.append(inputs[INDEX].tolist())
         return super().compute_loss(model, inputs, *options, **named)
 
 
@@ -361,3 +363,27 @@ def test_a_plain_trainer_trains_but_keeps_no_position(sentences: Client, tmp_pat
     assert trainer().train().global_step == 2
     with pytest.raises(ConfigurationError, match="put StreamingTrainerMixin before"):
         trainer(callbacks=[StreamingCallback()]).train()
+
+
+def test_evaluation_is_the_trainers_own(sentences: Client, tmp_path: Path) -> None:
+    examples = [tokenize({"text": text_of(number)}) for number in range(6)]
+    mine = hf_trainer(sentences, tmp_path)
+    arguments, collate = settings(TrainingArguments, str(tmp_path)), DataCollatorForSeq2Seq(TOKENIZER)
+    own = Trainer(tiny_model(dropout=0.1), arguments, data_collator=collate)
+    loss = own.evaluate(examples)["eval_loss"]  # type: ignore[arg-type]
+    assert mine.evaluate(examples)["eval_loss"] == pytest.approx(loss)
+
+
+def test_accelerate_saves_and_loads_where_a_loader_is(sentences: Client, tmp_path: Path) -> None:
+    def loader() -> Any:
+        return Accelerator(cpu=True), StreamingDataLoader(dataset(sentences, with_ids=True))
+
+    accelerator, first = loader()
+    batches = iter(accelerator.prepare(first))
+    head = [[sample["index"] for sample in next(batches)] for _ in range(3)]
+    accelerator.save_state(tmp_path)
+    accelerator, second = loader()
+    prepared = accelerator.prepare(second)
+    accelerator.load_state(tmp_path)
+    tail = [[sample["index"] for sample in batch] for batch in prepared]
+    assert list(chain(*head, *tail)) == list(range(COUNT))

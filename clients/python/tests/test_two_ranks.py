@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from loraloop import Client
+from loraloop import AdaptiveSampling, Client, Plan
 from tests.server import LoraloopServer
 from tests.tiny import text_of, tiny_tokenizer
-from tests.two_ranks import SCENARIOS
+from tests.two_ranks import GLOBAL_BATCH, SCENARIOS, SPEC
 
 # The libraries' own.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -30,7 +30,11 @@ def shared(server: LoraloopServer) -> Iterator[Client]:
     with Client(server.address, server.token) as client:
         texts = [text_of(number) for number in range(COUNT)]
         client.ingest(
-            "shared", ({"id": f"{n:03d}", "text": text, "importance": 1 + n % 3} for n, text in enumerate(texts))
+            "shared",
+            (
+                {"id": f"{n:03d}", "text": text, "good": f" {text}", "bad": " aber nicht", "importance": 1 + n % 3}
+                for n, text in enumerate(texts)
+            ),
         )
         yield client
 
@@ -71,7 +75,19 @@ def test_two_ranks_then_one_then_two_train_on_the_same_batches(tmp_path: Path) -
     assert [list(chain(*share)) for share in shares] == alone["seen"]
     for ranks in parts:
         for step, loss in ranks[0]["losses"].items():
-            assert loss == pytest.approx(alone["losses"][int(step)], rel=1e-3)
+            assert loss == pytest.approx(alone["losses"][int(step)], rel=1e-4)
+
+
+def test_trl_on_two_ranks_learns_what_it_does_on_one(shared: Client, tmp_path: Path) -> None:
+    losses = []
+    for ranks in (1, 2):
+        plan = Plan(shuffle=True, global_batch_size=GLOBAL_BATCH)
+        with shared.runs.open(f"ranks-{ranks}", spec=SPEC, plan=plan, adaptive_sampling=AdaptiveSampling()):
+            results = run("trl", ranks, tmp_path / str(ranks))
+        losses.append([*results[0]["logged"], *dict(shared.runs.losses(f"ranks-{ranks}", 0)).values()])
+        # Loss and gradient of two steps of each trainer, and the losses of the samples of two steps.
+        assert len(losses[-1]) == 8 + 4 * GLOBAL_BATCH
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_accelerate_divides_a_whole_dataset_and_is_refused_that_of_a_rank(tmp_path: Path) -> None:

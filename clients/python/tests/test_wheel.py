@@ -51,7 +51,10 @@ def test_the_first_lines_of_the_readme_work(python: Path, tmp_path: Path) -> Non
     assert output == "{'instruction': 'What is LoRA?', 'output': 'A low-rank adapter.'}\n"
 
 
-@pytest.mark.parametrize(("module", "missing", "extra"), [("torch", "torch", "torch"), ("hf", "datasets", "hf")])
+@pytest.mark.parametrize(
+    ("module", "missing", "extra"),
+    [("torch", "torch", "torch"), ("hf", "datasets", "hf"), ("trainer", "transformers", "train")],
+)
 def test_a_missing_extra_is_named(python: Path, tmp_path: Path, module: str, missing: str, extra: str) -> None:
     code = f"""
 import sys

@@ -12,15 +12,23 @@ from typing import Any
 from accelerate import Accelerator, DataLoaderConfiguration
 from torch.utils.data import DataLoader
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from loraloop import ConfigurationError
+from loraloop import Client, ConfigurationError
 from loraloop.torch import StreamingDataLoader, StreamingDataset
 from loraloop.trainer import StreamingTrainerMixin
 from loraloop.trainer._batches import INDEX
 from tests.tiny import settings, tiny_model, tiny_tokenizer
 
 SPEC = {"collection": "shared", "format": "text", "weighting": {"weight_field": "importance"}}
+PAIRS = {
+    **SPEC,
+    "format": "preference",
+    "mapping": {"prompt": "text", "chosen": "good", "rejected": "bad"},
+}
 GLOBAL_BATCH = 4
+#: With Adam, gradients twice as large would do the same.
+SHOWING_THE_SCALE = {"optim": "sgd", "learning_rate": 0.5, "max_grad_norm": 0.0}
 TOKENIZER = tiny_tokenizer()
 
 
@@ -53,6 +61,7 @@ def train(folder: Path, steps: int) -> dict[str, Any]:
         gradient_accumulation_steps=2,
         max_steps=steps,
         lr_scheduler_type="constant",
+        **SHOWING_THE_SCALE,
         save_strategy="steps",
         save_steps=2,
     )
@@ -63,6 +72,47 @@ def train(folder: Path, steps: int) -> dict[str, Any]:
     trainer.train(resume_from_checkpoint=any(folder.glob("checkpoint-*")))
     losses = {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
     return {"seen": trainer.seen, "losses": losses}
+
+
+class StreamingSFTTrainer(StreamingTrainerMixin, SFTTrainer):
+    pass
+
+
+class StreamingDPOTrainer(StreamingTrainerMixin, DPOTrainer):
+    pass
+
+
+def trl(folder: Path) -> dict[str, Any]:
+    """Two steps of each, and the losses of samples that the first told a run."""
+    world_size = int(os.environ.get("WORLD_SIZE", "1"))
+    options = {
+        "per_device_train_batch_size": GLOBAL_BATCH // world_size,
+        "gradient_accumulation_steps": 2,
+        "max_steps": 2,
+        "max_length": 32,
+        "bf16": False,
+        **SHOWING_THE_SCALE,
+    }
+    sft_arguments = settings(SFTConfig, str(folder), **options)
+    with Client() as client:
+        run = client.runs.attach(f"ranks-{world_size}")
+        sft = StreamingSFTTrainer(
+            tiny_model(),
+            sft_arguments,
+            train_dataset=StreamingDataset(client=client, run=run),
+            processing_class=tiny_tokenizer(),
+        )
+        sft.train()
+    dpo = StreamingDPOTrainer(
+        tiny_model(),
+        tiny_model(seed=1),
+        settings(DPOConfig, str(folder), **options),
+        train_dataset=StreamingDataset(spec=PAIRS, shuffle=True, shuffle_seed=3, global_batch_size=GLOBAL_BATCH),
+        processing_class=tiny_tokenizer(),
+    )
+    dpo.train()
+    logged = [*sft.state.log_history, *dpo.state.log_history]
+    return {"logged": [entry[key] for entry in logged if "loss" in entry for key in ("loss", "grad_norm")]}
 
 
 def plain_trainer(folder: Path) -> None:
@@ -110,6 +160,7 @@ SCENARIOS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "train-4": lambda folder: train(folder, 4),
     "train-6": lambda folder: train(folder, 6),
     "accelerate": accelerate,
+    "trl": trl,
 }
 
 if __name__ == "__main__":

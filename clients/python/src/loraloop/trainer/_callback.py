@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from loraloop._runs import Run
 from loraloop.errors import ConfigurationError
 from loraloop.torch import StreamingDataLoader
 from loraloop.trainer._positions import Position, read_position, write_position
@@ -27,13 +28,15 @@ class StreamingCallback(TrainerCallback):
         #: Global batches of the resumed epoch that were consumed before.
         self.resumed_batches = 0
         self.losses = LossReports(None)
+        self._run: Run | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **objects: Any
     ) -> None:
         loader = _loader(objects)
         self.resumed_batches = 0
-        self.losses = LossReports(loader.dataset.run)
+        self._run = loader.dataset.run
+        self.losses = LossReports(self._run)
         if state.global_step:
             folder = Path(self.checkpoint) if self.checkpoint else _folder(args, state)
             self._resume(read_position(folder, state.global_step), loader)
@@ -50,16 +53,13 @@ class StreamingCallback(TrainerCallback):
         self.losses.flush()
         stream = loader.state_dict()
         write_position(_folder(args, state), args.process_index, Position(state.global_step, stream))
-        if loader.dataset.run is not None and args.process_index == 0:
-            loader.dataset.run.report_progress(
-                epoch=stream["epoch"], next_index=stream["next_index"], step=state.global_step
-            )
+        if self._run is not None and args.process_index == 0:
+            self._run.report_progress(epoch=stream["epoch"], next_index=stream["next_index"], step=state.global_step)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **objects: Any) -> None:
-        run = _loader(objects).dataset.run
-        if run is not None and args.process_index == 0:
+        if self._run is not None and args.process_index == 0:
             finite = {name: value for name, value in objects["logs"].items() if math.isfinite(value)}
-            run.report_progress(step=state.global_step, metrics=finite)
+            self._run.report_progress(step=state.global_step, metrics=finite)
 
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **objects: Any

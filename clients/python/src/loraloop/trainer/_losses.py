@@ -54,6 +54,8 @@ class TokenLoss(TrainerLoss):
     def counts(self, batch: Mapping[str, Any], samples: int) -> torch.Tensor:
         if "labels" not in batch:
             raise ConfigurationError("a batch has no labels: give the trainer a compute_loss_func")
+        if batch["labels"].is_floating_point():
+            raise ConfigurationError("labels are no classes: give the trainer a compute_loss_func")
         counts = token_counts(batch["labels"], shift=self._shift)
         if len(counts) != samples:
             raise ConfigurationError(f"{samples} samples have {len(counts)} rows of labels")
@@ -146,8 +148,10 @@ def loss_of(trainer: Any, own_compute_loss: Callable[..., Any]) -> TrainerLoss:
             (trainer.args.loss_type != "nll", f"loss_type={trainer.args.loss_type}"),
         )
         return TrainerLoss(obstacle) if obstacle else FusedTokenLoss(trainer)
-    if getattr(own_compute_loss, "__func__", None) is not Trainer.compute_loss:
-        obstacle = obstacle or f"the loss of {type(trainer).__name__}"
+    obstacle = obstacle or _first(
+        (getattr(own_compute_loss, "__func__", None) is not Trainer.compute_loss, f"loss of {type(trainer).__name__}"),
+        (getattr(trainer.model.config, "output_router_logits", False), "output_router_logits"),
+    )
     return TrainerLoss(obstacle) if obstacle else TokenLoss(trainer)
 
 

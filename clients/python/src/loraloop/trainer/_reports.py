@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+
+from loraloop._runs import Run
 
 #: Losses that wait on the training's device before they are told.
 _PENDING = 4096
@@ -15,7 +15,7 @@ class LossReports:
     again, which changes nothing.
     """
 
-    def __init__(self, run: Any | None) -> None:
+    def __init__(self, run: Run | None) -> None:
         self._run = run
         self._epoch = 0
         self._pending: list[tuple[torch.Tensor, torch.Tensor]] = []
