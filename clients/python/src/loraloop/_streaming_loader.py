@@ -119,7 +119,8 @@ class StreamingDataLoader(DataLoader[Any]):
         mine = start or (self._first_state() if self.dataset.rank == 0 else None)
         states: list[Any] = [None] * distributed.get_world_size()
         distributed.all_gather_object(states, mine)
-        return merge_states([state if state is not None else states[0] for state in states])
+        first = next(state for state in states if state is not None)
+        return merge_states([state or first for state in states])
 
     def _first_state(self) -> StreamState:
         with self.dataset.open_stream(Share(self.dataset.rank, self.dataset.world_size)) as stream:
