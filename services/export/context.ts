@@ -10,7 +10,6 @@ import { SchemaWorker } from "./rendering/schema/schema-worker.ts";
 import { LossBatches } from "./runs/loss-batches.ts";
 import { RunTurns } from "./runs/run-turns.ts";
 import { Snapshots } from "./snapshot/snapshots.ts";
-import { BlockHandles } from "./stream/block-handles.ts";
 import { StreamMemory } from "./stream/stream-memory.ts";
 
 /** What every handler and command of the export service gets. Each part opens in `openContext` and closes in reverse order. */
@@ -32,8 +31,6 @@ export interface ExportContext extends ServiceParts {
   readonly runTurns: RunTurns;
   /** Losses that wait to be kept. */
   readonly lossBatches: LossBatches;
-  /** Open blocks of planned streams. */
-  readonly blockHandles: BlockHandles;
   /** What the frames of all streams may take. */
   readonly streamMemory: StreamMemory;
   /** Samples that streams have sent. */
@@ -65,7 +62,6 @@ export async function openContext(
   );
   const streamMemory = new StreamMemory(configuration.stream_memory_mib);
   const samplesSent = parts.metrics.createCounter("loraloop_samples_sent", { description: "In frames of streams." });
-  const blockHandles = stack.use(new BlockHandles());
   const plans = new Plans(() => context);
   const runTurns = new RunTurns();
   const context = {
@@ -78,7 +74,6 @@ export async function openContext(
     plans,
     runTurns,
     lossBatches: new LossBatches(runTurns),
-    blockHandles,
     streamMemory,
     samplesSent,
     ...parts,

@@ -10,6 +10,7 @@ import { cannotListen, hostAndPort } from "./address.ts";
 import { admitCalls, type VerifyToken } from "./admit-calls.ts";
 import type { ServerConfiguration } from "./configuration.ts";
 import { serverCredentials } from "./credentials.ts";
+import { ServiceError } from "./errors.ts";
 import { flowControl } from "./flow-control.ts";
 import type { Health } from "./health.ts";
 import { limits } from "./limits.ts";
@@ -114,7 +115,7 @@ async function stop(
   { health, drain, seconds }: Stopping,
 ): Promise<void> {
   health.stop();
-  drain.abort();
+  drain.abort(new ServiceError("DRAINING", "The server stops; call again."));
   const ended = Promise.all([server.shutdown(), calls.ended()]);
   const deadline = new AbortController();
   await Promise.race([ended, sleep(seconds * 1_000, undefined, { signal: deadline.signal }).catch(() => undefined)]);

@@ -19,8 +19,8 @@ export const runSource = specSource({ collection: "docs", format: "text" });
 
 /** A request of OpenRun as its command takes it. */
 export function runRequest(run: string, changes: Partial<OpenRun> = {}): OpenRun {
-  const given = { source: runSource, adaptiveSampling: undefined, environment: undefined, leaseSeconds: 60 };
-  return { run, plan: normalisePlan(undefined), ...given, ...changes };
+  const given = { source: runSource, adaptiveSampling: undefined, environment: undefined };
+  return { run, plan: normalisePlan(undefined), lease: "holder", leaseSeconds: 60, ...given, ...changes };
 }
 
 /** A server of one store of a kind without the server, that can be opened again, under a clock of the test. */
@@ -67,9 +67,9 @@ export class RunsPlace implements AsyncDisposable {
   /** What the server does now and then: removes snapshots past their life. */
   async sweep(): Promise<void> {
     const { store, clock, log, snapshots } = this.context;
-    const { builds, uses } = snapshots;
-    const files = new BlockFiles(this.#folder, store, false);
-    const remover = new SnapshotRemover({ store, files, builds });
+    const { builds, tables, uses } = snapshots;
+    const files = new BlockFiles(this.#folder, store, snapshots.openFiles, false);
+    const remover = new SnapshotRemover({ store, files, tables, builds });
     const parts = { store, clock, log, files, builds, uses, remover, tenants: async () => [1] };
     await sweep(parts, new AbortController().signal);
   }

@@ -7,12 +7,11 @@ import { adaptivePlan } from "../runs/adaptive-plan.ts";
 import { changeRun, type RunChange } from "../runs/change-run.ts";
 import { checkEpochNumber, newEpoch, openEpoch, uniformPlan } from "../runs/epochs.ts";
 import { epochNotOpen } from "../runs/run-errors.ts";
-import { renewed } from "../runs/run-lease.ts";
+import { type HeldRun, renewed } from "../runs/run-lease.ts";
 import { findEpoch, getRun } from "../runs/stored-runs.ts";
 import { renewRun } from "./renew-run.ts";
 
-export interface CloseEpoch {
-  readonly run: string;
+export interface CloseEpoch extends HeldRun {
   readonly epoch: number;
 }
 
@@ -34,7 +33,7 @@ async function close(
   current: StoredRunEpoch,
 ): Promise<void> {
   checkEpochNumber(command.epoch + 1);
-  await renewRun(context, tenant, command.run);
+  await renewRun(context, tenant, command);
   await keepClosed(context, tenant, command, await nextPlan(context, tenant, command, current));
 }
 
@@ -54,13 +53,13 @@ async function nextPlan(
 async function keepClosed(
   context: ExportContext,
   tenant: TenantId,
-  { run, epoch }: CloseEpoch,
+  { run, epoch, lease }: CloseEpoch,
   plan: OpenPlan,
 ): Promise<void> {
   const { store, clock } = context;
   const [key, nextKey] = [runEpochKey(run, epoch), runEpochKey(run, epoch + 1)];
   await changeRun(context, tenant, run, async (found): Promise<RunChange | undefined> => {
-    const state = renewed(run, found, clock.now());
+    const state = renewed({ run, lease }, found, clock.now());
     const current = await findEpoch(store, tenant, run, epoch);
     const next = await findEpoch(store, tenant, run, epoch + 1);
     if (current === undefined) throw epochNotOpen(run, epoch);

@@ -19,8 +19,7 @@ export async function explainPlan(context: ExportContext, command: ExplainPlan):
   const plan = await findPlan(context, command);
   checkWorldSize(command.worldSize, plan.order.batchSize);
   using _use = await PlanUse.open(context, command.tenant, plan);
-  using stack = new DisposableStack();
-  const cursors = plan.sources.map(({ table }) => stack.use(new SampleCursor(table, false)));
+  const cursors = plan.sources.map(({ table }) => new SampleCursor(table, false));
   const end = Math.min(command.firstIndex + command.count, plan.order.sampleCount);
   const entries: PlanEntry[] = [];
   for (let index = command.firstIndex; index < end; index += 1) {

@@ -3,8 +3,9 @@ import { MessageRoom } from "../../kit/message-room.ts";
 import { afterKey, prefixRange } from "../../store/range.ts";
 import type { Key, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
+import { mapInOrder } from "../corpus/map-in-order.ts";
 import { runTimeKey } from "../keys.ts";
-import { showRun } from "../runs/shown-run.ts";
+import { showListedRun } from "../runs/shown-run.ts";
 
 export interface ListRuns {
   readonly limit: number;
@@ -18,6 +19,7 @@ export interface RunPage {
   readonly next: Key | undefined;
 }
 
+const READS_AT_ONCE = 16;
 const prefixBytes = runTimeKey(0n, "").length;
 const all = prefixRange(runTimeKey(0n, "").subarray(0, prefixBytes - 8));
 
@@ -26,9 +28,11 @@ export async function listRuns(context: ExportContext, tenant: TenantId, { limit
   const room = new MessageRoom();
   const range = { start: all.start, end: end ?? all.end };
   const { entries, next } = await context.store.scan(tenant, range, { reverse: true, limit });
-  for (const { key } of entries) {
+  const listed = mapInOrder(entries.values(), READS_AT_ONCE, async ({ key }) => {
     const id = Buffer.from(key).toString("utf8", prefixBytes);
-    const run: Run = { ...(await showRun(context, tenant, id)), lossPoints: [] };
+    return { key, run: await showListedRun(context, tenant, id) };
+  });
+  for await (const { key, run } of listed) {
     if (!room.take(Run.encode(run).finish().length)) return { runs, next: afterKey(key) };
     runs.push(run);
   }

@@ -63,6 +63,12 @@ async function open(kind: "memory" | "rocksdb" | "postgres"): Promise<void> {
   await upsert(opened.context, 1, "docs", records);
 }
 
+/** As after a restart: nothing of a table is in memory. */
+async function reopen(): Promise<void> {
+  await opened[Symbol.asyncDispose]();
+  opened = await openTestContext({ store, dataDirectory: folder });
+}
+
 afterEach(async () => {
   await opened[Symbol.asyncDispose]();
   await store.close();
@@ -235,7 +241,7 @@ async function readAll(
     if (frame?.$case !== "references") continue;
     for (const digest of frame.value.blockDigests) named.set(Buffer.from(digest).toString("hex"), digest);
   }
-  const { blockDigests } = await opened.context.snapshots.sampleTable(1, Buffer.from(snapshot, "hex"));
+  const { blockDigests } = await opened.context.snapshots.tables.open(1, Buffer.from(snapshot, "hex"));
   const ours = blockDigests.filter((digest) => named.has(Buffer.from(digest).toString("hex")));
   const pieces = ours.map((): Buffer[] => []);
   for await (const { block, bytes } of readBlocks(opened.context, {
@@ -274,23 +280,55 @@ describe.each(["memory", "rocksdb", "postgres"] as const)("plans over %s", (kind
     const [bytes, ids] = [await readFile(path), await readFile(`${path}.ids`)];
     await rm(path);
     await rm(`${path}.ids`);
-    await opened.context.snapshots.sampleTable(1, Buffer.from(header.snapshot, "hex"));
+    await opened.context.snapshots.tables.open(1, Buffer.from(header.snapshot, "hex"));
     expect(await readFile(path)).toEqual(bytes);
     expect(await readFile(`${path}.ids`)).toEqual(ids);
+    await reopen();
     await truncate(path, bytes.length - 1);
-    await opened.context.snapshots.sampleTable(1, Buffer.from(header.snapshot, "hex"));
+    await opened.context.snapshots.tables.open(1, Buffer.from(header.snapshot, "hex"));
     expect(await readFile(path)).toEqual(bytes);
   });
 
-  test("a flipped byte of a block or of an entry is found", async () => {
+  test("a damaged table is made again while a trainer reads, in lines, references and weights", async () => {
     const shuffled = plan({ shuffle: {} });
+    const whole = await samplesOf(all, { plan: shuffled });
     const { snapshot } = await headerOf(all, { plan: shuffled });
     const path = tablePath(folder, 1, Buffer.from(snapshot, "hex"));
     const bytes = await readFile(path);
-    bytes[64 * 17 + 30] = (bytes[64 * 17 + 30] as number) ^ 1;
+    for (const [options, place] of [
+      [{ plan: shuffled }, 64 * 1500 + 30],
+      [{ plan: shuffled, delivery: Delivery.DELIVERY_REFERENCES }, 64 * 700 + 12],
+      [{ plan: plan({ weightUse: WeightUse.WEIGHT_USE_SAMPLING, seed: 4n }) }, 64 * 9 + 13],
+    ] as const) {
+      const damaged = Buffer.from(bytes);
+      damaged[place] = (damaged[place] as number) ^ 1;
+      await reopen();
+      await writeFile(path, damaged);
+      await expect(framesOf(all, options)).rejects.toMatchObject({ reason: "SNAPSHOT_BUILDING", retryAfterSeconds: 1 });
+      await framesOf(all, options);
+      expect(await readFile(path)).toEqual(bytes);
+    }
+    expect(await samplesOf(all, { plan: shuffled })).toEqual(whole);
+  });
+
+  test("a flipped byte of a block is found", async () => {
+    const { snapshot } = await headerOf(all, { plan: plan({ shuffle: {} }) });
+    const { blockDigests } = await opened.context.snapshots.tables.open(1, Buffer.from(snapshot, "hex"));
+    const path = opened.context.snapshots.blockPath(1, blockDigests[0] as Uint8Array);
+    const bytes = await readFile(path);
+    bytes[1000] = (bytes[1000] as number) ^ 1;
+    await reopen();
     await writeFile(path, bytes);
-    opened.context.plans.close();
-    await expect(samplesOf(all, { plan: plan({ shuffle: {}, seed: 3n }) })).rejects.toThrow("are damaged");
+    await expect(samplesOf(all, { plan: plan({ shuffle: {} }) })).rejects.toThrow("are damaged");
+  });
+
+  test("a table that is lost between two calls of a trainer is made again", async () => {
+    const header = await headerOf(all, { plan: plan({ shuffle: {} }) });
+    const whole = await samplesOf(all, { plan: plan({ shuffle: {} }) });
+    await rm(tablePath(folder, 1, Buffer.from(header.snapshot, "hex")));
+    expect(await samplesOf(all, { plan: plan({ shuffle: {} }), after: header, nextIndex: 700 })).toEqual(
+      whole.slice(700),
+    );
   });
 
   test("a removed snapshot is gone for its plans, also for those in memory", async () => {
@@ -370,6 +408,16 @@ describe("what does not fit", () => {
     expect(await samplesOf(all, { plan: plan({ shuffle: {} }), after: header, nextIndex: 40 })).toEqual(
       whole.slice(40),
     );
+    const inside = samplesOf(all, {
+      plan: plan({ shuffle: {}, globalBatchSize: 4 }),
+      share: share({ worldSize: 2 }),
+      nextIndex: 6,
+      after: await headerOf(all, { plan: plan({ shuffle: {}, globalBatchSize: 4 }) }),
+    });
+    await expect(inside).rejects.toMatchObject({
+      reason: "PLAN_INVALID",
+      message: expect.stringContaining("inside a global batch of 4"),
+    });
     const beyond = samplesOf(all, { plan: plan({ shuffle: {} }), after: header, nextIndex: 3001 });
     await expect(beyond).rejects.toMatchObject({ reason: "RESUME_BEYOND_END" });
   });

@@ -22,7 +22,7 @@ export async function* readBlocks(context: ExportContext, command: ReadBlocks): 
   const { key, stored } = await context.snapshots.find(tenant, command.snapshot);
   if (stored.snapshot?.state !== Snapshot_State.STATE_SEALED) throw snapshotBuilding(key);
   using _use = context.snapshots.uses.open(tenant, key);
-  const { blockDigests } = await context.snapshots.sampleTable(tenant, key);
+  const { blockDigests } = await context.snapshots.tables.open(tenant, key);
   const known = new Set(blockDigests.map(hexOf));
   const unknown = digests.map(hexOf).find((digest) => !known.has(digest));
   if (unknown !== undefined) throw blockNotFound(unknown, hexOf(key));

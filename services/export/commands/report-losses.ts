@@ -6,12 +6,11 @@ import { runEpochKey } from "../keys.ts";
 import { changeRun, type RunChange } from "../runs/change-run.ts";
 import { openEpoch } from "../runs/epochs.ts";
 import { byPart, type IndexLoss, type LossesOf, lossChanges } from "../runs/reported-losses.ts";
-import { renewed } from "../runs/run-lease.ts";
+import { type HeldRun, renewed } from "../runs/run-lease.ts";
 import { findEpoch } from "../runs/stored-runs.ts";
 import { renewRun } from "./renew-run.ts";
 
-export interface ReportLosses {
-  readonly run: string;
+export interface ReportLosses extends HeldRun {
   readonly epoch: number;
   readonly indices: readonly bigint[];
   readonly losses: readonly number[];
@@ -24,15 +23,15 @@ const COMMIT_PARTS = 1024;
 
 /** The lease's new end. Rejects with RUN_NOT_FOUND, RUN_CONFLICT, EPOCH_NOT_OPEN, FIELD_INVALID. */
 export async function reportLosses(context: ExportContext, tenant: TenantId, report: ReportLosses): Promise<Micros> {
-  const { run, epoch } = report;
+  const { run, epoch, lease } = report;
   const { sampleCount } = await openEpoch(context, tenant, run, epoch);
   const losses = pairs(report, sampleCount);
-  if (losses.length === 0) return renewRun(context, tenant, run);
-  return context.lossBatches.add(tenant, { run, epoch }, losses, async (all) => {
+  if (losses.length === 0) return renewRun(context, tenant, { run, lease });
+  return context.lossBatches.add(tenant, { run, epoch, lease }, losses, async (all) => {
     const parts = [...byPart(all)];
     let leaseExpireMicros = 0n;
     for (let first = 0; first < parts.length; first += COMMIT_PARTS) {
-      leaseExpireMicros = await keepParts(context, tenant, { run, epoch }, parts.slice(first, first + COMMIT_PARTS));
+      leaseExpireMicros = await keepParts(context, tenant, report, parts.slice(first, first + COMMIT_PARTS));
     }
     return leaseExpireMicros;
   });
@@ -51,12 +50,12 @@ function pairs({ epoch, indices, losses }: ReportLosses, sampleCount: bigint): I
 async function keepParts(
   context: ExportContext,
   tenant: TenantId,
-  { run, epoch }: LossesOf,
+  { run, epoch, lease }: LossesOf & HeldRun,
   parts: Parts,
 ): Promise<Micros> {
   const { store, clock } = context;
   const state = await changeRun(context, tenant, run, async (found): Promise<RunChange> => {
-    const leased = renewed(run, found, clock.now());
+    const leased = renewed({ run, lease }, found, clock.now());
     const key = runEpochKey(run, epoch);
     const stored = await findEpoch(store, tenant, run, epoch);
     if (stored === undefined) throw new Error(`Epoch ${epoch} of run ${run} was open and is gone.`);

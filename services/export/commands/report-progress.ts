@@ -5,10 +5,9 @@ import type { ExportContext } from "../context.ts";
 import { changeRun } from "../runs/change-run.ts";
 import { openEpoch } from "../runs/epochs.ts";
 import { type Metrics, withMetrics } from "../runs/metrics.ts";
-import { renewed } from "../runs/run-lease.ts";
+import { type HeldRun, renewed } from "../runs/run-lease.ts";
 
-export interface ReportProgress extends Metrics {
-  readonly run: string;
+export interface ReportProgress extends Metrics, HeldRun {
   /** What a checkpoint consumed; what was said before holds where absent. */
   readonly consumed: RunPosition | undefined;
 }
@@ -22,7 +21,7 @@ export async function reportProgress(
   const { run, consumed } = progress;
   if (consumed !== undefined) await checkPosition(context, tenant, run, consumed);
   const { leaseExpireMicros } = await changeRun(context, tenant, run, (found) => {
-    const state = withMetrics(renewed(run, found, context.clock.now()), progress);
+    const state = withMetrics(renewed(progress, found, context.clock.now()), progress);
     return { state: { ...state, consumed: consumed ?? state.consumed } };
   });
   return leaseExpireMicros;

@@ -12,10 +12,18 @@ import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snap
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { planMessage } from "../plan/plan-message.ts";
-import { checkShare, isSnapshotOrder, isWholeShare, normalisePlan, normaliseShare } from "../plan/plan-spec.ts";
+import {
+  checkBatchStart,
+  checkShare,
+  isSnapshotOrder,
+  isWholeShare,
+  normalisePlan,
+  normaliseShare,
+} from "../plan/plan-spec.ts";
 import { PlanUse } from "../plan/plan-use.ts";
 import type { OpenPlan, PlanRequest } from "../plan/plans.ts";
 import { shareCount } from "../plan/share.ts";
+import { MAX_PAGE_BYTES } from "../snapshot/blocks/boundaries.ts";
 import { findOrRequestSnapshot } from "../snapshot/request-snapshot.ts";
 import { snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
 import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
@@ -24,7 +32,7 @@ import { plannedStream } from "../stream/planned-stream.ts";
 import { readAhead } from "../stream/read-ahead.ts";
 import { checkResumePoint, resumeBeyondEnd, resumePointOf } from "../stream/resume-point.ts";
 import { SnapshotStream, sampleCountOf } from "../stream/snapshot-stream.ts";
-import type { StreamRoom } from "../stream/stream-memory.ts";
+import { SMALL_FRAME_BYTES, type StreamRoom } from "../stream/stream-memory.ts";
 
 export interface StreamSamples {
   readonly tenant: TenantId;
@@ -43,8 +51,9 @@ export interface StreamSamples {
 
 /** Header, batches and checkpoints, footer. Ends when the samples do, or when the server drains; throws ServiceError. */
 export async function* streamSamples(context: ExportContext, command: StreamSamples): AsyncGenerator<StreamFrame> {
-  using room = context.streamMemory.open();
-  yield* isPlain(command) ? inSnapshotOrder(context, command, room) : inPlanOrder(context, command, room);
+  const plain = isPlain(command);
+  using room = context.streamMemory.open(plain ? MAX_PAGE_BYTES : SMALL_FRAME_BYTES);
+  yield* plain ? inSnapshotOrder(context, command, room) : inPlanOrder(context, command, room);
 }
 
 /** Whether whole pages can be sent as they lie in blocks. */
@@ -82,6 +91,7 @@ async function* inPlanOrder(
   checkShare(share, batchSize, sampleCount);
   const nextIndex = Number(resume?.nextIndex ?? 0n);
   if (nextIndex > sampleCount) throw resumeBeyondEnd(nextIndex, sampleCount);
+  checkBatchStart(share, plan.order, nextIndex);
   const header = plannedHeader(context, command, plan, nextIndex);
   yield {
     frame: {
@@ -97,7 +107,6 @@ async function* inPlanOrder(
     room,
     weighted: header.weighted,
     snapshots: context.snapshots,
-    handles: context.blockHandles,
     buffers: context.streamMemory.buffers,
     references: command.delivery === Delivery.DELIVERY_REFERENCES,
     compressed: command.compression === Compression.COMPRESSION_ZSTD,
@@ -111,8 +120,11 @@ async function* inPlanOrder(
 }
 
 /** What a resume point names; else the request's. */
-async function findPlan(context: ExportContext, { tenant, request, resume, signal }: StreamSamples): Promise<OpenPlan> {
-  if (resume === undefined) return context.plans.resolve(tenant, request, signal);
+async function findPlan(
+  context: ExportContext,
+  { tenant, request, resume, signal, drain }: StreamSamples,
+): Promise<OpenPlan> {
+  if (resume === undefined) return context.plans.resolve(tenant, request, AbortSignal.any([signal, drain]));
   const { hash } = await checkResumePoint(context.store, tenant, request, resume);
   return context.plans.open(tenant, hash);
 }

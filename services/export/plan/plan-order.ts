@@ -30,8 +30,8 @@ export interface PlannedSample {
   readonly copy: number;
 }
 
-/** Orders of one source's epochs that are kept: the one that is read, and the one that it goes over to. */
-const KEPT_EPOCHS = 2;
+/** Orders of one source's epochs that are kept, for readers at different places; the longest unused goes. */
+const KEPT_EPOCHS = 4;
 
 /** The order of a plan: any index in logarithmic time, shared by all its readers. Pure. */
 export class PlanOrder {
@@ -101,7 +101,11 @@ export class PlanOrder {
   #orderOf(source: number, sourceEpoch: number): PageOrder {
     const orders = this.#orders[source] as Map<number, PageOrder>;
     const known = orders.get(sourceEpoch);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (orders.size > 1) orders.delete(sourceEpoch);
+      orders.set(sourceEpoch, known);
+      return known;
+    }
     const { shuffle } = this.#spec;
     const key = keyOf(this.#spec, source, sourceEpoch);
     const order = new PageOrder(

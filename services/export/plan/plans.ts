@@ -16,10 +16,11 @@ import type { ExportContext } from "../context.ts";
 import { planKey } from "../keys.ts";
 import { epochPlan } from "../runs/epoch-plan.ts";
 import { findOrRequestSnapshot } from "../snapshot/request-snapshot.ts";
-import { snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
+import { snapshotBuilding, snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
 import { hexOf, planOf } from "../snapshot/snapshot-key.ts";
 import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
 import type { SampleTable } from "../snapshot/table/sample-table.ts";
+import { isThere } from "../snapshot/table/sample-tables.ts";
 import { SLOTS, slotsOf } from "./interleave.ts";
 import { planInvalid, planUnknown } from "./plan-errors.ts";
 import { ORDER_VERSION, PlanOrder } from "./plan-order.ts";
@@ -59,20 +60,21 @@ export interface PlanPart {
   readonly weightTable: WeightTable | undefined;
 }
 
-/** Plans kept in memory, and how much of it. */
-const MAX_OPEN = 32;
+/** Memory of the plans that are kept open; one is kept however large it is. */
+const MAX_OPEN_BYTES = 48 * 1024 * 1024;
 
 /** Finds, makes and keeps the plans of a server. */
 export class Plans {
   readonly #context: () => ExportContext;
   /** By tenant and hash; the longest unused goes first. */
-  readonly #open = new Map<string, Promise<OpenPlan>>();
+  readonly #open = new Map<string, OpenPlan>();
+  readonly #loading = new Map<string, Promise<OpenPlan>>();
 
   constructor(context: () => ExportContext) {
     this.#context = context;
   }
 
-  /** The plan of a request: the same for equal requests over unchanged records. Waits until its snapshots are sealed. */
+  /** The plan of a request: the same for equal requests over unchanged records. Waits until its snapshots are sealed; rejects when aborted. */
   async resolve(tenant: TenantId, request: PlanRequest, signal: AbortSignal): Promise<OpenPlan> {
     const { source, plan, runEpoch } = request;
     if (runEpoch !== undefined) {
@@ -87,17 +89,23 @@ export class Plans {
     return this.keep(tenant, spec, parts);
   }
 
-  /** A plan that was kept. Throws RESUME_PLAN_UNKNOWN, SNAPSHOT_EXPIRED. */
-  open(tenant: TenantId, hash: Uint8Array): Promise<OpenPlan> {
+  /** A plan that was kept. Rejects with RESUME_PLAN_UNKNOWN, SNAPSHOT_EXPIRED, SNAPSHOT_BUILDING. */
+  async open(tenant: TenantId, hash: Uint8Array): Promise<OpenPlan> {
     const name = `${tenant}/${hexOf(hash)}`;
     const known = this.#open.get(name);
-    this.#open.delete(name);
-    const opened = known ?? this.#load(tenant, hash);
-    this.#open.set(name, opened);
-    opened.catch(() => this.#open.delete(name));
-    const [oldest] = this.#open.keys();
-    if (this.#open.size > MAX_OPEN && oldest !== undefined) this.#open.delete(oldest);
-    return opened;
+    if (known?.sources.every(({ table }) => isThere(table))) {
+      this.#keepOpen(name, known);
+      return known;
+    }
+    const loading = this.#loading.get(name) ?? this.#load(tenant, hash);
+    this.#loading.set(name, loading);
+    try {
+      const opened = await loading;
+      this.#keepOpen(name, opened);
+      return opened;
+    } finally {
+      this.#loading.delete(name);
+    }
   }
 
   /** Keeps a plan in the store and opens it. Idempotent. Throws PLAN_INVALID. @param spec normalised */
@@ -117,14 +125,21 @@ export class Plans {
     return this.open(tenant, hash);
   }
 
-  /** Forgets the plans in memory. */
-  close(): void {
-    this.#open.clear();
+  /** As the newest; the longest unused go where there is not room for all. */
+  #keepOpen(name: string, plan: OpenPlan): void {
+    this.#open.delete(name);
+    this.#open.set(name, plan);
+    let bytes = [...this.#open.values()].reduce((sum, each) => sum + memoryOf(each), 0);
+    for (const [oldest, each] of this.#open) {
+      if (bytes <= MAX_OPEN_BYTES || this.#open.size === 1) return;
+      this.#open.delete(oldest);
+      bytes -= memoryOf(each);
+    }
   }
 
   async #partOf(tenant: TenantId, source: SampleSource, spec: PlanSpec, signal: AbortSignal): Promise<PlanPart> {
     const entry = await this.#sealed(tenant, await findOrRequestSnapshot(this.#context(), tenant, source), signal);
-    const table = await this.#context().snapshots.sampleTable(tenant, entry.key);
+    const table = await this.#context().snapshots.tables.open(tenant, entry.key);
     const sampling = spec.weightUse === WeightUse.WEIGHT_USE_SAMPLING;
     const weightTable = sampling ? await sampledTable(tenant, entry.key, table, spec) : undefined;
     return { entry, table, weightTable };
@@ -167,13 +182,22 @@ export class Plans {
     const { store, snapshots } = this.#context();
     const stored = await snapshots.get(tenant, key);
     if (stored === undefined) throw snapshotExpired(key);
-    const { stored: sealed } = await this.#sealed(tenant, { key, stored }, new AbortController().signal);
-    const table = await snapshots.sampleTable(tenant, key);
+    if (stored.snapshot?.state !== Snapshot_State.STATE_SEALED) throw snapshotBuilding(key);
+    const table = await snapshots.tables.open(tenant, key);
     const weightTable =
       digest.length === 0 ? undefined : await getWeightTable(store, tenant, digest, table.sampleCount);
     if (digest.length > 0 && weightTable === undefined) throw planUnknown(hexOf(digest));
-    return { key, stored: sealed, table, weightTable, slots };
+    return { key, stored, table, weightTable, slots };
   }
+}
+
+/** Orders, tables, bits of verified samples, copies. */
+function memoryOf({ sources }: OpenPlan): number {
+  const bytes = sources.map(
+    ({ table, weightTable }) =>
+      table.pageCounts.length * 40 + table.sampleCount / 8 + (weightTable?.copies.length ?? 0),
+  );
+  return bytes.reduce((sum, each) => sum + each, 0);
 }
 
 function storedPlanOf(spec: PlanSpec, parts: readonly PlanPart[]): StoredPlan {

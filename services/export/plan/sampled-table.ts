@@ -5,8 +5,9 @@ import { SampleCursor } from "../snapshot/table/sample-cursor.ts";
 import type { SampleTable } from "../snapshot/table/sample-table.ts";
 import { copiesOf, type WeightTable, weightTableOf } from "./weight-table.ts";
 
-const PART_SAMPLES = 16_384;
-const KEPT = 4;
+/** Read and checked in a few milliseconds. */
+const PART_SAMPLES = 8192;
+const KEPT = 2;
 
 /** What was computed last: all ranks ask for the same at the same time. */
 const recent = new Map<string, Promise<WeightTable>>();
@@ -29,7 +30,7 @@ export function sampledTable(
 }
 
 async function compute(table: SampleTable, seed: bigint, epoch: number): Promise<WeightTable> {
-  using cursor = new SampleCursor(table, false);
+  const cursor = new SampleCursor(table, false);
   return weightTableOf(await copiesOf(() => weightParts(cursor, table.sampleCount), table.sampleCount, seed, epoch));
 }
 

@@ -13,6 +13,7 @@ import { deleteSnapshot } from "../commands/delete-snapshot.ts";
 import { getSnapshot } from "../commands/get-snapshot.ts";
 import { snapshotKey } from "../keys.ts";
 import { BlockFiles } from "./blocks/block-files.ts";
+import { OpenFiles } from "./blocks/open-files.ts";
 import { blockRange } from "./blocks/stored-blocks.ts";
 import { SnapshotRemover } from "./remove-snapshot.ts";
 import { sweep } from "./sweeper.ts";
@@ -55,9 +56,9 @@ async function sweepAfter(between: () => Promise<unknown>): Promise<void> {
       };
     },
   });
-  const files = new BlockFiles(folder, store, false);
-  const { builds, uses } = snapshots;
-  const remover = new SnapshotRemover({ store, files, builds });
+  const files = new BlockFiles(folder, store, new OpenFiles(), false);
+  const { builds, tables, uses } = snapshots;
+  const remover = new SnapshotRemover({ store, files, tables, builds });
   await sweep({ store: old, clock, log, files, builds, uses, remover, tenants: async () => [1] }, never);
 }
 
@@ -112,8 +113,15 @@ test("a removal that was broken off is ended by the next request, which builds a
   await upsert(context, 1, "docs", bigRecords.slice(0, 50));
   const { header, lines } = await stream(context, source);
   const broken = new Error("broken off");
-  const files = Object.assign(new BlockFiles(folder, store, false), { removeUnused: () => Promise.reject(broken) });
-  const remover = new SnapshotRemover({ store, files, builds: context.snapshots.builds });
+  const files = Object.assign(new BlockFiles(folder, store, new OpenFiles(), false), {
+    removeUnused: () => Promise.reject(broken),
+  });
+  const remover = new SnapshotRemover({
+    store,
+    files,
+    tables: context.snapshots.tables,
+    builds: context.snapshots.builds,
+  });
   await expect(remover.remove(1, Buffer.from(header.snapshot, "hex"), () => true)).rejects.toBe(broken);
   await expect(getSnapshot(context, 1, header.snapshot)).rejects.toMatchObject({ reason: "SNAPSHOT_NOT_FOUND" });
   expect((await stream(context, source)).lines).toEqual(lines);

@@ -17,11 +17,13 @@ import type { Builds } from "./build/builds.ts";
 import { isRemoved, REMOVED } from "./expiry.ts";
 import { Mutex } from "./mutex.ts";
 import { snapshotPinId } from "./snapshot-key.ts";
+import type { SampleTables } from "./table/sample-tables.ts";
 
 /** What a removal needs; `builds` are those of this process. */
 export interface RemoverParts {
   readonly store: Store;
   readonly files: BlockFiles;
+  readonly tables: SampleTables;
   readonly builds: Builds;
 }
 
@@ -61,11 +63,11 @@ export class SnapshotRemover {
   }
 
   async #removeMarked(tenant: TenantId, key: Uint8Array, { stored, mark }: Marked): Promise<void> {
-    const { store, files } = this.#parts;
+    const { store, files, tables } = this.#parts;
     await store.unpin(tenant, snapshotPinId(key));
     await removeBlocks(this.#parts, tenant, key, mark);
     await files.removeBuilding(tenant, key);
-    await files.removeTable(tenant, key);
+    tables.remove(tenant, key);
     const time = fromTimestamp(stored.snapshot?.createTime ?? { seconds: 0n, nanos: 0 }, "create_time");
     await store.commit(tenant, [{ delete: snapshotKey(key) }, { delete: snapshotTimeKey(time, key) }], [mark]);
   }

@@ -37,6 +37,12 @@ export function snapshotBuilding(key: Uint8Array): ServiceError {
   return new ServiceError("SNAPSHOT_BUILDING", message, { snapshot }, { retryAfterSeconds: 1 });
 }
 
+/** The table was removed and is made again by the next call. */
+export function tableDamaged(snapshot: string): ServiceError {
+  const message = `The sample table of snapshot ${snapshot} was damaged and is made again; go on.`;
+  return new ServiceError("SNAPSHOT_BUILDING", message, { snapshot }, { retryAfterSeconds: 1 });
+}
+
 export function snapshotInUse(key: Uint8Array, streams: number): ServiceError {
   const snapshot = hexOf(key);
   return new ServiceError(

@@ -11,6 +11,7 @@ import { planKey, snapshotKey, snapshotTimeKey } from "../keys.ts";
 import { RENDERER_VERSION } from "../rendering/renderer.ts";
 import { BlockCache } from "./blocks/block-cache.ts";
 import { BlockFiles } from "./blocks/block-files.ts";
+import { OpenFiles } from "./blocks/open-files.ts";
 import { VerifiedPages } from "./blocks/verified-pages.ts";
 import { BuildThreads } from "./build/build-threads.ts";
 import { Builds } from "./build/builds.ts";
@@ -18,14 +19,13 @@ import { RenderPool } from "./build/render-pool.ts";
 import { isExpired, isRemoved, lifeEnd } from "./expiry.ts";
 import { holdersOf } from "./holds.ts";
 import { SnapshotRemover } from "./remove-snapshot.ts";
-import { contentDamaged, snapshotHeld, snapshotInUse, snapshotNotFound } from "./snapshot-errors.ts";
+import { snapshotHeld, snapshotInUse, snapshotNotFound } from "./snapshot-errors.ts";
 import { hexOf, planOf, snapshotKeyOf, snapshotPinId } from "./snapshot-key.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";
 import { changeSnapshot, getSnapshot, type SnapshotEntry, snapshotsByKey } from "./stored-snapshots.ts";
 import { StreamSpace } from "./stream-space.ts";
 import { startSweeper } from "./sweeper.ts";
-import { rebuildTable } from "./table/rebuild-table.ts";
-import { openSampleTable, type SampleTable } from "./table/sample-table.ts";
+import { SampleTables } from "./table/sample-tables.ts";
 import { SnapshotUses } from "./uses.ts";
 
 export interface SnapshotsOptions {
@@ -72,6 +72,10 @@ export class Snapshots implements AsyncDisposable {
   readonly uses: SnapshotUses = new SnapshotUses();
   readonly #options: SnapshotsOptions;
   readonly #files: BlockFiles;
+  /** What planned streams read. */
+  readonly openFiles: OpenFiles = new OpenFiles();
+  /** Random access to sealed snapshots. */
+  readonly tables: SampleTables;
   readonly #cache = new BlockCache();
   readonly #verified = new VerifiedPages();
   readonly #pool: RenderPool;
@@ -84,7 +88,8 @@ export class Snapshots implements AsyncDisposable {
   constructor(options: SnapshotsOptions) {
     const { store, dataDirectory, pluginsDirectory, renderThreads } = options;
     this.#options = options;
-    this.#files = new BlockFiles(dataDirectory, store, options.sharedStore);
+    this.#files = new BlockFiles(dataDirectory, store, this.openFiles, options.sharedStore);
+    this.tables = new SampleTables({ store, dataDirectory, files: this.openFiles });
     this.#pool = new RenderPool(store, renderThreads, pluginsDirectory);
     this.#threads = new BuildThreads(limits.concurrent_builds);
     this.builds = new Builds({
@@ -96,7 +101,7 @@ export class Snapshots implements AsyncDisposable {
       holder: randomUUID(),
       space: () => this.#space,
     });
-    const parts = { files: this.#files, builds: this.builds, uses: this.uses };
+    const parts = { files: this.#files, tables: this.tables, builds: this.builds, uses: this.uses };
     this.#remover = new SnapshotRemover({ store, ...parts });
     this.#space = new StreamSpace({
       ...options,
@@ -147,17 +152,6 @@ export class Snapshots implements AsyncDisposable {
     return new SnapshotReader(parts, tenant, key);
   }
 
-  /** Random access to a sealed snapshot; made from the store where it is missing. */
-  async sampleTable(tenant: TenantId, key: Uint8Array): Promise<SampleTable> {
-    const path = this.#files.tablePath(tenant, key);
-    const table = openSampleTable(path);
-    if (table !== undefined) return table;
-    await rebuildTable({ store: this.#options.store, files: this.#files }, tenant, key, path);
-    const rebuilt = openSampleTable(path);
-    if (rebuilt === undefined) throw contentDamaged(key, 0);
-    return rebuilt;
-  }
-
   /** Where a block of a sealed snapshot is. */
   blockPath(tenant: TenantId, digest: Uint8Array): string {
     return this.#files.path(tenant, digest);
@@ -186,6 +180,7 @@ export class Snapshots implements AsyncDisposable {
     await this.#stopSweeper();
     await this.builds.close();
     await Promise.all([this.#pool.close(), this.#threads.close()]);
+    this.openFiles[Symbol.dispose]();
   }
 
   #isGone(tenant: TenantId, { key, stored }: SnapshotEntry): boolean {

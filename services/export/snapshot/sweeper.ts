@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Clock, Store, TenantId } from "../../store/store.ts";
+import { releaseLostRuns } from "../runs/release-lost-runs.ts";
 import type { BlockFiles } from "./blocks/block-files.ts";
 import type { Builds } from "./build/builds.ts";
 import { LEASE_SECONDS } from "./build/lease.ts";
@@ -45,9 +46,10 @@ export function startSweeper(options: SweeperOptions): () => Promise<void> {
   };
 }
 
-/** Takes up builds that nobody is at, removes snapshots past their life, and files that nothing names. */
+/** Takes up builds that nobody is at, ends the holds of runs that were lost long ago, removes snapshots past their life, and files that nothing names. */
 export async function sweep(options: SweeperOptions, signal: AbortSignal): Promise<void> {
   for (const tenant of await options.tenants()) {
+    await releaseLostRuns(options, tenant, signal);
     for await (const { key, stored } of snapshotsByKey(options.store, tenant)) {
       if (signal.aborted) return;
       if (isExpired(stored, options.clock.now())) await expire(options, tenant, key);

@@ -7,7 +7,6 @@ import type { OpenPlan, OpenSource } from "../plan/plans.ts";
 import { blockMissing, contentDamaged } from "../snapshot/snapshot-errors.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
 import { isRight } from "../snapshot/table/sample-cursor.ts";
-import type { BlockHandles } from "./block-handles.ts";
 import type { FrameBuffer, FrameBuffers } from "./frame-buffers.ts";
 import { type BatchParts, layoutBatch } from "./frame-encoder.ts";
 import type { PlannedPlace, PlannedSpan } from "./planned-samples.ts";
@@ -21,7 +20,6 @@ export interface PlannedFramesOptions {
   readonly plan: OpenPlan;
   readonly tenant: TenantId;
   readonly snapshots: Snapshots;
-  readonly handles: BlockHandles;
   readonly buffers: FrameBuffers;
   /** Whether samples carry weights. */
   readonly weighted: boolean;
@@ -116,7 +114,7 @@ export class PlannedFrames {
 
   #readBlock(source: number, block: number, offset: number, target: Buffer, sample: number): boolean {
     try {
-      return this.#options.handles.read(this.#path(source, block), offset, target);
+      return this.#options.snapshots.openFiles.read(this.#path(source, block), offset, target);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       throw blockMissing(this.#source(source).key, sample, error as Error);

@@ -19,7 +19,7 @@ export interface PlannedSpan {
 }
 
 /** Walks the indices of a share and finds their samples. */
-export class PlannedSamples implements Disposable {
+export class PlannedSamples {
   readonly #plan: OpenPlan;
   readonly #runs: Iterator<Run>;
   readonly #cursors: readonly SampleCursor[];
@@ -45,10 +45,6 @@ export class PlannedSamples implements Disposable {
       this.#run = { first: run.first + taken.count, count: run.count - taken.count };
     }
     return places.length === 0 ? undefined : { places, runs, lineBytes };
-  }
-
-  [Symbol.dispose](): void {
-    for (const cursor of this.#cursors) cursor[Symbol.dispose]();
   }
 
   #current(): Run | undefined {

@@ -28,20 +28,22 @@ export interface PlannedStreamOptions extends PlannedFramesOptions {
 
 /** References in one frame: about 80 kB. */
 const REFERENCES = 1024;
+/** Lines in one frame, however short: their ids and weights have room in a message of 4 MiB, and finding them takes milliseconds. */
+const LINES = 4096;
 
 /** The frames of a share of a plan after the header: batches or references, then the footer. */
 export async function* plannedStream(options: PlannedStreamOptions): AsyncGenerator<StreamFrame> {
   const { plan, share, signal, drain, frameBytes } = options;
   const { batchSize, sampleCount } = plan.order;
   const frames = new PlannedFrames(options);
-  using samples = new PlannedSamples(plan, new ShareRuns(share, batchSize, sampleCount, options.nextIndex));
+  const samples = new PlannedSamples(plan, new ShareRuns(share, batchSize, sampleCount, options.nextIndex));
   const segments = createHash("sha256");
   let [sent, nextIndex] = [0, options.nextIndex];
   const footer = (reason: Footer_Reason, next: number): StreamFrame => ({
     frame: { $case: "footer", value: footerOf(options, reason, next, sent, segments.digest()) },
   });
   const maxBytes = (): number => (options.references ? Number.POSITIVE_INFINITY : frameBytes());
-  const maxSamples = Math.min(options.maxSamples, options.references ? REFERENCES : Number.POSITIVE_INFINITY);
+  const maxSamples = Math.min(options.maxSamples, options.references ? REFERENCES : LINES);
   for (
     let span = samples.next(maxBytes(), maxSamples);
     span !== undefined;

@@ -8,7 +8,7 @@ const FRAMES = 2;
 /** Up to so many streams get large frames. */
 const FEW_STREAMS = 8;
 const LARGE_FRAME_BYTES: number = MAX_PAGE_BYTES;
-const SMALL_FRAME_BYTES = 65_536;
+export const SMALL_FRAME_BYTES = 65_536;
 
 /** The memory that the frames of all streams may take; shared out when a stream begins. */
 export class StreamMemory {
@@ -27,10 +27,13 @@ export class StreamMemory {
     return this.#streams <= FEW_STREAMS ? LARGE_FRAME_BYTES : SMALL_FRAME_BYTES;
   }
 
-  /** Room for one stream's frames until it is disposed of. Throws STREAMS_EXHAUSTED. */
-  open(): StreamRoom {
+  /**
+   * Room for one stream's frames until it is disposed of. Throws STREAMS_EXHAUSTED.
+   * @param frameBytes of its usual frames; a larger one needs `fit`
+   */
+  open(frameBytes: number = MAX_PAGE_BYTES): StreamRoom {
     const room = new StreamRoom((bytes) => this.#reserve(bytes));
-    room.fit(MAX_PAGE_BYTES);
+    room.fit(frameBytes);
     this.#streams += 1;
     return room.onClose(() => {
       this.#streams -= 1;
@@ -76,7 +79,7 @@ export class StreamRoom implements Disposable {
 function exhausted(streams: number, maximum: number): ServiceError {
   return new ServiceError(
     "STREAMS_EXHAUSTED",
-    `${streams} open streams use the memory for frames (stream_memory_mib, ${maximum}); try again soon.`,
+    `${streams} open streams use the memory for frames (stream_memory_mib, ${maximum}); try again soon, or raise it.`,
     { limit: "stream_memory_mib", maximum: String(maximum), streams: String(streams) },
     { retryAfterSeconds: 1 },
   );

@@ -6,6 +6,7 @@ import { openStore } from "../../../store/open-store.ts";
 import type { Store } from "../../../store/store.ts";
 import { blockUseKey } from "../../keys.ts";
 import { BlockFiles } from "./block-files.ts";
+import { OpenFiles } from "./open-files.ts";
 
 const digest = new Uint8Array(32).fill(7);
 const snapshot = new Uint8Array(32).fill(9);
@@ -35,7 +36,7 @@ async function oldBlock(files: BlockFiles): Promise<string> {
 }
 
 test("a block in a shared folder is removed when it is old and nobody uses it", async () => {
-  const files = new BlockFiles(folder, store, true);
+  const files = new BlockFiles(folder, store, new OpenFiles(), true);
   const path = await oldBlock(files);
   await store.commit(1, [{ put: blockUseKey(digest, snapshot), value: new Uint8Array() }]);
   await files.removeUnused(1, digest);
@@ -47,7 +48,10 @@ test("a block in a shared folder is removed when it is old and nobody uses it", 
 });
 
 test("a block that another process has just published stays, though its use is not committed yet", async () => {
-  const [files, other] = [new BlockFiles(folder, store, true), new BlockFiles(folder, store, true)];
+  const [files, other] = [
+    new BlockFiles(folder, store, new OpenFiles(), true),
+    new BlockFiles(folder, store, new OpenFiles(), true),
+  ];
   const path = await oldBlock(files);
   await writeFile(building(), "lines");
   await other.publish(building(), path, async () => {
@@ -59,7 +63,7 @@ test("a block that another process has just published stays, though its use is n
 });
 
 test("a block of a process that is alone is removed at once", async () => {
-  const files = new BlockFiles(folder, store, false);
+  const files = new BlockFiles(folder, store, new OpenFiles(), false);
   await writeFile(building(), "lines");
   const path = files.path(1, digest);
   await files.publish(building(), path, async () => undefined);

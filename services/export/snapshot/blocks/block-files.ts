@@ -6,7 +6,7 @@ import { prefixRange } from "../../../store/range.ts";
 import type { StoreReader, TenantId } from "../../../store/store.ts";
 import { blockUseKey, snapshotKey } from "../../keys.ts";
 import { Mutex } from "../mutex.ts";
-import { longIdsPath, tablePath, tablesFolder } from "../table/table-file.ts";
+import { tablesFolder } from "../table/table-file.ts";
 import {
   type BuildingBlock,
   blockPath,
@@ -15,6 +15,7 @@ import {
   buildingPath,
   buildingPrefix,
 } from "./block-paths.ts";
+import type { OpenFiles } from "./open-files.ts";
 
 /** Where other processes share the folder, a younger file may be one that they are about to use. */
 const SETTLED_MILLIS = 10 * 60 * 1000;
@@ -23,13 +24,15 @@ const SETTLED_MILLIS = 10 * 60 * 1000;
 export class BlockFiles {
   readonly #dataDirectory: string;
   readonly #store: StoreReader;
+  readonly #open: OpenFiles;
   readonly #shared: boolean;
   readonly #mutex = new Mutex();
 
-  /** `shared`: other processes use the same store and folder. */
-  constructor(dataDirectory: string, store: StoreReader, shared: boolean) {
+  /** `open`: files that readers hold; `shared`: other processes use the same store and folder. */
+  constructor(dataDirectory: string, store: StoreReader, open: OpenFiles, shared: boolean) {
     this.#dataDirectory = dataDirectory;
     this.#store = store;
+    this.#open = open;
     this.#shared = shared;
   }
 
@@ -55,6 +58,7 @@ export class BlockFiles {
   removeUnused(tenant: TenantId, digest: Uint8Array): Promise<void> {
     return this.#mutex.run(async () => {
       if (await this.#isUsed(tenant, digest)) return;
+      this.#open.close(this.path(tenant, digest));
       if (this.#shared) await this.#removeSettled(tenant, digest);
       else await rm(this.path(tenant, digest), { force: true });
     });
@@ -84,16 +88,6 @@ export class BlockFiles {
         if (old) await this.removeUnused(tenant, Buffer.from(name, "hex"));
       }
     }
-  }
-
-  tablePath(tenant: TenantId, snapshot: Uint8Array): string {
-    return tablePath(this.#dataDirectory, tenant, snapshot);
-  }
-
-  /** Removes the snapshot's sample table. */
-  async removeTable(tenant: TenantId, snapshot: Uint8Array): Promise<void> {
-    const path = this.tablePath(tenant, snapshot);
-    for (const file of [path, longIdsPath(path)]) await rm(file, { force: true });
   }
 
   /** Removes tables that were broken off, and those whose snapshot is gone. */

@@ -1,14 +1,19 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { crc32 } from "node:zlib";
+import type { OpenFiles } from "../blocks/open-files.ts";
 import { words } from "../blocks/page.ts";
 import { ENTRY_BYTES } from "./sample-entry.ts";
-import { DIGEST_BYTES, decodeTrailer, TRAILER_BYTES } from "./table-file.ts";
+import { DIGEST_BYTES, decodeTrailer, longIdsPath, TRAILER_BYTES } from "./table-file.ts";
 
 /** What a sample table says about the whole snapshot; 4 bytes a page and 32 a block. */
 export interface SampleTable {
   /** Tells it from all others of this process. */
   readonly id: number;
   readonly path: string;
+  /** Reads it. */
+  readonly files: OpenFiles;
+  /** Whether some ids lie in a file of their own. */
+  readonly hasLongIds: boolean;
   readonly sampleCount: number;
   /** Samples of each page. */
   readonly pageCounts: Uint32Array;
@@ -23,21 +28,22 @@ export interface SampleTable {
 let tables = 0;
 
 /** Undefined where there is none, or none that is whole. */
-export function openSampleTable(path: string): SampleTable | undefined {
+export function openSampleTable(path: string, files: OpenFiles): SampleTable | undefined {
   const file = openIfThere(path);
   if (file === undefined) return undefined;
   try {
-    return readTable(path, file);
+    return readTable(path, file, files);
   } finally {
     closeSync(file);
   }
 }
 
-function readTable(path: string, file: number): SampleTable | undefined {
+function readTable(path: string, file: number, files: OpenFiles): SampleTable | undefined {
   const { size } = fstatSync(file);
   const trailer = decodeTrailer(readAt(file, Math.max(0, size - TRAILER_BYTES), Math.min(size, TRAILER_BYTES)));
   if (trailer === undefined) return undefined;
-  const { sampleCount, pageCount, blockCount, check } = trailer;
+  const { sampleCount, pageCount, blockCount, longIdBytes, check } = trailer;
+  if (longIdBytes > 0 && sizeOf(longIdsPath(path)) !== longIdBytes) return undefined;
   const sectionBytes = pageCount * 4 + blockCount * DIGEST_BYTES;
   if (size !== sampleCount * ENTRY_BYTES + sectionBytes + TRAILER_BYTES) return undefined;
   const sections = readAt(file, sampleCount * ENTRY_BYTES, sectionBytes);
@@ -49,7 +55,17 @@ function readTable(path: string, file: number): SampleTable | undefined {
   });
   const verified = new Uint8Array(Math.ceil(sampleCount / 8));
   tables += 1;
-  return { id: tables, path, sampleCount, pageCounts, pageStarts: startsOf(pageCounts), blockDigests, verified };
+  return {
+    id: tables,
+    path,
+    files,
+    hasLongIds: longIdBytes > 0,
+    sampleCount,
+    pageCounts,
+    pageStarts: startsOf(pageCounts),
+    blockDigests,
+    verified,
+  };
 }
 
 function startsOf(counts: Uint32Array): Float64Array {
@@ -60,6 +76,10 @@ function startsOf(counts: Uint32Array): Float64Array {
     start += counts[page] as number;
   }
   return starts;
+}
+
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 function openIfThere(path: string): number | undefined {

@@ -12,11 +12,13 @@ export interface TableTrailer {
   readonly sampleCount: number;
   readonly pageCount: number;
   readonly blockCount: number;
+  /** Length of the file of long ids; 0 where there is none. */
+  readonly longIdBytes: number;
   /** CRC-32 of what lies between entries and trailer. */
   readonly check: number;
 }
 
-export const TRAILER_BYTES = 32;
+export const TRAILER_BYTES = 40;
 export const DIGEST_BYTES = 32;
 const MARK = "LORATAB1";
 
@@ -34,25 +36,27 @@ export function longIdsPath(table: string): string {
   return `${table}.ids`;
 }
 
-export function encodeTrailer({ sampleCount, pageCount, blockCount, check }: TableTrailer): Buffer {
+export function encodeTrailer({ sampleCount, pageCount, blockCount, longIdBytes, check }: TableTrailer): Buffer {
   const bytes = Buffer.alloc(TRAILER_BYTES);
   bytes.write(MARK, 0, "latin1");
   bytes.writeUIntLE(sampleCount, 8, 6);
   bytes.writeUInt32LE(pageCount, 16);
   bytes.writeUInt32LE(blockCount, 20);
-  bytes.writeUInt32LE(check, 24);
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, 28)), 28);
+  bytes.writeUIntLE(longIdBytes, 24, 6);
+  bytes.writeUInt32LE(check, 32);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 36)), 36);
   return bytes;
 }
 
 /** Undefined for anything but a whole trailer. */
 export function decodeTrailer(bytes: Buffer): TableTrailer | undefined {
   if (bytes.length !== TRAILER_BYTES || bytes.toString("latin1", 0, 8) !== MARK) return undefined;
-  if (bytes.readUInt32LE(28) !== crc32(bytes.subarray(0, 28))) return undefined;
+  if (bytes.readUInt32LE(36) !== crc32(bytes.subarray(0, 36))) return undefined;
   return {
     sampleCount: bytes.readUIntLE(8, 6),
     pageCount: bytes.readUInt32LE(16),
     blockCount: bytes.readUInt32LE(20),
-    check: bytes.readUInt32LE(24),
+    longIdBytes: bytes.readUIntLE(24, 6),
+    check: bytes.readUInt32LE(32),
   };
 }

@@ -58,8 +58,9 @@ export class TableWriter {
     const counts = Uint32Array.from(this.#pageCounts);
     const sections = Buffer.concat([new Uint8Array(counts.buffer), ...this.#digests]);
     const shape = { sampleCount: this.#sampleCount, pageCount: counts.length, blockCount: this.#digests.length };
+    const longIdBytes = this.#longIds?.bytes ?? 0;
     writeAll(this.#file, sections);
-    writeAll(this.#file, encodeTrailer({ ...shape, check: crc32(sections) }));
+    writeAll(this.#file, encodeTrailer({ ...shape, longIdBytes, check: crc32(sections) }));
     this.#close(true);
     if (this.#longIds !== undefined) renameSync(longIdsPath(this.#building), longIdsPath(this.#path));
     renameSync(this.#building, this.#path);
@@ -80,7 +81,8 @@ export class TableWriter {
     entry.writeUInt16LE(id.length, entryFields.idLength);
     if (id.length <= INLINE_ID_BYTES) entry.set(id, entryFields.id);
     else entry.writeUIntLE(this.#addLongId(id), entryFields.id, 6);
-    entry.writeUInt32LE(checkOf(entry, line), entryFields.check);
+    entry.writeUInt32LE(crc32(line), entryFields.lineCheck);
+    entry.writeUInt32LE(checkOf(entry), entryFields.check);
     this.#entries.append(entry, 0, ENTRY_BYTES);
   }
 
