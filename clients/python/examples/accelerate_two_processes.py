@@ -1,6 +1,6 @@
-"""Accelerate with two processes: `accelerate launch --cpu --num_processes 2 accelerate_two_processes.py`.
+"""Accelerate with two processes, started by `accelerate launch` as the README says.
 
-The loader already gives each rank its own part of every global batch, so it is not handed to `accelerator.prepare`.
+The loader gives each rank its own part of every global batch: there is nothing for `accelerator.prepare` to divide.
 """
 
 from __future__ import annotations
