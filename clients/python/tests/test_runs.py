@@ -78,6 +78,20 @@ def test_errors_are_typed(client: Client) -> None:
         run.report_losses(0, [1], [1.0, 2.0])
 
 
+def test_who_was_replaced_is_refused(client: Client) -> None:
+    first = client.runs.open("taken", dataset="lessons")
+    rank = client.runs.attach("taken")
+    rank.report_progress(step=1)
+    assert rank.lease == first.lease == first.info.lease
+    second = client.runs.open("taken", dataset="lessons")
+    for replaced in (first, rank):
+        with pytest.raises(loraloop.FailedPreconditionError) as caught:
+            replaced.report_progress(step=2)
+        assert caught.value.reason == "RUN_CONFLICT"
+    client.runs.attach("taken").report_losses(0, [0], [1.0])
+    assert second.close().state == "SUCCEEDED"
+
+
 def test_losses_make_the_next_epoch(client: Client) -> None:
     with client.runs.open("adaptive", dataset="lessons", plan=PLAN, adaptive_sampling=AdaptiveSampling()) as run:
         indices = list(range(COUNT))
@@ -157,6 +171,6 @@ def _ends(thread: threading.Thread) -> bool:
 
 def test_many_losses_go_in_several_calls() -> None:
     count = 2 * 65_536 + 1
-    requests = list(loss_requests("r", 0, range(count), [0.5] * count))
+    requests = list(loss_requests("r", "l", 0, range(count), [0.5] * count))
     assert [len(request.indices) for request in requests] == [65_536, 65_536, 1]
     assert requests[2].indices[0] == count - 1

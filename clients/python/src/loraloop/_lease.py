@@ -13,7 +13,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_renewing.acquire, after_in_parent=_renewing.release, after_in_child=_renewing.release)
 
 
-class Lease:
+class Renewal:
     """Renews a lease from a thread of its own, three times in its life, until it is stopped or nobody needs it."""
 
     def __init__(self, renew: Callable[[], None], seconds: float) -> None:

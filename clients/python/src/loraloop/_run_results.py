@@ -83,7 +83,10 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A run as the server knows it. `state` is OPEN, LOST, SUCCEEDED or FAILED; `loss_points` are (step, loss)."""
+    """A run as the server knows it. `state` is OPEN, LOST, SUCCEEDED or FAILED; `loss_points` are (step, loss).
+
+    `lease` names the opening that holds it; empty where nobody does.
+    """
 
     id: str
     state: str
@@ -100,6 +103,7 @@ class RunInfo:
     update_time: datetime
     lease_expire_time: datetime | None
     end_time: datetime | None
+    lease: str
 
 
 def package_versions() -> dict[str, str]:
@@ -140,6 +144,7 @@ def from_run(run: pb.Run) -> RunInfo:
         update_time=to_datetime(run.update_time),
         lease_expire_time=_optional(run.HasField("lease_expire_time"), run.lease_expire_time),
         end_time=_optional(run.HasField("end_time"), run.end_time),
+        lease=run.lease,
     )
 
 

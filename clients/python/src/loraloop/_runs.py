@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -8,7 +9,7 @@ import grpc
 
 from loraloop._backoff import Backoff
 from loraloop._connection import Connection
-from loraloop._lease import Lease
+from loraloop._lease import Renewal
 from loraloop._plan import Plan
 from loraloop._plans import StoredPlan, from_plan, to_stream_source
 from loraloop._run_results import (
@@ -43,13 +44,14 @@ def open_request(
         adaptive_sampling=to_adaptive(adaptive_sampling) if adaptive_sampling is not None else None,
         environment=to_environment(environment),
         lease_seconds=lease_seconds,
+        lease=secrets.token_hex(16),
     )
 
 
 def progress_request(
-    run: str, step: int, epoch: int | None, next_index: int | None, metrics: Mapping[str, float] | None
+    run: str, lease: str, step: int, epoch: int | None, next_index: int | None, metrics: Mapping[str, float] | None
 ) -> pb.ReportProgressRequest:
-    request = pb.ReportProgressRequest(run=run, step=step, metrics=metrics or {})
+    request = pb.ReportProgressRequest(run=run, lease=lease, step=step, metrics=metrics or {})
     if (epoch is None) != (next_index is None):
         raise TypeError("give both of epoch= and next_index=, or none")
     if epoch is not None and next_index is not None:
@@ -58,14 +60,14 @@ def progress_request(
 
 
 def loss_requests(
-    run: str, epoch: int, indices: Sequence[int], losses: Sequence[float]
+    run: str, lease: str, epoch: int, indices: Sequence[int], losses: Sequence[float]
 ) -> Iterator[pb.ReportLossesRequest]:
     """As many as the server's limit needs."""
     if len(indices) != len(losses):
         raise ValueError(f"{len(indices)} indices and {len(losses)} losses")
     for first in range(0, len(indices), CALL_LOSSES):
         part = slice(first, first + CALL_LOSSES)
-        yield pb.ReportLossesRequest(run=run, epoch=epoch, indices=indices[part], losses=losses[part])
+        yield pb.ReportLossesRequest(run=run, lease=lease, epoch=epoch, indices=indices[part], losses=losses[part])
 
 
 class Runs:
@@ -96,8 +98,9 @@ class Runs:
         """Opens a run, or takes over one that is there under the same id and request; waits for its snapshots.
 
         Its snapshots are held until it is closed. The lease is renewed from a thread; a run whose lease ends is LOST
-        until it is opened again. The server makes an id where none is given. Versions of all installed packages are
-        kept with the run.
+        until its holder says something or it is opened again. Who held it before is refused from then on, as are ranks
+        that were attached to that opening. The server makes an id where none is given. Versions of all installed
+        packages are kept with the run.
         """
         source = (dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
         environment = Environment(package_versions(), base_model, seed, world_size, configuration or {})
@@ -107,11 +110,14 @@ class Runs:
         opened = connection.call(
             lambda opened: opened.runs.OpenRun, request, idempotent=run != "", timeout=connection.patience
         )
-        return Run(connection, opened.run.id, lease_seconds)
+        return Run(connection, opened.run.id, request.lease, lease_seconds)
 
     def attach(self, run: str) -> Run:
-        """A run that somebody else has opened and renews: for the other ranks. Says nothing to the server yet."""
-        return Run(self._connection, run, None)
+        """A run that somebody else has opened and renews: for the other ranks, which report under the same lease.
+
+        Says nothing to the server yet.
+        """
+        return Run(self._connection, run, "", None)
 
     def get(self, run: str) -> RunInfo:
         return from_run(self._connection.call(lambda opened: opened.runs.GetRun, pb.GetRunRequest(run=run)).run)
@@ -165,10 +171,24 @@ class Run:
     does not renew the lease.
     """
 
-    def __init__(self, connection: Connection, id: str, lease_seconds: int | None) -> None:  # noqa: A002 (the field's name)
+    def __init__(
+        self,
+        connection: Connection,
+        id: str,  # noqa: A002 (the field's name)
+        lease: str,
+        lease_seconds: int | None,
+    ) -> None:
         self._connection = connection
         self.id = id
-        self._lease = Lease(_renewal(connection, id), lease_seconds) if lease_seconds is not None else None
+        self._lease = lease
+        self._renewal = Renewal(_renew(connection, id, lease), lease_seconds) if lease_seconds is not None else None
+
+    @property
+    def lease(self) -> str:
+        """Names the opening under which this reports; of an attached run, the one that holds it at the first report."""
+        if not self._lease:
+            self._lease = self.info.lease
+        return self._lease
 
     @property
     def info(self) -> RunInfo:
@@ -187,27 +207,27 @@ class Run:
 
         Metrics are finite; the course of `loss` is kept.
         """
-        request = progress_request(self.id, step, epoch, next_index, metrics)
-        self._connection.call(lambda opened: opened.runs.ReportProgress, request)
+        request = progress_request(self.id, self.lease, step, epoch, next_index, metrics)
+        self._connection.call(lambda opened: opened.runs.ReportProgress, request, timeout=self._connection.patience)
 
     def report_losses(self, epoch: int, indices: Sequence[int], losses: Sequence[float]) -> None:
         """Says losses of single samples, by their indices in the epoch's plan, in as many calls as it needs.
 
         The last one said for an index counts.
         """
-        for request in loss_requests(self.id, epoch, indices, losses):
-            self._connection.call(lambda opened: opened.runs.ReportLosses, request)
+        for request in loss_requests(self.id, self.lease, epoch, indices, losses):
+            self._connection.call(lambda opened: opened.runs.ReportLosses, request, timeout=self._connection.patience)
 
     def close_epoch(self, epoch: int) -> StoredPlan:
         """Ends an epoch; returns the plan of the next one. A repetition gives the same plan."""
-        request = pb.CloseEpochRequest(run=self.id, epoch=epoch)
+        request = pb.CloseEpochRequest(run=self.id, lease=self.lease, epoch=epoch)
         patience = self._connection.patience
         return from_plan(self._connection.call(lambda opened: opened.runs.CloseEpoch, request, timeout=patience).plan)
 
     def close(self, *, succeeded: bool = True, message: str = "", adapter_version: str = "") -> RunInfo:
         """Ends the run with a result; a repetition with the same result is not refused."""
         result = pb.RunResult(succeeded=succeeded, message=message, adapter_version=adapter_version)
-        request = pb.CloseRunRequest(run=self.id, result=result)
+        request = pb.CloseRunRequest(run=self.id, lease=self.lease, result=result)
         closed = self._connection.call(lambda opened: opened.runs.CloseRun, request)
         self._stop_renewing()
         return from_run(closed.run)
@@ -222,7 +242,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lease is None or not self._lease.stop.alive:
+        if self._renewal is None or not self._renewal.stop.alive:
             return
         if error is None:
             self.close()
@@ -232,15 +252,15 @@ class Run:
             self._stop_renewing()
 
     def _stop_renewing(self) -> None:
-        if self._lease is not None:
-            self._lease.stop()
+        if self._renewal is not None:
+            self._renewal.stop()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_lease": None}
+        return {**self.__dict__, "_renewal": None}
 
 
-def _renewal(connection: Connection, run: str) -> Any:
-    request = pb.RenewRunRequest(run=run)
+def _renew(connection: Connection, run: str, lease: str) -> Any:
+    request = pb.RenewRunRequest(run=run, lease=lease)
     return lambda: connection.call(
         lambda opened: opened.runs.RenewRun, request, idempotent=False, timeout=RENEW_SECONDS
     )

@@ -52,11 +52,11 @@ class Runs:
         opened = await connection.call(
             lambda opened: opened.runs.OpenRun, request, idempotent=run != "", timeout=connection.patience
         )
-        return Run(connection, opened.run.id, lease_seconds)
+        return Run(connection, opened.run.id, request.lease, lease_seconds)
 
     def attach(self, run: str) -> Run:
         """A run that somebody else has opened and renews."""
-        return Run(self._connection, run, None)
+        return Run(self._connection, run, "", None)
 
     async def get(self, run: str) -> RunInfo:
         response = await self._connection.call(lambda opened: opened.runs.GetRun, pb.GetRunRequest(run=run))
@@ -105,10 +105,18 @@ class Runs:
 class Run:
     """As `loraloop.Run`. A cancelled task leaves the run open, to be opened again."""
 
-    def __init__(self, connection: Connection, id: str, lease_seconds: int | None) -> None:  # noqa: A002 (the field's name)
+    def __init__(
+        self,
+        connection: Connection,
+        id: str,  # noqa: A002 (the field's name)
+        lease: str,
+        lease_seconds: int | None,
+    ) -> None:
         self._connection = connection
         self.id = id
-        self._lease = asyncio.create_task(_renew(connection, id, lease_seconds)) if lease_seconds is not None else None
+        self._lease = lease
+        renewal = _renew(connection, id, lease, lease_seconds) if lease_seconds is not None else None
+        self._renewal = asyncio.create_task(renewal) if renewal is not None else None
 
     async def info(self) -> RunInfo:
         """As the server knows it now."""
@@ -123,17 +131,17 @@ class Run:
         metrics: Mapping[str, float] | None = None,
     ) -> None:
         """As `loraloop.Run.report_progress`."""
-        request = progress_request(self.id, step, epoch, next_index, metrics)
+        request = progress_request(self.id, await self._find_lease(), step, epoch, next_index, metrics)
         await self._connection.call(lambda opened: opened.runs.ReportProgress, request)
 
     async def report_losses(self, epoch: int, indices: Sequence[int], losses: Sequence[float]) -> None:
         """As `loraloop.Run.report_losses`."""
-        for request in loss_requests(self.id, epoch, indices, losses):
+        for request in loss_requests(self.id, await self._find_lease(), epoch, indices, losses):
             await self._connection.call(lambda opened: opened.runs.ReportLosses, request)
 
     async def close_epoch(self, epoch: int) -> StoredPlan:
         """Ends an epoch; returns the plan of the next one. A repetition gives the same plan."""
-        request = pb.CloseEpochRequest(run=self.id, epoch=epoch)
+        request = pb.CloseEpochRequest(run=self.id, lease=await self._find_lease(), epoch=epoch)
         patience = self._connection.patience
         response = await self._connection.call(lambda opened: opened.runs.CloseEpoch, request, timeout=patience)
         return from_plan(response.plan)
@@ -141,7 +149,7 @@ class Run:
     async def close(self, *, succeeded: bool = True, message: str = "", adapter_version: str = "") -> RunInfo:
         """Ends the run with a result; a repetition with the same result is not refused."""
         result = pb.RunResult(succeeded=succeeded, message=message, adapter_version=adapter_version)
-        request = pb.CloseRunRequest(run=self.id, result=result)
+        request = pb.CloseRunRequest(run=self.id, lease=await self._find_lease(), result=result)
         response = await self._connection.call(lambda opened: opened.runs.CloseRun, request)
         self._stop_renewing()
         return from_run(response.run)
@@ -156,7 +164,7 @@ class Run:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lease is None:
+        if self._renewal is None:
             return
         if error is None:
             await self.close()
@@ -165,14 +173,19 @@ class Run:
         else:
             self._stop_renewing()
 
+    async def _find_lease(self) -> str:
+        if not self._lease:
+            self._lease = (await self.info()).lease
+        return self._lease
+
     def _stop_renewing(self) -> None:
-        lease, self._lease = self._lease, None
-        if lease is not None:
-            lease.cancel()
+        renewal, self._renewal = self._renewal, None
+        if renewal is not None:
+            renewal.cancel()
 
 
-async def _renew(connection: Connection, run: str, lease_seconds: int) -> None:
-    request = pb.RenewRunRequest(run=run)
+async def _renew(connection: Connection, run: str, lease: str, lease_seconds: int) -> None:
+    request = pb.RenewRunRequest(run=run, lease=lease)
     while True:
         await asyncio.sleep(lease_seconds / 3)
         try:
