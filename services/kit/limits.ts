@@ -1,4 +1,4 @@
-/** Every limit of requests. Each has a test at N and at N + 1, and its error (LIMIT_EXCEEDED or FIELD_INVALID) names it as written here. The store has its own in `store/limits.ts`. */
+/** Every limit of requests. Each has a test at N and at N + 1, and its error (LIMIT_EXCEEDED, FIELD_INVALID or PLAN_INVALID) names it as written here. The store has its own in `store/limits.ts`. */
 export const limits = {
   /** Bytes of one gRPC message, both ways. */
   message_bytes: 16 * 1024 * 1024,
@@ -84,6 +84,8 @@ export const limits = {
   metric_name_bytes: 128,
   /** Epochs of a run. */
   run_epochs: 10_000,
+  /** Seconds for which a run whose lease ended still holds its snapshots. */
+  lost_run_hold_seconds: 7 * 24 * 3600,
   /** Encoded bytes of a run's environment. */
   run_environment_bytes: 256 * 1024,
   /** Encoded bytes of a run's result. */

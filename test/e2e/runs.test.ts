@@ -76,7 +76,26 @@ test("run list and show say what a training reads, where it is and how it went",
   });
   await opened.close({ adapterVersion: "tone:1" });
   expect(await run("run", "show", "tone.1")).toMatch(/state {5}succeeded\n[\s\S]*ended {5}.*adapter tone:1/);
-  expect(await runJson("run", "list")).toMatchObject([{ id: "tone.1", state: "SUCCEEDED" }]);
+  expect(await runJson("run", "list")).toMatchObject([
+    { id: "tone.1", state: "SUCCEEDED", epochs: [{ epoch: 0, sample_count: 40 }] },
+  ]);
+});
+
+test("run close ends a run whoever holds it", async () => {
+  const [one, two] = [
+    await client.runs.open("docs", { run: "lost.1" }),
+    await client.runs.open("docs", { run: "lost.2" }),
+  ];
+  await one[Symbol.asyncDispose]();
+  await two[Symbol.asyncDispose]();
+  expect(await run("run", "close", "lost.1")).toBe("Run lost.1 is closed: succeeded.\n");
+  const closed = await runJson("run", "close", "lost.2", "--failed", "--message", "the machine is gone");
+  expect(closed).toMatchObject({ id: "lost.2", state: "FAILED", result: { message: "the machine is gone" } });
+  expect(await fail("run", "close", "lost.2")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("[RUN_CONFLICT]"),
+  });
+  expect(await fail("run", "close", "nothing")).toMatchObject({ stderr: expect.stringContaining("[RUN_NOT_FOUND]") });
 });
 
 test("run watch prints a line for each change until the run ends", async () => {
@@ -142,7 +161,21 @@ test("plans of runs and of mixtures are shown, and wrong options named", async (
     [["docs", "--run", "planned"], "Name a dataset or a snapshot, or use --mix, or --run: one of them."],
     [["docs", "--seed", "-1"], "--seed is not a number below 2^64: -1"],
     [["docs", "--hash", "00"], "--hash says all; name nothing else."],
+    [["--hash", "00", "--epoch", "1"], "--epoch: the plan's hash says it; leave it out."],
+    [["docs", "--block-batches", "3"], "--block-batches: only of a mixture; name its sources with --mix."],
+    [["docs", "--exhaustion", "all"], "--exhaustion: only of a mixture; name its sources with --mix."],
+    [
+      ["--run", "planned", "--epoch", "1", "--seed", "3", "--shuffle", "--as-of", "2026-01-01"],
+      "--as-of, --seed, --shuffle: a run has its own; with --run only --epoch is said.",
+    ],
   ] as const) {
     expect(await fail("plan", "show", ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
   }
+  const ignored = await fail("stream", "--run", "planned", "--global-batch-size", "8", "--split", "train");
+  expect(ignored).toMatchObject({
+    code: 2,
+    stdout: "",
+    stderr: expect.stringMatching(/--split, --global-batch-size: a/),
+  });
+  expect(await run("stream", "--run", "planned", "--epoch", "1")).toHaveLength(40 * 18 - 10);
 });

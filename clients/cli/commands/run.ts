@@ -6,7 +6,12 @@ import { jsonRun } from "../run/json-run.ts";
 import { JsonView, LineView, type RunView, ScreenView } from "../run/run-screen.ts";
 import { programOptions, reconnectSeconds, withClient } from "../session.ts";
 
-/** Runs: list, show, watch. */
+interface CloseOptions {
+  readonly failed?: boolean;
+  readonly message?: string;
+}
+
+/** Runs: list, show, watch, close. */
 export function run(): Command {
   const command = new Command("run").description("trainings: what they read, where they are, how it went");
   command.command("list").description("list runs, newest first").action(list);
@@ -16,6 +21,13 @@ export function run(): Command {
     .description("show a run's rate, position and loss until it ends; Ctrl-C leaves it alone")
     .argument("<id>", "id of the run")
     .action(watch);
+  command
+    .command("close")
+    .description("end a run whoever holds it, e.g. one that is lost; its snapshots are no longer held for it")
+    .argument("<id>", "id of the run")
+    .option("--failed", "it did not reach its end")
+    .option("--message <text>", "why, or anything worth knowing", "")
+    .action(close);
   return command;
 }
 
@@ -67,6 +79,14 @@ async function watch(id: string, _options: unknown, command: Command): Promise<v
   await withClient(command, async (client, signal) => {
     const view = viewOf(programOptions(command).json === true);
     for await (const seen of client.runs.watch(id, { signal, reconnectSeconds })) view.show(seen);
+  });
+}
+
+async function close(id: string, { failed = false, message = "" }: CloseOptions, command: Command): Promise<void> {
+  await withClient(command, async (client) => {
+    const closed = await client.runs.attach(id).close({ succeeded: !failed, message });
+    if (programOptions(command).json) printJson(jsonRun(closed));
+    else print(`Run ${id} is closed: ${stateText(closed)}.`);
   });
 }
 

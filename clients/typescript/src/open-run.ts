@@ -31,6 +31,8 @@ export interface Progress {
 const callLosses = 65_536;
 
 export interface OpenRunSettings {
+  /** That of the process that opened it; the one that holds it when the first thing is said, by default. */
+  readonly lease?: string;
   /** Renews the lease three times in so many seconds; not at all by default. */
   readonly leaseSeconds?: number;
   readonly reconnectSeconds: number;
@@ -38,7 +40,8 @@ export interface OpenRunSettings {
 
 /**
  * A run that is open. Disposing of it leaves it so: it counts as lost when the lease ends, and may be opened again.
- * Everything it says is idempotent, and said again while the server is away.
+ * Everything it says is idempotent, and said again while the server is away. A run that another process has opened since refuses
+ * what this one says (RUN_CONFLICT).
  */
 export class OpenRun implements AsyncDisposable {
   readonly id: string;
@@ -46,18 +49,20 @@ export class OpenRun implements AsyncDisposable {
   readonly #settings: OpenRunSettings;
   readonly #heartbeat: NodeJS.Timeout | undefined;
   readonly #controller = new AbortController();
+  #lease: Promise<string> | undefined;
 
   constructor(service: ServiceClient<typeof RunServiceDefinition>, id: string, settings: OpenRunSettings) {
     this.id = id;
     this.#service = service;
     this.#settings = settings;
+    if (settings.lease !== undefined) this.#lease = Promise.resolve(settings.lease);
     if (settings.leaseSeconds === undefined) return;
     this.#heartbeat = setInterval(() => void this.#renew(), (settings.leaseSeconds * 1000) / 3);
     // A training that has ended must not wait for it.
     this.#heartbeat.unref();
   }
 
-  /** Aborted, with the error, when the server refuses to renew the lease, e.g. since somebody closed the run. */
+  /** Aborted, with the error, when the server refuses to renew the lease, e.g. since somebody closed the run or opened it again. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -71,7 +76,7 @@ export class OpenRun implements AsyncDisposable {
   async reportProgress({ consumed, step, metrics }: Progress): Promise<void> {
     const position = consumed && { consumed: toPosition(consumed) };
     const said = { step: BigInt(step ?? consumed?.step ?? 0), metrics: metrics ?? {}, ...position };
-    await this.#answer(() => this.#service.reportProgress({ run: this.id, ...said }));
+    await this.#say((lease) => this.#service.reportProgress({ run: this.id, lease, ...said }));
   }
 
   /** Keeps losses of samples by their index in the epoch's plan; the last one said counts. */
@@ -84,13 +89,13 @@ export class OpenRun implements AsyncDisposable {
         indices: indices.slice(first, first + callLosses).map(BigInt),
         losses: losses.slice(first, first + callLosses),
       };
-      await this.#answer(() => this.#service.reportLosses({ run: this.id, epoch, ...part }));
+      await this.#say((lease) => this.#service.reportLosses({ run: this.id, lease, epoch, ...part }));
     }
   }
 
   /** Ends an epoch and gives the plan of the next. Closing it again gives the same plan. */
   async closeEpoch(epoch: number): Promise<Plan> {
-    const { plan } = await this.#answer(() => this.#service.closeEpoch({ run: this.id, epoch }));
+    const { plan } = await this.#say((lease) => this.#service.closeEpoch({ run: this.id, lease, epoch }));
     if (plan === undefined) throw new LoraloopError("The server gave no plan.");
     return plan;
   }
@@ -98,7 +103,7 @@ export class OpenRun implements AsyncDisposable {
   /** Ends the run with a result, success by default. A repetition with the same result is not refused. */
   async close(result: DeepPartial<RunResult> = {}): Promise<Run> {
     const request = { run: this.id, result: { succeeded: true, ...result } };
-    const closed = await this.#answer(() => this.#service.closeRun(request));
+    const closed = await this.#say((lease) => this.#service.closeRun({ ...request, lease }));
     clearInterval(this.#heartbeat);
     return known(closed);
   }
@@ -111,9 +116,24 @@ export class OpenRun implements AsyncDisposable {
     return untilAnswered(this.#settings.reconnectSeconds, call);
   }
 
+  async #say<Answer>(call: (lease: string) => Promise<Answer>): Promise<Answer> {
+    const lease = await this.#holder();
+    return this.#answer(() => call(lease));
+  }
+
+  /** Asked for once: whoever opens the run later is another holder. */
+  #holder(): Promise<string> {
+    const found = this.#lease ?? this.get().then(({ lease }) => lease);
+    this.#lease = found;
+    found.catch(() => {
+      this.#lease = undefined;
+    });
+    return found;
+  }
+
   async #renew(): Promise<void> {
     try {
-      await this.#service.renewRun({ run: this.id });
+      await this.#service.renewRun({ run: this.id, lease: await this.#holder() });
     } catch (error) {
       if (isPassing(error)) return;
       clearInterval(this.#heartbeat);

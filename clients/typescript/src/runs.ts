@@ -52,21 +52,22 @@ export class Runs {
     this.#service = service;
   }
 
-  /** Opens a run, or one that is there under this id again, and renews its lease until it is closed or disposed of. Waits for its snapshots. @param source none where the plan has a mixture */
+  /** Opens a run, or takes one that is there under this id from whoever held it, and renews its lease until it is closed or disposed of. Waits for its snapshots. @param source none where the plan has a mixture */
   async open(source: Source | undefined, options: OpenRunOptions = {}): Promise<OpenRun> {
     const { run = crypto.randomUUID(), adaptiveSampling, environment, leaseSeconds = defaultLeaseSeconds } = options;
     const { reconnectSeconds = defaultReconnectSeconds } = options;
     const packageVersions = { node: process.versions.node, ...environment?.packageVersions };
+    const lease = crypto.randomUUID();
     const request = {
       ...toPlanTarget(source, options),
-      ...{ run, leaseSeconds, environment: { ...environment, packageVersions } },
+      ...{ run, lease, leaseSeconds, environment: { ...environment, packageVersions } },
       ...(adaptiveSampling && { adaptiveSampling }),
     };
     await untilAnswered(reconnectSeconds, () => this.#service.openRun(request));
-    return new OpenRun(this.#service, run, { leaseSeconds, reconnectSeconds });
+    return new OpenRun(this.#service, run, { lease, leaseSeconds, reconnectSeconds });
   }
 
-  /** A run that another process has opened and renews: for the other ranks. Says nothing to the server yet. */
+  /** A run that another process has opened and renews: for the other ranks. Says nothing to the server yet; from the first thing on it says all as the holder of that time. */
   attach(run: string, options: Pick<OpenRunOptions, "reconnectSeconds"> = {}): OpenRun {
     return new OpenRun(this.#service, run, { reconnectSeconds: options.reconnectSeconds ?? defaultReconnectSeconds });
   }
@@ -75,7 +76,7 @@ export class Runs {
     return known(await this.#service.getRun({ run }));
   }
 
-  /** All runs, newest first, page by page. */
+  /** All runs, newest first, page by page; without `lossPoints`, and of `epochs` at most that of `consumed`. */
   async *list(): AsyncGenerator<Run> {
     let page: ListRunsResponse | undefined;
     while (page === undefined || page.nextPageToken !== "") {

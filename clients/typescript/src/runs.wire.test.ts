@@ -127,15 +127,32 @@ test("runs are listed, newest first", async () => {
   expect(ids).toContain("tone-1");
 });
 
-test("opened again, it is the same run; closed elsewhere, its signal says so", async () => {
-  await using run = await client.runs.open(source, { run: "shared", ...plan, leaseSeconds: 10 });
+test("opened again, it is the same run; closed by somebody, its signal says so", async () => {
+  await client.runs.open(source, { run: "shared", ...plan, leaseSeconds: 10 });
   await using again = await client.runs.open(source, { run: "shared", ...plan, leaseSeconds: 10 });
   const conflicting = client.runs.open(source, { run: "shared", ...plan, seed: 4 });
   await expect(conflicting).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
-  const lost = new Promise((resolve) => run.signal.addEventListener("abort", resolve, { once: true }));
-  await again.close();
+  const lost = new Promise((resolve) => again.signal.addEventListener("abort", resolve, { once: true }));
+  await client.runs.attach("shared").close();
   await lost;
-  expect(run.signal.reason).toMatchObject({ name: "RpcError", reason: "RUN_CONFLICT" });
+  expect(again.signal.reason).toMatchObject({ name: "RpcError", reason: "RUN_CONFLICT" });
+});
+
+test("who opened it before is told, and changes nothing; ranks that attach hold it together", async () => {
+  await using run = await client.runs.open(source, { run: "fenced", ...plan, leaseSeconds: 10 });
+  const rank = client.runs.attach("fenced");
+  await rank.reportLosses(0, [1], [0.5]);
+  const lost = new Promise((resolve) => run.signal.addEventListener("abort", resolve, { once: true }));
+  await using again = await client.runs.open(source, { run: "fenced", ...plan });
+  await again.reportProgress({ consumed: { epoch: 0, nextIndex: 16, step: 2 } });
+  for (const stale of [run, rank]) {
+    const said = stale.reportProgress({ consumed: { epoch: 0, nextIndex: 8, step: 1 } });
+    await expect(said).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
+  }
+  await client.runs.attach("fenced").reportLosses(0, [2], [0.5]);
+  expect(await again.get()).toMatchObject({ consumed: { nextIndex: 16n }, epochs: [{ lossCount: 2n }] });
+  await lost;
+  expect(run.signal.reason).toMatchObject({ metadata: { problem: "was opened by another process since" } });
 });
 
 test("losses and indices come in pairs; a run that is not there is told", async () => {

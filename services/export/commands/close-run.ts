@@ -4,9 +4,9 @@ import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { changeRun, type RunChange } from "../runs/change-run.ts";
 import { runConflict } from "../runs/run-errors.ts";
-import { showRun } from "../runs/shown-run.ts";
 import { releaseSnapshots } from "../runs/run-holds.ts";
 import { checkHolder, type HeldRun } from "../runs/run-lease.ts";
+import { showRun } from "../runs/shown-run.ts";
 import { getRun } from "../runs/stored-runs.ts";
 
 export interface CloseRun extends HeldRun {

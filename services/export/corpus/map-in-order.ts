@@ -3,7 +3,7 @@
  * Reads an item only while there is room for it. After a failure nothing more is read, and what runs is waited for.
  */
 export async function* mapInOrder<Item, Result>(
-  items: AsyncIterator<Item>,
+  items: AsyncIterator<Item> | Iterator<Item>,
   width: number,
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {

@@ -8,8 +8,8 @@ import { checkRunId } from "../runs/run-id.ts";
 type Handler = (request: CloseEpochRequest, call: Call) => Promise<CloseEpochResponse>;
 
 export function closeEpoch(context: ExportContext): Handler {
-  return async ({ run, epoch }, { caller }) => {
+  return async ({ run, epoch, lease }, { caller }) => {
     checkRunId(run);
-    return { plan: planMessage(await command(context, caller.tenant, { run, epoch })) };
+    return { plan: planMessage(await command(context, caller.tenant, { run, lease, epoch })) };
   };
 }

@@ -13,11 +13,11 @@ import { checkRunId } from "../runs/run-id.ts";
 type Handler = (request: CloseRunRequest, call: Call) => Promise<CloseRunResponse>;
 
 export function closeRun(context: ExportContext): Handler {
-  return async ({ run, result }, { caller }) => {
+  return async ({ run, result, lease }, { caller }) => {
     checkRunId(run);
     if (result === undefined) throw fieldInvalid("result", "", "how the run ended");
     const bytes = RunResult.encode(result).finish().length;
     if (bytes > limits.run_result_bytes) throw limitExceeded("run_result_bytes", bytes, "The size of the result");
-    return { run: await command(context, caller.tenant, run, result) };
+    return { run: await command(context, caller.tenant, { run, lease, result }) };
   };
 }

@@ -8,8 +8,8 @@ import { checkRunId } from "../runs/run-id.ts";
 type Handler = (request: RenewRunRequest, call: Call) => Promise<RenewRunResponse>;
 
 export function renewRun(context: ExportContext): Handler {
-  return async ({ run }, { caller }) => {
+  return async ({ run, lease }, { caller }) => {
     checkRunId(run);
-    return { leaseExpireTime: toTimestamp(await command(context, caller.tenant, run)) };
+    return { leaseExpireTime: toTimestamp(await command(context, caller.tenant, { run, lease })) };
   };
 }

@@ -10,7 +10,7 @@ import { checkRunId } from "../runs/run-id.ts";
 type Handler = (request: ReportLossesRequest, call: Call) => Promise<ReportLossesResponse>;
 
 export function reportLosses(context: ExportContext): Handler {
-  return async ({ run, epoch, indices, losses }, { caller }) => {
+  return async ({ run, epoch, indices, losses, lease }, { caller }) => {
     checkRunId(run);
     if (indices.length > limits.call_losses) {
       throw limitExceeded("call_losses", indices.length, "The number of losses");
@@ -18,6 +18,7 @@ export function reportLosses(context: ExportContext): Handler {
     if (losses.length !== indices.length) {
       throw fieldInvalid("losses", `${losses.length} losses`, `${indices.length} losses, one for each index`);
     }
-    return { leaseExpireTime: toTimestamp(await command(context, caller.tenant, { run, epoch, indices, losses })) };
+    const report = { run, lease, epoch, indices, losses };
+    return { leaseExpireTime: toTimestamp(await command(context, caller.tenant, report)) };
   };
 }

@@ -12,9 +12,10 @@ import { checkRunId } from "../runs/run-id.ts";
 type Handler = (request: ReportProgressRequest, call: Call) => Promise<ReportProgressResponse>;
 
 export function reportProgress(context: ExportContext): Handler {
-  return async ({ run, consumed, step, metrics }, { caller }) => {
+  return async ({ run, consumed, step, metrics, lease }, { caller }) => {
     checkRunId(run);
     checkMetrics(metrics);
-    return { leaseExpireTime: toTimestamp(await command(context, caller.tenant, { run, consumed, step, metrics })) };
+    const progress = { run, lease, consumed, step, metrics };
+    return { leaseExpireTime: toTimestamp(await command(context, caller.tenant, progress)) };
   };
 }

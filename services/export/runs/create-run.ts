@@ -5,9 +5,9 @@ import type { Micros, Mutation, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { runEpochKey, runKey, runStateKey, runTimeKey } from "../keys.ts";
 import type { OpenPlan } from "../plan/plans.ts";
-import { type Changes, holdSnapshot, runHolder } from "../snapshot/holds.ts";
 import { hexOf } from "../snapshot/snapshot-key.ts";
 import { newEpoch } from "./epochs.ts";
+import { holdSnapshots } from "./run-holds.ts";
 import { withLease } from "./run-lease.ts";
 import { type RunRequest, requestDigest } from "./run-request.ts";
 import { findRun } from "./stored-runs.ts";
@@ -15,6 +15,8 @@ import { findRun } from "./stored-runs.ts";
 export interface OpenRun extends RunRequest {
   readonly run: string;
   readonly environment: Environment | undefined;
+  /** Names this opening. */
+  readonly lease: string;
   readonly leaseSeconds: number;
 }
 
@@ -29,7 +31,8 @@ export function createRun(
   const attempt = async (): Promise<boolean> => {
     if ((await findRun(store, tenant, command.run)) !== undefined) return false;
     const now = clock.now();
-    const holds = await holdAll(context, tenant, command.run, plan, now);
+    const snapshots = plan.sources.map(({ key }) => hexOf(key));
+    const holds = await holdSnapshots(store, tenant, command.run, snapshots, now);
     await store.commit(
       tenant,
       [...newRun(command, plan, now), ...holds.mutations],
@@ -40,27 +43,11 @@ export function createRun(
   return runTurns.hold(tenant, () => runTurns.take(tenant, command.run, "change", () => retryAborted(attempt)));
 }
 
-async function holdAll(
-  { store }: ExportContext,
-  tenant: TenantId,
-  run: string,
-  { sources }: OpenPlan,
+function newRun(
+  { run, environment, lease, leaseSeconds, ...request }: OpenRun,
+  plan: OpenPlan,
   now: Micros,
-): Promise<Changes> {
-  const changes: Changes[] = [];
-  for (const key of distinctKeys(sources)) changes.push(await holdSnapshot(store, tenant, key, runHolder(run), now));
-  return {
-    mutations: changes.flatMap(({ mutations }) => mutations),
-    expectations: changes.flatMap(({ expectations }) => expectations),
-  };
-}
-
-/** A mixture may name a snapshot twice. */
-function distinctKeys(sources: OpenPlan["sources"]): Uint8Array[] {
-  return [...new Map(sources.map(({ key }) => [hexOf(key), key])).values()];
-}
-
-function newRun({ run, environment, leaseSeconds, ...request }: OpenRun, plan: OpenPlan, now: Micros): Mutation[] {
+): Mutation[] {
   const stored: StoredRun = {
     ...request,
     environment,
@@ -68,7 +55,7 @@ function newRun({ run, environment, leaseSeconds, ...request }: OpenRun, plan: O
     requestDigest: requestDigest(request),
     createTimeMicros: now,
   };
-  const state = withLease(StoredRunState.fromPartial({ lossPointSteps: 1n }), now, leaseSeconds);
+  const state = withLease(StoredRunState.fromPartial({ lossPointSteps: 1n, lease }), now, leaseSeconds);
   return [
     { put: runKey(run), value: StoredRun.encode(stored).finish() },
     { put: runStateKey(run), value: StoredRunState.encode(state).finish() },

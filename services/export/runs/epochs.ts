@@ -15,7 +15,7 @@ export function newEpoch({ hash, order }: OpenPlan): StoredRunEpoch {
 }
 
 /**
- * An epoch of a run; one that needs no losses is fixed when it is first asked for. Rejects with RUN_NOT_FOUND, EPOCH_NOT_OPEN, and
+ * An epoch of a run; one that needs no losses is fixed when its training first names it. Rejects with RUN_NOT_FOUND, EPOCH_NOT_OPEN, and
  * LIMIT_EXCEEDED (run_epochs).
  */
 export async function openEpoch(

@@ -8,7 +8,7 @@ test("losses that come while others are kept are kept together, in order, and fa
   const gate = Promise.withResolvers<void>();
   const kept: IndexLoss[][] = [];
   const add = (epoch: number, losses: readonly IndexLoss[]) =>
-    batches.add(1, { run: "a", epoch }, losses, async (all) => {
+    batches.add(1, { run: "a", lease: "holder", epoch }, losses, async (all) => {
       kept.push([...all]);
       await gate.promise;
       if (all.length > 2) throw new Error("too many");

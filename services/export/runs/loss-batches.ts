@@ -1,5 +1,6 @@
 import type { Micros, TenantId } from "../../store/store.ts";
 import type { IndexLoss, LossesOf } from "./reported-losses.ts";
+import type { HeldRun } from "./run-lease.ts";
 import type { RunTurns } from "./run-turns.ts";
 
 /** Keeps losses; gives the end of the run's lease. */
@@ -14,7 +15,7 @@ interface Batch {
 /** Puts the losses of many calls together while those before them are being kept: a rank does not wait for the disk once for each of the others. */
 export class LossBatches {
   readonly #turns: RunTurns;
-  /** By tenant, run and epoch: what waits for its turn. */
+  /** By tenant, epoch, lease and run: what waits for its turn. */
   readonly #waiting = new Map<string, Batch>();
 
   constructor(turns: RunTurns) {
@@ -22,8 +23,13 @@ export class LossBatches {
   }
 
   /** Resolves once they are kept. What `keep` rejects with, all calls of a batch get. */
-  add(tenant: TenantId, { run, epoch }: LossesOf, losses: readonly IndexLoss[], keep: KeepLosses): Promise<Micros> {
-    const name = `${tenant}/${epoch}/${run}`;
+  add(
+    tenant: TenantId,
+    { run, epoch, lease }: LossesOf & HeldRun,
+    losses: readonly IndexLoss[],
+    keep: KeepLosses,
+  ): Promise<Micros> {
+    const name = `${tenant}/${epoch}/${lease}/${run}`;
     const waiting = this.#waiting.get(name);
     if (waiting !== undefined) {
       for (const loss of losses) waiting.losses.push(loss);

@@ -4,6 +4,7 @@ import { Run_State } from "../../../proto/gen/loraloop/export/v1/run_service.ts"
 import { RunsPlace, runRequest } from "../../../test/support/runs.ts";
 import { specSource, upsert } from "../../../test/support/samples.ts";
 import { storeKinds } from "../../../test/support/stores.ts";
+import { limits } from "../../kit/limits.ts";
 import { closeEpoch } from "../commands/close-epoch.ts";
 import { closeRun } from "../commands/close-run.ts";
 import { deleteSnapshot } from "../commands/delete-snapshot.ts";
@@ -23,6 +24,7 @@ const never = new AbortController().signal;
 const succeeded = { succeeded: true, message: "", adapterVersion: "tone:3" };
 const adaptive = { adaptiveSampling: { exponent: undefined, minimum: undefined, maximum: undefined } };
 const DAYS = 24 * 3600;
+const held = (run: string, lease = "holder") => ({ run, lease });
 
 describe.each(storeKinds)("runs in %s", (kind) => {
   let place: RunsPlace;
@@ -39,28 +41,87 @@ describe.each(storeKinds)("runs in %s", (kind) => {
 
   const open = (run: string, changes: Partial<OpenRun> = {}) =>
     openRun(place.context, 1, runRequest(run, changes), never);
-  const losses = (run: string, epoch: number, given: Readonly<Record<number, number>>) =>
+  const close = (run: string, result = succeeded, lease = "") => closeRun(place.context, 1, { run, lease, result });
+  const losses = (run: string, epoch: number, given: Readonly<Record<number, number>>, lease?: string) =>
     reportLosses(place.context, 1, {
-      run,
+      ...held(run, lease),
       epoch,
       indices: Object.keys(given).map(BigInt),
       losses: Object.values(given),
     });
 
-  test("a lease that ends makes a run lost until it is opened again", async () => {
+  test("a lease that ends makes a run lost until its holder goes on or somebody opens it again", async () => {
     const opened = await open("a");
     expect(opened).toMatchObject({ state: Run_State.STATE_OPEN, epochs: [{ epoch: 0, sampleCount: 8n }] });
     place.passSeconds(59);
-    expect(await renewRun(place.context, 1, "a")).toBe(place.now + 60_000_000n);
+    expect(await renewRun(place.context, 1, held("a"))).toBe(place.now + 60_000_000n);
     place.passSeconds(60);
     expect((await getRun(place.context, 1, "a")).state).toBe(Run_State.STATE_LOST);
-    await expect(renewRun(place.context, 1, "a")).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
-    await expect(losses("a", 0, { 0: 1 })).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
+    await losses("a", 0, { 0: 1 });
+    expect(await getRun(place.context, 1, "a")).toMatchObject({ state: Run_State.STATE_OPEN, lease: "holder" });
+    place.passSeconds(61);
     await place.reopen();
-    const again = await open("a", { leaseSeconds: 30 });
-    expect(again).toMatchObject({ state: Run_State.STATE_OPEN, createTime: opened.createTime, epochs: opened.epochs });
+    const again = await open("a", { leaseSeconds: 30, lease: "other" });
+    expect(again).toMatchObject({ state: Run_State.STATE_OPEN, createTime: opened.createTime, lease: "other" });
+    expect(again.epochs.map(({ plan }) => plan)).toEqual(opened.epochs.map(({ plan }) => plan));
     place.passSeconds(30);
     expect((await getRun(place.context, 1, "a")).state).toBe(Run_State.STATE_LOST);
+  });
+
+  test("who opened a run before changes nothing any more, lost or not", async () => {
+    await open("a", adaptive);
+    const consumed = (nextIndex: bigint) => ({ consumed: { epoch: 0, nextIndex, step: 1n }, step: 1n, metrics: {} });
+    await reportProgress(place.context, 1, { ...held("a"), ...consumed(2n) });
+    await open("a", { ...adaptive, lease: "second" });
+    await reportProgress(place.context, 1, { ...held("a", "second"), ...consumed(5n) });
+    for (const seconds of [0, 3600]) {
+      place.passSeconds(seconds);
+      const refused = [
+        renewRun(place.context, 1, held("a")),
+        reportProgress(place.context, 1, { ...held("a"), ...consumed(3n) }),
+        losses("a", 0, { 0: 1 }),
+        closeEpoch(place.context, 1, { ...held("a"), epoch: 0 }),
+        close("a", succeeded, "holder"),
+      ];
+      for (const call of await Promise.allSettled(refused)) {
+        const reason = { reason: "RUN_CONFLICT", metadata: { problem: "was opened by another process since" } };
+        expect(call).toMatchObject({ status: "rejected", reason });
+      }
+      await expect(losses("a", 0, { 0: 1 }, "")).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
+    }
+    expect(await getRun(place.context, 1, "a")).toMatchObject({
+      state: Run_State.STATE_LOST,
+      consumed: { nextIndex: 5n },
+      epochs: [{ closed: false, lossCount: 0n }],
+    });
+    // Losses of two holders do not wait for each other as one.
+    const both = await Promise.allSettled([losses("a", 0, { 1: 1 }, "second"), losses("a", 0, { 2: 1 })]);
+    expect(both.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect((await close("a", succeeded, "second")).state).toBe(Run_State.STATE_SUCCEEDED);
+  });
+
+  test("a run that is lost for long holds nothing, until it is opened again", async () => {
+    const snapshot = (await open("a")).sources[0]?.snapshot ?? "";
+    place.passSeconds(60 + limits.lost_run_hold_seconds - 1);
+    await place.sweep();
+    expect((await getSnapshot(place.context, 1, snapshot)).expireTime).toBeUndefined();
+    place.passSeconds(1);
+    await place.reopen();
+    await place.sweep();
+    const { expireTime } = await getSnapshot(place.context, 1, snapshot);
+    expect(expireTime?.seconds).toBe(place.now / 1_000_000n + 86_400n);
+    expect(await getRun(place.context, 1, "a")).toMatchObject({ state: Run_State.STATE_LOST, lease: "" });
+    for (const lease of ["holder", ""]) {
+      await expect(renewRun(place.context, 1, held("a", lease))).rejects.toMatchObject({ reason: "RUN_CONFLICT" });
+    }
+    await open("a");
+    await expect(deleteSnapshot(place.context, 1, snapshot)).rejects.toMatchObject({ metadata: { run: "a" } });
+    place.passSeconds(60 + limits.lost_run_hold_seconds);
+    await place.sweep();
+    place.passSeconds(1 * DAYS);
+    await place.sweep();
+    await expect(open("a")).rejects.toMatchObject({ reason: "SNAPSHOT_EXPIRED" });
+    expect((await close("a", succeeded, "holder")).state).toBe(Run_State.STATE_SUCCEEDED);
   });
 
   test("opening again keeps what the run is, and takes a new environment", async () => {
@@ -84,13 +145,13 @@ describe.each(storeKinds)("runs in %s", (kind) => {
   test("a closed run stays closed, with the result it had first", async () => {
     await open("a");
     await reportProgress(place.context, 1, {
-      run: "a",
+      ...held("a"),
       consumed: { epoch: 0, nextIndex: 4n, step: 2n },
       step: 2n,
       metrics: { loss: 0.5, "eval loss": 0.7 },
     });
     place.passSeconds(1 * DAYS);
-    const closed = await closeRun(place.context, 1, "a", succeeded);
+    const closed = await close("a");
     expect(closed).toMatchObject({
       state: Run_State.STATE_SUCCEEDED,
       result: succeeded,
@@ -100,12 +161,12 @@ describe.each(storeKinds)("runs in %s", (kind) => {
     });
     await place.reopen();
     place.passSeconds(5);
-    expect(await closeRun(place.context, 1, "a", succeeded)).toEqual(closed);
+    expect(await close("a")).toEqual(closed);
     const refused = [
-      closeRun(place.context, 1, "a", { ...succeeded, succeeded: false }),
+      close("a", { ...succeeded, succeeded: false }),
       open("a"),
-      renewRun(place.context, 1, "a"),
-      closeEpoch(place.context, 1, { run: "a", epoch: 0 }),
+      renewRun(place.context, 1, held("a")),
+      closeEpoch(place.context, 1, { ...held("a"), epoch: 0 }),
     ];
     for (const call of await Promise.allSettled(refused)) {
       expect(call).toMatchObject({ status: "rejected", reason: { reason: "RUN_CONFLICT" } });
@@ -133,18 +194,20 @@ describe.each(storeKinds)("runs in %s", (kind) => {
   test("without adaptive sampling every epoch has its plan, which does not depend on losses", async () => {
     await open("a");
     const third = await epochPlan(place.context, 1, { run: "a", epoch: 3 });
+    expect((await getRun(place.context, 1, "a")).epochs).toHaveLength(1);
     await losses("a", 0, { 0: 100, 1: 1 });
-    const closed = await closeEpoch(place.context, 1, { run: "a", epoch: 2 });
+    const closed = await closeEpoch(place.context, 1, { ...held("a"), epoch: 2 });
     expect(Buffer.from(closed.hash)).toEqual(Buffer.from(third.hash));
     await upsert(place.context, 1, "docs", [{ id: "z", fields: { text: "later" } }]);
     await place.reopen();
     expect((await epochPlan(place.context, 1, { run: "a", epoch: 4 })).hash).toHaveLength(32);
+    const beyond = epochPlan(place.context, 1, { run: "a", epoch: limits.run_epochs });
+    await expect(beyond).rejects.toMatchObject({ reason: "LIMIT_EXCEEDED", metadata: { limit: "run_epochs" } });
     const { epochs } = await getRun(place.context, 1, "a");
     expect(epochs.map((one) => [one.epoch, one.sampleCount, one.closed])).toEqual([
       [0, 8n, false],
       [2, 8n, true],
       [3, 8n, false],
-      [4, 8n, false],
     ]);
   });
 
@@ -155,8 +218,8 @@ describe.each(storeKinds)("runs in %s", (kind) => {
     });
     await losses("a", 0, { 0: 10, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1 });
     const [one, two] = await Promise.all([
-      closeEpoch(place.context, 1, { run: "a", epoch: 0 }),
-      closeEpoch(place.context, 1, { run: "a", epoch: 0 }),
+      closeEpoch(place.context, 1, { ...held("a"), epoch: 0 }),
+      closeEpoch(place.context, 1, { ...held("a"), epoch: 0 }),
     ]);
     expect(two.hash).toEqual(one.hash);
     const copies = [...(one.sources[0]?.weightTable?.copies ?? [])];
@@ -166,7 +229,7 @@ describe.each(storeKinds)("runs in %s", (kind) => {
     expect(copies[7]).toBeGreaterThanOrEqual(1);
     await losses("a", 0, { 0: 0, 1: 50 });
     await place.reopen();
-    const again = await closeEpoch(place.context, 1, { run: "a", epoch: 0 });
+    const again = await closeEpoch(place.context, 1, { ...held("a"), epoch: 0 });
     expect(Buffer.from(again.hash)).toEqual(Buffer.from(one.hash));
     expect([...(again.sources[0]?.weightTable?.copies ?? [])]).toEqual(copies);
     expect((await epochPlan(place.context, 1, { run: "a", epoch: 1 })).hash).toEqual(again.hash);
@@ -182,9 +245,9 @@ describe.each(storeKinds)("runs in %s", (kind) => {
     expect((await getSnapshot(place.context, 1, snapshot)).expireTime).toBeUndefined();
     const refused = deleteSnapshot(place.context, 1, snapshot);
     await expect(refused).rejects.toMatchObject({ reason: "SNAPSHOT_IN_USE", metadata: { run: "a" } });
-    await closeRun(place.context, 1, "a", succeeded);
+    await close("a");
     await expect(deleteSnapshot(place.context, 1, snapshot)).rejects.toMatchObject({ metadata: { run: "b" } });
-    await closeRun(place.context, 1, "b", succeeded);
+    await close("b");
     expect((await getSnapshot(place.context, 1, snapshot)).expireTime?.seconds).toBe(place.now / 1_000_000n + 86_400n);
     await deleteSnapshot(place.context, 1, snapshot);
     await expect(getSnapshot(place.context, 1, snapshot)).rejects.toMatchObject({ reason: "SNAPSHOT_NOT_FOUND" });
@@ -194,10 +257,10 @@ describe.each(storeKinds)("runs in %s", (kind) => {
     const names = Array.from({ length: 40 }, (_, number) => `run-${number}`);
     const opened = await Promise.all(names.map((run) => open(run)));
     const snapshot = opened[0]?.sources[0]?.snapshot ?? "";
-    await Promise.all(names.slice(1).map((run) => closeRun(place.context, 1, run, succeeded)));
+    await Promise.all(names.slice(1).map((run) => close(run)));
     const refused = deleteSnapshot(place.context, 1, snapshot);
     await expect(refused).rejects.toMatchObject({ reason: "SNAPSHOT_IN_USE", metadata: { run: "run-0" } });
-    await closeRun(place.context, 1, "run-0", succeeded);
+    await close("run-0");
     await deleteSnapshot(place.context, 1, snapshot);
   });
 
@@ -214,7 +277,7 @@ describe.each(storeKinds)("runs in %s", (kind) => {
     // Of weight 5 and at least 5/3 of the mean loss, against 1 and at most the mean: more than three of four copies.
     const given = samples.map((sample, index) => [index, sample === 3 ? 5 : 1]);
     await losses("a", 0, Object.fromEntries(given));
-    const next = await closeEpoch(place.context, 1, { run: "a", epoch: 0 });
+    const next = await closeEpoch(place.context, 1, { ...held("a"), epoch: 0 });
     expect(next.sources[0]?.weightTable?.copies[3]).toBeGreaterThanOrEqual(3);
   });
 
@@ -223,7 +286,15 @@ describe.each(storeKinds)("runs in %s", (kind) => {
       await open(run);
       place.passSeconds(1);
     }
+    await closeEpoch(place.context, 1, { ...held("b"), epoch: 0 });
+    const consumed = { epoch: 1, nextIndex: 3n, step: 1n };
+    await reportProgress(place.context, 1, { ...held("b"), consumed, step: 1n, metrics: { loss: 1 } });
     const first = await listRuns(place.context, 1, { limit: 2, end: undefined });
+    expect(first.runs).toMatchObject([
+      { consumed, epochs: [{ epoch: 1, sampleCount: 8n }], metrics: { loss: 1 }, lossPoints: [] },
+      { epochs: [] },
+    ]);
+    expect(first.runs[0]?.epochs).toHaveLength(1);
     expect(first.runs.map(({ id }) => id)).toEqual(["b", "a"]);
     const second = await listRuns(place.context, 1, { limit: 2, end: first.next });
     expect(second.runs.map(({ id }) => id)).toEqual(["c"]);

@@ -5,7 +5,7 @@ import type { Micros, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { hexOf } from "../snapshot/snapshot-key.ts";
 import { stateOf } from "./run-lease.ts";
-import { epochsOf, getRun, getRunState } from "./stored-runs.ts";
+import { epochsOf, findEpoch, getRun, getRunState } from "./stored-runs.ts";
 
 /** A run as clients see it now. Rejects with RUN_NOT_FOUND. */
 export async function showRun({ store, clock }: ExportContext, tenant: TenantId, run: string): Promise<Run> {
@@ -14,6 +14,18 @@ export async function showRun({ store, clock }: ExportContext, tenant: TenantId,
   const epochs: RunEpochState[] = [];
   for await (const { epoch, stored: found } of epochsOf(store, tenant, run)) epochs.push(shownEpoch(epoch, found));
   return shownRun(run, stored, state, epochs, clock.now());
+}
+
+/** A run as a list shows it: three reads, however long it goes on. Rejects with RUN_NOT_FOUND. */
+export async function showListedRun({ store, clock }: ExportContext, tenant: TenantId, run: string): Promise<Run> {
+  const [{ value: stored }, { value: state }] = await Promise.all([
+    getRun(store, tenant, run),
+    getRunState(store, tenant, run),
+  ]);
+  const { consumed } = state;
+  const found = consumed && (await findEpoch(store, tenant, run, consumed.epoch));
+  const epochs = found === undefined ? [] : [shownEpoch(consumed?.epoch ?? 0, found.value)];
+  return { ...shownRun(run, stored, state, epochs, clock.now()), lossPoints: [] };
 }
 
 function shownRun(id: string, stored: StoredRun, state: StoredRunState, epochs: RunEpochState[], now: Micros): Run {
@@ -34,6 +46,7 @@ function shownRun(id: string, stored: StoredRun, state: StoredRunState, epochs: 
     updateTime: toTimestamp(state.updateTimeMicros),
     leaseExpireTime: toTimestamp(state.leaseExpireMicros),
     endTime: state.result && toTimestamp(state.endTimeMicros),
+    lease: state.lease,
   };
 }
 

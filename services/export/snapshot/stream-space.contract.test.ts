@@ -73,3 +73,21 @@ test("what a run holds stays, however long nobody read it", async () => {
   await streamed(4);
   expect(await Promise.all([held, second].map(exists))).toEqual([true, false]);
 });
+
+test("where runs hold all the room, the error names them", async () => {
+  for (const [run, minTextLength] of [
+    ["a", 2],
+    ["b", 3],
+  ] as const) {
+    const source: SampleSource = {
+      ...sourceOf(1),
+      source: { $case: "snapshot", value: await streamed(minTextLength) },
+    };
+    await openRun(opened.context, 1, runRequest(run, { source }), new AbortController().signal);
+  }
+  const refused = await streamed(4).catch((error: unknown) => error);
+  expect(refused).toMatchObject({
+    reason: "LIMIT_EXCEEDED",
+    message: expect.stringMatching(/Runs hold some: (a, b|b, a);/),
+  });
+});

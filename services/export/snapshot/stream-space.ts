@@ -5,6 +5,7 @@ import { ServiceError } from "../../kit/errors.ts";
 import type { Micros, Store, TenantId } from "../../store/store.ts";
 import { storedBlocks } from "./blocks/stored-blocks.ts";
 import type { Builds } from "./build/builds.ts";
+import { holdersOf, runHolder } from "./holds.ts";
 import { Mutex } from "./mutex.ts";
 import type { SnapshotRemover } from "./remove-snapshot.ts";
 import { snapshotsByKey } from "./stored-snapshots.ts";
@@ -33,6 +34,8 @@ interface Candidate {
 const GIB = 1024 ** 3;
 /** Evicting goes on to below this part of the budget, so that not every block has to look again. */
 const LOW_WATER = 0.9;
+/** Runs that an error names. */
+const NAMED_RUNS = 5;
 
 /**
  * The disk budget of the snapshots that streams made, all tenants together. A block that two snapshots share counts for both.
@@ -49,23 +52,25 @@ export class StreamSpace {
     this.#options = options;
   }
 
-  /** Takes room for a block of a build that runs. Throws LIMIT_EXCEEDED; rejects at once when the build is stopped. */
-  async take(bytes: number, signal: AbortSignal): Promise<void> {
+  /** Takes room for a block of a tenant's build that runs. Throws LIMIT_EXCEEDED; rejects at once when the build is stopped. */
+  async take(tenant: TenantId, bytes: number, signal: AbortSignal): Promise<void> {
     const stopped = Promise.withResolvers<never>();
     const stop = (): void => stopped.reject(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     try {
       // A removal may wait for this very build to stop.
-      await Promise.race([this.#mutex.run(() => this.#take(bytes)), stopped.promise]);
+      await Promise.race([this.#mutex.run(() => this.#take(tenant, bytes)), stopped.promise]);
     } finally {
       signal.removeEventListener("abort", stop);
     }
   }
 
-  async #take(bytes: number): Promise<void> {
+  async #take(tenant: TenantId, bytes: number): Promise<void> {
     const maximum = await this.#limit();
     if (this.#used + bytes > maximum) await this.#evict(bytes, maximum);
-    if (this.#used + bytes > maximum) throw spaceExhausted(this.#used + bytes, maximum);
+    if (this.#used + bytes > maximum) {
+      throw spaceExhausted(this.#used + bytes, maximum, await this.#holders(tenant));
+    }
     this.#used += bytes;
   }
 
@@ -107,6 +112,18 @@ export class StreamSpace {
     return { used, candidates: candidates.toSorted((a, b) => Number(a.lastRead - b.lastRead)) };
   }
 
+  /** Some of the runs for which snapshots of the tenant's streams stay. */
+  async #holders(tenant: TenantId): Promise<string[]> {
+    const { store } = this.#options;
+    const runs = new Set<string>();
+    for await (const { key, stored } of snapshotsByKey(store, tenant)) {
+      if (stored.ttlSeconds === 0 || !stored.held) continue;
+      for (const holder of await holdersOf(store, tenant, key)) runs.add(holder.slice(runHolder("").length));
+      if (runs.size >= NAMED_RUNS) break;
+    }
+    return [...runs].slice(0, NAMED_RUNS);
+  }
+
   /** What its committed blocks hold: the statistics of a build are ahead of them. */
   async #bytesOf(tenant: TenantId, key: Uint8Array, { snapshot }: StoredSnapshot): Promise<number> {
     const sealed = snapshot?.state === Snapshot_State.STATE_SEALED;
@@ -122,11 +139,12 @@ export class StreamSpace {
   }
 }
 
-function spaceExhausted(actual: number, maximum: number): ServiceError {
+function spaceExhausted(actual: number, maximum: number, runs: readonly string[]): ServiceError {
+  const held = runs.length === 0 ? "" : ` Runs hold some: ${runs.join(", ")}; close those that are over (CloseRun).`;
   return new ServiceError(
     "LIMIT_EXCEEDED",
-    `The snapshots of streams that are read now take ${actual} bytes; the limit stream_snapshots_gib is ${maximum} bytes. Ask again when other streams have ended, or raise it.`,
-    { limit: "stream_snapshots_gib", maximum: String(maximum), actual: String(actual) },
+    `The snapshots of streams that are read now or held by runs take ${actual} bytes; the limit stream_snapshots_gib is ${maximum} bytes.${held} Ask again when other streams have ended, or raise it.`,
+    { limit: "stream_snapshots_gib", maximum: String(maximum), actual: String(actual), runs: runs.join(", ") },
     { retryAfterSeconds: 30 },
   );
 }

@@ -141,7 +141,7 @@ export class Build {
   async #publish(block: BuiltBlock): Promise<void> {
     const { files } = this.#services;
     const path = files.path(this.tenant, block.digest);
-    if (!this.#plan.kept) await this.#services.space().take(block.lineBytes, this.#stopping.signal);
+    if (!this.#plan.kept) await this.#services.space().take(this.tenant, block.lineBytes, this.#stopping.signal);
     try {
       await files.publish(this.#buildingPath(block.firstSample), path, () => this.#commitBlock(block));
     } catch (error) {

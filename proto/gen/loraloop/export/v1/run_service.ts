@@ -36,7 +36,7 @@ export interface Run {
   environment:
     | Environment
     | undefined;
-  /** What was fixed so far, in order of the epoch. */
+  /** What was fixed so far, in order of the epoch. To read an epoch fixes nothing. */
   epochs: RunEpochState[];
   /** What the last checkpoint consumed. */
   consumed:
@@ -65,16 +65,20 @@ export interface Run {
     | Timestamp
     | undefined;
   /** When it was closed. */
-  endTime: Timestamp | undefined;
+  endTime:
+    | Timestamp
+    | undefined;
+  /** Lease of the opening that holds it; empty where nobody does. */
+  lease: string;
 }
 
 /** Where a run is in its life. */
 export const Run_State = {
   /** STATE_UNSPECIFIED - Never sent. */
   STATE_UNSPECIFIED: 0,
-  /** STATE_OPEN - Its lease is held. */
+  /** STATE_OPEN - Its lease lasts. */
   STATE_OPEN: 1,
-  /** STATE_LOST - Its lease ended without a result; it can be opened again. */
+  /** STATE_LOST - Its lease ended without a result; its holder may go on, and others may open it. */
   STATE_LOST: 2,
   /** STATE_SUCCEEDED - Closed with a result of success. */
   STATE_SUCCEEDED: 3,
@@ -260,6 +264,8 @@ export interface OpenRunRequest {
     | undefined;
   /** Seconds that the lease lasts without renewal: 120 by default, 10 to 86,400. */
   leaseSeconds: number;
+  /** A random name of this opening, `[0-9A-Za-z_-]{1,64}`; made by the server where empty. A repetition with the same one is the same opening. */
+  lease: string;
 }
 
 /** Response of OpenRun. */
@@ -272,6 +278,8 @@ export interface OpenRunResponse {
 export interface RenewRunRequest {
   /** Id. */
   run: string;
+  /** The holder's lease. */
+  lease: string;
 }
 
 /** Response of RenewRun. */
@@ -292,6 +300,8 @@ export interface ReportProgressRequest {
   step: bigint;
   /** Metrics by name: at most 64 a call and 1,024 a run, finite, names of 1 to 128 bytes. `loss` is kept as a course. */
   metrics: { [key: string]: number };
+  /** The holder's lease. */
+  lease: string;
 }
 
 export interface ReportProgressRequest_MetricsEntry {
@@ -315,6 +325,8 @@ export interface ReportLossesRequest {
   indices: bigint[];
   /** One loss for each. */
   losses: number[];
+  /** The holder's lease. */
+  lease: string;
 }
 
 /** Response of ReportLosses. */
@@ -329,6 +341,8 @@ export interface CloseEpochRequest {
   run: string;
   /** The newest epoch, or one that was closed before. */
   epoch: number;
+  /** The holder's lease. */
+  lease: string;
 }
 
 /** Response of CloseEpoch. */
@@ -342,7 +356,11 @@ export interface CloseRunRequest {
   /** Id. */
   run: string;
   /** How it ended. */
-  result: RunResult | undefined;
+  result:
+    | RunResult
+    | undefined;
+  /** The holder's lease; empty to end it whoever holds it. */
+  lease: string;
 }
 
 /** Response of CloseRun. */
@@ -373,7 +391,7 @@ export interface ListRunsRequest {
 
 /** Response of ListRuns. */
 export interface ListRunsResponse {
-  /** Newest first, without `loss_points`. */
+  /** Newest first, without `loss_points`, and of `epochs` at most the one of `consumed`. */
   runs: Run[];
   /** Empty on the last page. */
   nextPageToken: string;
@@ -431,6 +449,7 @@ function createBaseRun(): Run {
     updateTime: undefined,
     leaseExpireTime: undefined,
     endTime: undefined,
+    lease: "",
   };
 }
 
@@ -483,6 +502,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.endTime !== undefined) {
       Timestamp.encode(message.endTime, writer.uint32(130).fork()).join();
+    }
+    if (message.lease !== "") {
+      writer.uint32(138).string(message.lease);
     }
     return writer;
   },
@@ -631,6 +653,14 @@ export const Run: MessageFns<Run> = {
             message.endTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.lease = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -698,6 +728,7 @@ export const Run: MessageFns<Run> = {
         : isSet(object.end_time)
         ? fromJsonTimestamp(object.end_time)
         : undefined,
+      lease: isSet(object.lease) ? globalThis.String(object.lease) : "",
     };
   },
 
@@ -757,6 +788,9 @@ export const Run: MessageFns<Run> = {
     if (message.endTime !== undefined) {
       obj.endTime = fromTimestamp(message.endTime).toISOString();
     }
+    if (message.lease !== "") {
+      obj.lease = message.lease;
+    }
     return obj;
   },
 
@@ -807,6 +841,7 @@ export const Run: MessageFns<Run> = {
     message.endTime = (object.endTime !== undefined && object.endTime !== null)
       ? Timestamp.fromPartial(object.endTime)
       : undefined;
+    message.lease = object.lease ?? "";
     return message;
   },
 };
@@ -1919,6 +1954,7 @@ function createBaseOpenRunRequest(): OpenRunRequest {
     adaptiveSampling: undefined,
     environment: undefined,
     leaseSeconds: 0,
+    lease: "",
   };
 }
 
@@ -1941,6 +1977,9 @@ export const OpenRunRequest: MessageFns<OpenRunRequest> = {
     }
     if (message.leaseSeconds !== 0) {
       writer.uint32(48).uint32(message.leaseSeconds);
+    }
+    if (message.lease !== "") {
+      writer.uint32(58).string(message.lease);
     }
     return writer;
   },
@@ -2006,6 +2045,14 @@ export const OpenRunRequest: MessageFns<OpenRunRequest> = {
             message.leaseSeconds = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lease = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2034,6 +2081,7 @@ export const OpenRunRequest: MessageFns<OpenRunRequest> = {
         : isSet(object.lease_seconds)
         ? globalThis.Number(object.lease_seconds)
         : 0,
+      lease: isSet(object.lease) ? globalThis.String(object.lease) : "",
     };
   },
 
@@ -2057,6 +2105,9 @@ export const OpenRunRequest: MessageFns<OpenRunRequest> = {
     if (message.leaseSeconds !== 0) {
       obj.leaseSeconds = Math.round(message.leaseSeconds);
     }
+    if (message.lease !== "") {
+      obj.lease = message.lease;
+    }
     return obj;
   },
 
@@ -2077,6 +2128,7 @@ export const OpenRunRequest: MessageFns<OpenRunRequest> = {
       ? Environment.fromPartial(object.environment)
       : undefined;
     message.leaseSeconds = object.leaseSeconds ?? 0;
+    message.lease = object.lease ?? "";
     return message;
   },
 };
@@ -2149,13 +2201,16 @@ export const OpenRunResponse: MessageFns<OpenRunResponse> = {
 };
 
 function createBaseRenewRunRequest(): RenewRunRequest {
-  return { run: "" };
+  return { run: "", lease: "" };
 }
 
 export const RenewRunRequest: MessageFns<RenewRunRequest> = {
   encode(message: RenewRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.run !== "") {
       writer.uint32(10).string(message.run);
+    }
+    if (message.lease !== "") {
+      writer.uint32(18).string(message.lease);
     }
     return writer;
   },
@@ -2181,6 +2236,14 @@ export const RenewRunRequest: MessageFns<RenewRunRequest> = {
             message.run = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lease = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2194,13 +2257,19 @@ export const RenewRunRequest: MessageFns<RenewRunRequest> = {
   },
 
   fromJSON(object: any): RenewRunRequest {
-    return { run: isSet(object.run) ? globalThis.String(object.run) : "" };
+    return {
+      run: isSet(object.run) ? globalThis.String(object.run) : "",
+      lease: isSet(object.lease) ? globalThis.String(object.lease) : "",
+    };
   },
 
   toJSON(message: RenewRunRequest): unknown {
     const obj: any = {};
     if (message.run !== "") {
       obj.run = message.run;
+    }
+    if (message.lease !== "") {
+      obj.lease = message.lease;
     }
     return obj;
   },
@@ -2211,6 +2280,7 @@ export const RenewRunRequest: MessageFns<RenewRunRequest> = {
   fromPartial(object: DeepPartial<RenewRunRequest>): RenewRunRequest {
     const message = createBaseRenewRunRequest();
     message.run = object.run ?? "";
+    message.lease = object.lease ?? "";
     return message;
   },
 };
@@ -2291,7 +2361,7 @@ export const RenewRunResponse: MessageFns<RenewRunResponse> = {
 };
 
 function createBaseReportProgressRequest(): ReportProgressRequest {
-  return { run: "", consumed: undefined, step: 0n, metrics: {} };
+  return { run: "", consumed: undefined, step: 0n, metrics: {}, lease: "" };
 }
 
 export const ReportProgressRequest: MessageFns<ReportProgressRequest> = {
@@ -2311,6 +2381,9 @@ export const ReportProgressRequest: MessageFns<ReportProgressRequest> = {
     globalThis.Object.entries(message.metrics).forEach(([key, value]: [string, number]) => {
       ReportProgressRequest_MetricsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
     });
+    if (message.lease !== "") {
+      writer.uint32(42).string(message.lease);
+    }
     return writer;
   },
 
@@ -2362,6 +2435,14 @@ export const ReportProgressRequest: MessageFns<ReportProgressRequest> = {
             }
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lease = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2393,6 +2474,7 @@ export const ReportProgressRequest: MessageFns<ReportProgressRequest> = {
           {},
         )
         : {},
+      lease: isSet(object.lease) ? globalThis.String(object.lease) : "",
     };
   },
 
@@ -2416,6 +2498,9 @@ export const ReportProgressRequest: MessageFns<ReportProgressRequest> = {
         });
       }
     }
+    if (message.lease !== "") {
+      obj.lease = message.lease;
+    }
     return obj;
   },
 
@@ -2438,6 +2523,7 @@ export const ReportProgressRequest: MessageFns<ReportProgressRequest> = {
       },
       {},
     );
+    message.lease = object.lease ?? "";
     return message;
   },
 };
@@ -2603,7 +2689,7 @@ export const ReportProgressResponse: MessageFns<ReportProgressResponse> = {
 };
 
 function createBaseReportLossesRequest(): ReportLossesRequest {
-  return { run: "", epoch: 0, indices: [], losses: [] };
+  return { run: "", epoch: 0, indices: [], losses: [], lease: "" };
 }
 
 export const ReportLossesRequest: MessageFns<ReportLossesRequest> = {
@@ -2630,6 +2716,9 @@ export const ReportLossesRequest: MessageFns<ReportLossesRequest> = {
         writer.float(v);
       }
       writer.join();
+    }
+    if (message.lease !== "") {
+      writer.uint32(42).string(message.lease);
     }
     return writer;
   },
@@ -2699,6 +2788,14 @@ export const ReportLossesRequest: MessageFns<ReportLossesRequest> = {
 
             break;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lease = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2717,6 +2814,7 @@ export const ReportLossesRequest: MessageFns<ReportLossesRequest> = {
       epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
       indices: globalThis.Array.isArray(object?.indices) ? object.indices.map((e: any) => BigInt(e)) : [],
       losses: globalThis.Array.isArray(object?.losses) ? object.losses.map((e: any) => globalThis.Number(e)) : [],
+      lease: isSet(object.lease) ? globalThis.String(object.lease) : "",
     };
   },
 
@@ -2734,6 +2832,9 @@ export const ReportLossesRequest: MessageFns<ReportLossesRequest> = {
     if (message.losses?.length) {
       obj.losses = message.losses.map((e) => floatToJson(e));
     }
+    if (message.lease !== "") {
+      obj.lease = message.lease;
+    }
     return obj;
   },
 
@@ -2746,6 +2847,7 @@ export const ReportLossesRequest: MessageFns<ReportLossesRequest> = {
     message.epoch = object.epoch ?? 0;
     message.indices = object.indices?.map((e) => BigInt(e)) || [];
     message.losses = object.losses?.map((e) => e) || [];
+    message.lease = object.lease ?? "";
     return message;
   },
 };
@@ -2826,7 +2928,7 @@ export const ReportLossesResponse: MessageFns<ReportLossesResponse> = {
 };
 
 function createBaseCloseEpochRequest(): CloseEpochRequest {
-  return { run: "", epoch: 0 };
+  return { run: "", epoch: 0, lease: "" };
 }
 
 export const CloseEpochRequest: MessageFns<CloseEpochRequest> = {
@@ -2836,6 +2938,9 @@ export const CloseEpochRequest: MessageFns<CloseEpochRequest> = {
     }
     if (message.epoch !== 0) {
       writer.uint32(16).uint32(message.epoch);
+    }
+    if (message.lease !== "") {
+      writer.uint32(26).string(message.lease);
     }
     return writer;
   },
@@ -2869,6 +2974,14 @@ export const CloseEpochRequest: MessageFns<CloseEpochRequest> = {
             message.epoch = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lease = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2885,6 +2998,7 @@ export const CloseEpochRequest: MessageFns<CloseEpochRequest> = {
     return {
       run: isSet(object.run) ? globalThis.String(object.run) : "",
       epoch: isSet(object.epoch) ? globalThis.Number(object.epoch) : 0,
+      lease: isSet(object.lease) ? globalThis.String(object.lease) : "",
     };
   },
 
@@ -2896,6 +3010,9 @@ export const CloseEpochRequest: MessageFns<CloseEpochRequest> = {
     if (message.epoch !== 0) {
       obj.epoch = Math.round(message.epoch);
     }
+    if (message.lease !== "") {
+      obj.lease = message.lease;
+    }
     return obj;
   },
 
@@ -2906,6 +3023,7 @@ export const CloseEpochRequest: MessageFns<CloseEpochRequest> = {
     const message = createBaseCloseEpochRequest();
     message.run = object.run ?? "";
     message.epoch = object.epoch ?? 0;
+    message.lease = object.lease ?? "";
     return message;
   },
 };
@@ -2978,7 +3096,7 @@ export const CloseEpochResponse: MessageFns<CloseEpochResponse> = {
 };
 
 function createBaseCloseRunRequest(): CloseRunRequest {
-  return { run: "", result: undefined };
+  return { run: "", result: undefined, lease: "" };
 }
 
 export const CloseRunRequest: MessageFns<CloseRunRequest> = {
@@ -2988,6 +3106,9 @@ export const CloseRunRequest: MessageFns<CloseRunRequest> = {
     }
     if (message.result !== undefined) {
       RunResult.encode(message.result, writer.uint32(18).fork()).join();
+    }
+    if (message.lease !== "") {
+      writer.uint32(26).string(message.lease);
     }
     return writer;
   },
@@ -3021,6 +3142,14 @@ export const CloseRunRequest: MessageFns<CloseRunRequest> = {
             message.result = RunResult.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lease = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3037,6 +3166,7 @@ export const CloseRunRequest: MessageFns<CloseRunRequest> = {
     return {
       run: isSet(object.run) ? globalThis.String(object.run) : "",
       result: isSet(object.result) ? RunResult.fromJSON(object.result) : undefined,
+      lease: isSet(object.lease) ? globalThis.String(object.lease) : "",
     };
   },
 
@@ -3047,6 +3177,9 @@ export const CloseRunRequest: MessageFns<CloseRunRequest> = {
     }
     if (message.result !== undefined) {
       obj.result = RunResult.toJSON(message.result);
+    }
+    if (message.lease !== "") {
+      obj.lease = message.lease;
     }
     return obj;
   },
@@ -3060,6 +3193,7 @@ export const CloseRunRequest: MessageFns<CloseRunRequest> = {
     message.result = (object.result !== undefined && object.result !== null)
       ? RunResult.fromPartial(object.result)
       : undefined;
+    message.lease = object.lease ?? "";
     return message;
   },
 };
@@ -3842,15 +3976,21 @@ export const WatchRunResponse: MessageFns<WatchRunResponse> = {
   },
 };
 
-/** Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order. */
+/**
+ * Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order.
+ *
+ * Who opened a run last holds it, under the `lease` of that opening. Every write says the lease, and all ranks of a training say the same one (`Run.lease`). A
+ * process that was replaced still says its old one and is refused with RUN_CONFLICT, so that it moves no position and closes no epoch. A lease that ran out is
+ * still its holder's until somebody else opens the run: the holder goes on by saying anything. Only CloseRun may leave the lease out.
+ */
 export type RunServiceDefinition = typeof RunServiceDefinition;
 export const RunServiceDefinition = {
   name: "RunService",
   fullName: "loraloop.export.v1.RunService",
   methods: {
     /**
-     * Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes its lease over and
-     * keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
+     * Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes it from whoever held it
+     * and keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
      */
     openRun: {
       name: "OpenRun",
@@ -3860,7 +4000,10 @@ export const RunServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    /** Renews the lease. A run whose lease ends is STATE_LOST until somebody opens it again. Scope: `run.write`. */
+    /**
+     * Renews the lease. A run whose lease ends is STATE_LOST until its holder says something or somebody opens it again; its snapshots are held for 7 days more,
+     * and after that nobody holds it. Scope: `run.write`.
+     */
     renewRun: {
       name: "RenewRun",
       requestType: RenewRunRequest as typeof RenewRunRequest,
@@ -3902,7 +4045,10 @@ export const RunServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    /** Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`. */
+    /**
+     * Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Without a lease it ends
+     * whoever holds it. Scope: `run.write`.
+     */
     closeRun: {
       name: "CloseRun",
       requestType: CloseRunRequest as typeof CloseRunRequest,
@@ -3955,11 +4101,14 @@ export const RunServiceDefinition = {
 
 export interface RunServiceImplementation<CallContextExt = {}> {
   /**
-   * Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes its lease over and
-   * keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
+   * Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes it from whoever held it
+   * and keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
    */
   openRun(request: OpenRunRequest, context: CallContext & CallContextExt): Promise<DeepPartial<OpenRunResponse>>;
-  /** Renews the lease. A run whose lease ends is STATE_LOST until somebody opens it again. Scope: `run.write`. */
+  /**
+   * Renews the lease. A run whose lease ends is STATE_LOST until its holder says something or somebody opens it again; its snapshots are held for 7 days more,
+   * and after that nobody holds it. Scope: `run.write`.
+   */
   renewRun(request: RenewRunRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RenewRunResponse>>;
   /** Says what a saved checkpoint has consumed, and metrics. Renews the lease. Scope: `run.write`. */
   reportProgress(
@@ -3982,7 +4131,10 @@ export interface RunServiceImplementation<CallContextExt = {}> {
     request: CloseEpochRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<CloseEpochResponse>>;
-  /** Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`. */
+  /**
+   * Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Without a lease it ends
+   * whoever holds it. Scope: `run.write`.
+   */
   closeRun(request: CloseRunRequest, context: CallContext & CallContextExt): Promise<DeepPartial<CloseRunResponse>>;
   /** Returns a run. Scope: `run.read`. */
   getRun(request: GetRunRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetRunResponse>>;
@@ -4005,11 +4157,14 @@ export interface RunServiceImplementation<CallContextExt = {}> {
 
 export interface RunServiceClient<CallOptionsExt = {}> {
   /**
-   * Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes its lease over and
-   * keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
+   * Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes it from whoever held it
+   * and keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
    */
   openRun(request: DeepPartial<OpenRunRequest>, options?: CallOptions & CallOptionsExt): Promise<OpenRunResponse>;
-  /** Renews the lease. A run whose lease ends is STATE_LOST until somebody opens it again. Scope: `run.write`. */
+  /**
+   * Renews the lease. A run whose lease ends is STATE_LOST until its holder says something or somebody opens it again; its snapshots are held for 7 days more,
+   * and after that nobody holds it. Scope: `run.write`.
+   */
   renewRun(request: DeepPartial<RenewRunRequest>, options?: CallOptions & CallOptionsExt): Promise<RenewRunResponse>;
   /** Says what a saved checkpoint has consumed, and metrics. Renews the lease. Scope: `run.write`. */
   reportProgress(
@@ -4032,7 +4187,10 @@ export interface RunServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<CloseEpochRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<CloseEpochResponse>;
-  /** Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`. */
+  /**
+   * Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Without a lease it ends
+   * whoever holds it. Scope: `run.write`.
+   */
   closeRun(request: DeepPartial<CloseRunRequest>, options?: CallOptions & CallOptionsExt): Promise<CloseRunResponse>;
   /** Returns a run. Scope: `run.read`. */
   getRun(request: DeepPartial<GetRunRequest>, options?: CallOptions & CallOptionsExt): Promise<GetRunResponse>;

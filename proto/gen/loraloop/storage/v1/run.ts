@@ -70,6 +70,8 @@ export interface StoredRunState {
   updateTimeMicros: bigint;
   /** When it was closed, in microseconds since 1970. */
   endTimeMicros: bigint;
+  /** Who opened it last; empty where its snapshots are not held any more. */
+  lease: string;
 }
 
 export interface StoredRunState_MetricsEntry {
@@ -304,6 +306,7 @@ function createBaseStoredRunState(): StoredRunState {
     result: undefined,
     updateTimeMicros: 0n,
     endTimeMicros: 0n,
+    lease: "",
   };
 }
 
@@ -347,6 +350,9 @@ export const StoredRunState: MessageFns<StoredRunState> = {
         throw new globalThis.Error("value provided for field message.endTimeMicros of type int64 too large");
       }
       writer.uint32(72).int64(message.endTimeMicros);
+    }
+    if (message.lease !== "") {
+      writer.uint32(82).string(message.lease);
     }
     return writer;
   },
@@ -439,6 +445,14 @@ export const StoredRunState: MessageFns<StoredRunState> = {
             message.endTimeMicros = reader.int64() as bigint;
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.lease = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -499,6 +513,7 @@ export const StoredRunState: MessageFns<StoredRunState> = {
         : isSet(object.end_time_micros)
         ? BigInt(object.end_time_micros)
         : 0n,
+      lease: isSet(object.lease) ? globalThis.String(object.lease) : "",
     };
   },
 
@@ -537,6 +552,9 @@ export const StoredRunState: MessageFns<StoredRunState> = {
     if (message.endTimeMicros !== 0n) {
       obj.endTimeMicros = message.endTimeMicros.toString();
     }
+    if (message.lease !== "") {
+      obj.lease = message.lease;
+    }
     return obj;
   },
 
@@ -574,6 +592,7 @@ export const StoredRunState: MessageFns<StoredRunState> = {
     message.endTimeMicros = (object.endTimeMicros !== undefined && object.endTimeMicros !== null)
       ? BigInt(object.endTimeMicros)
       : 0n;
+    message.lease = object.lease ?? "";
     return message;
   },
 };

@@ -36,9 +36,9 @@ class Run(_message.Message):
         STATE_UNSPECIFIED: Run._State.ValueType  # 0
         """Never sent."""
         STATE_OPEN: Run._State.ValueType  # 1
-        """Its lease is held."""
+        """Its lease lasts."""
         STATE_LOST: Run._State.ValueType  # 2
-        """Its lease ended without a result; it can be opened again."""
+        """Its lease ended without a result; its holder may go on, and others may open it."""
         STATE_SUCCEEDED: Run._State.ValueType  # 3
         """Closed with a result of success."""
         STATE_FAILED: Run._State.ValueType  # 4
@@ -50,9 +50,9 @@ class Run(_message.Message):
     STATE_UNSPECIFIED: Run.State.ValueType  # 0
     """Never sent."""
     STATE_OPEN: Run.State.ValueType  # 1
-    """Its lease is held."""
+    """Its lease lasts."""
     STATE_LOST: Run.State.ValueType  # 2
-    """Its lease ended without a result; it can be opened again."""
+    """Its lease ended without a result; its holder may go on, and others may open it."""
     STATE_SUCCEEDED: Run.State.ValueType  # 3
     """Closed with a result of success."""
     STATE_FAILED: Run.State.ValueType  # 4
@@ -94,10 +94,13 @@ class Run(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """`[a-z0-9]([a-z0-9_.-]{0,126}[a-z0-9])?`; a UUIDv7 where the caller gave none."""
     state: Global___Run.State.ValueType
     """Where it is in its life."""
+    lease: _builtins.str
+    """Lease of the opening that holds it; empty where nobody does."""
     @_builtins.property
     def source(self) -> _export_service_pb2.SampleSource:
         """What it asked for: a dataset, or nothing where the plan has a mixture."""
@@ -116,7 +119,7 @@ class Run(_message.Message):
 
     @_builtins.property
     def epochs(self) -> _containers.RepeatedCompositeFieldContainer[Global___RunEpochState]:
-        """What was fixed so far, in order of the epoch."""
+        """What was fixed so far, in order of the epoch. To read an epoch fixes nothing."""
 
     @_builtins.property
     def consumed(self) -> Global___RunPosition:
@@ -173,10 +176,11 @@ class Run(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        lease: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["adaptive_sampling", b"adaptive_sampling", "consumed", b"consumed", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "lease_expire_time", b"lease_expire_time", "plan", b"plan", "result", b"result", "source", b"source", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adaptive_sampling", b"adaptive_sampling", "consumed", b"consumed", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "epochs", b"epochs", "id", b"id", "lease_expire_time", b"lease_expire_time", "loss_points", b"loss_points", "metrics", b"metrics", "plan", b"plan", "result", b"result", "source", b"source", "sources", b"sources", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adaptive_sampling", b"adaptive_sampling", "consumed", b"consumed", "create_time", b"create_time", "end_time", b"end_time", "environment", b"environment", "epochs", b"epochs", "id", b"id", "lease", b"lease", "lease_expire_time", b"lease_expire_time", "loss_points", b"loss_points", "metrics", b"metrics", "plan", b"plan", "result", b"result", "source", b"source", "sources", b"sources", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -470,10 +474,13 @@ class OpenRunRequest(_message.Message):
     ADAPTIVE_SAMPLING_FIELD_NUMBER: _builtins.int
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
     LEASE_SECONDS_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     run: _builtins.str
     """Id; made by the server where empty, and then a repetition opens another run."""
     lease_seconds: _builtins.int
     """Seconds that the lease lasts without renewal: 120 by default, 10 to 86,400."""
+    lease: _builtins.str
+    """A random name of this opening, `[0-9A-Za-z_-]{1,64}`; made by the server where empty. A repetition with the same one is the same opening."""
     @_builtins.property
     def source(self) -> _export_service_pb2.SampleSource:
         """What to read; absent where the plan has a mixture."""
@@ -499,10 +506,11 @@ class OpenRunRequest(_message.Message):
         adaptive_sampling: Global___AdaptiveSampling | None = ...,
         environment: Global___Environment | None = ...,
         lease_seconds: _builtins.int = ...,
+        lease: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["adaptive_sampling", b"adaptive_sampling", "environment", b"environment", "plan", b"plan", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adaptive_sampling", b"adaptive_sampling", "environment", b"environment", "lease_seconds", b"lease_seconds", "plan", b"plan", "run", b"run", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adaptive_sampling", b"adaptive_sampling", "environment", b"environment", "lease", b"lease", "lease_seconds", b"lease_seconds", "plan", b"plan", "run", b"run", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -539,16 +547,20 @@ class RenewRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     run: _builtins.str
     """Id."""
+    lease: _builtins.str
+    """The holder's lease."""
     def __init__(
         self,
         *,
         run: _builtins.str = ...,
+        lease: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -608,10 +620,13 @@ class ReportProgressRequest(_message.Message):
     CONSUMED_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     run: _builtins.str
     """Id."""
     step: _builtins.int
     """Optimizer step of the metrics."""
+    lease: _builtins.str
+    """The holder's lease."""
     @_builtins.property
     def consumed(self) -> Global___RunPosition:
         """What a saved checkpoint has consumed; absent for metrics alone."""
@@ -627,10 +642,11 @@ class ReportProgressRequest(_message.Message):
         consumed: Global___RunPosition | None = ...,
         step: _builtins.int = ...,
         metrics: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        lease: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed", "metrics", b"metrics", "run", b"run", "step", b"step"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consumed", b"consumed", "lease", b"lease", "metrics", b"metrics", "run", b"run", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -670,10 +686,13 @@ class ReportLossesRequest(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     INDICES_FIELD_NUMBER: _builtins.int
     LOSSES_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     run: _builtins.str
     """Id."""
     epoch: _builtins.int
     """Epoch."""
+    lease: _builtins.str
+    """The holder's lease."""
     @_builtins.property
     def indices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Indices of the epoch's plan."""
@@ -689,10 +708,11 @@ class ReportLossesRequest(_message.Message):
         epoch: _builtins.int = ...,
         indices: _abc.Iterable[_builtins.int] | None = ...,
         losses: _abc.Iterable[_builtins.float] | None = ...,
+        lease: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "indices", b"indices", "losses", b"losses", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "indices", b"indices", "lease", b"lease", "losses", b"losses", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -730,19 +750,23 @@ class CloseEpochRequest(_message.Message):
 
     RUN_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     run: _builtins.str
     """Id."""
     epoch: _builtins.int
     """The newest epoch, or one that was closed before."""
+    lease: _builtins.str
+    """The holder's lease."""
     def __init__(
         self,
         *,
         run: _builtins.str = ...,
         epoch: _builtins.int = ...,
+        lease: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "lease", b"lease", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -780,8 +804,11 @@ class CloseRunRequest(_message.Message):
 
     RUN_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     run: _builtins.str
     """Id."""
+    lease: _builtins.str
+    """The holder's lease; empty to end it whoever holds it."""
     @_builtins.property
     def result(self) -> Global___RunResult:
         """How it ended."""
@@ -791,10 +818,11 @@ class CloseRunRequest(_message.Message):
         *,
         run: _builtins.str = ...,
         result: Global___RunResult | None = ...,
+        lease: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "result", b"result", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -908,7 +936,7 @@ class ListRunsResponse(_message.Message):
     """Empty on the last page."""
     @_builtins.property
     def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Run]:
-        """Newest first, without `loss_points`."""
+        """Newest first, without `loss_points`, and of `epochs` at most the one of `consumed`."""
 
     def __init__(
         self,

@@ -27,6 +27,10 @@ if _version_not_supported:
 
 class RunServiceStub:
     """Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order.
+
+    Who opened a run last holds it, under the `lease` of that opening. Every write says the lease, and all ranks of a training say the same one (`Run.lease`). A
+    process that was replaced still says its old one and is refused with RUN_CONFLICT, so that it moves no position and closes no epoch. A lease that ran out is
+    still its holder's until somebody else opens the run: the holder goes on by saying anything. Only CloseRun may leave the lease out.
     """
 
     def __init__(self, channel):
@@ -89,18 +93,23 @@ class RunServiceStub:
 
 class RunServiceServicer:
     """Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order.
+
+    Who opened a run last holds it, under the `lease` of that opening. Every write says the lease, and all ranks of a training say the same one (`Run.lease`). A
+    process that was replaced still says its old one and is refused with RUN_CONFLICT, so that it moves no position and closes no epoch. A lease that ran out is
+    still its holder's until somebody else opens the run: the holder goes on by saying anything. Only CloseRun may leave the lease out.
     """
 
     def OpenRun(self, request, context):
-        """Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes its lease over and
-        keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
+        """Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes it from whoever held it
+        and keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RenewRun(self, request, context):
-        """Renews the lease. A run whose lease ends is STATE_LOST until somebody opens it again. Scope: `run.write`.
+        """Renews the lease. A run whose lease ends is STATE_LOST until its holder says something or somebody opens it again; its snapshots are held for 7 days more,
+        and after that nobody holds it. Scope: `run.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,7 +139,8 @@ class RunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CloseRun(self, request, context):
-        """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`.
+        """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Without a lease it ends
+        whoever holds it. Scope: `run.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,6 +238,10 @@ def add_RunServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class RunService:
     """Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order.
+
+    Who opened a run last holds it, under the `lease` of that opening. Every write says the lease, and all ranks of a training say the same one (`Run.lease`). A
+    process that was replaced still says its old one and is refused with RUN_CONFLICT, so that it moves no position and closes no epoch. A lease that ran out is
+    still its holder's until somebody else opens the run: the holder goes on by saying anything. Only CloseRun may leave the lease out.
     """
 
     @staticmethod

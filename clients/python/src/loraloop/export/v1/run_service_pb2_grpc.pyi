@@ -27,18 +27,25 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RunServiceStub:
-    """Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order."""
+    """Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order.
+
+    Who opened a run last holds it, under the `lease` of that opening. Every write says the lease, and all ranks of a training say the same one (`Run.lease`). A
+    process that was replaced still says its old one and is refused with RUN_CONFLICT, so that it moves no position and closes no epoch. A lease that ran out is
+    still its holder's until somebody else opens the run: the holder goes on by saying anything. Only CloseRun may leave the lease out.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RunServiceAsyncStub: ...
     OpenRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.OpenRunRequest, _run_service_pb2.OpenRunResponse]
-    """Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes its lease over and
-    keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
+    """Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes it from whoever held it
+    and keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
     """
     RenewRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.RenewRunRequest, _run_service_pb2.RenewRunResponse]
-    """Renews the lease. A run whose lease ends is STATE_LOST until somebody opens it again. Scope: `run.write`."""
+    """Renews the lease. A run whose lease ends is STATE_LOST until its holder says something or somebody opens it again; its snapshots are held for 7 days more,
+    and after that nobody holds it. Scope: `run.write`.
+    """
     ReportProgress: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.ReportProgressRequest, _run_service_pb2.ReportProgressResponse]
     """Says what a saved checkpoint has consumed, and metrics. Renews the lease. Scope: `run.write`."""
     ReportLosses: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.ReportLossesRequest, _run_service_pb2.ReportLossesResponse]
@@ -50,7 +57,9 @@ class RunServiceStub:
     plan and computes nothing. Scope: `run.write`.
     """
     CloseRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.CloseRunRequest, _run_service_pb2.CloseRunResponse]
-    """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`."""
+    """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Without a lease it ends
+    whoever holds it. Scope: `run.write`.
+    """
     GetRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.GetRunRequest, _run_service_pb2.GetRunResponse]
     """Returns a run. Scope: `run.read`."""
     ListRuns: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.ListRunsRequest, _run_service_pb2.ListRunsResponse]
@@ -64,15 +73,22 @@ class RunServiceStub:
 
 @_typing.type_check_only
 class RunServiceAsyncStub(RunServiceStub):
-    """Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order."""
+    """Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order.
+
+    Who opened a run last holds it, under the `lease` of that opening. Every write says the lease, and all ranks of a training say the same one (`Run.lease`). A
+    process that was replaced still says its old one and is refused with RUN_CONFLICT, so that it moves no position and closes no epoch. A lease that ran out is
+    still its holder's until somebody else opens the run: the holder goes on by saying anything. Only CloseRun may leave the lease out.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     OpenRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.OpenRunRequest, _run_service_pb2.OpenRunResponse]  # type: ignore[assignment]
-    """Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes its lease over and
-    keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
+    """Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes it from whoever held it
+    and keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
     """
     RenewRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.RenewRunRequest, _run_service_pb2.RenewRunResponse]  # type: ignore[assignment]
-    """Renews the lease. A run whose lease ends is STATE_LOST until somebody opens it again. Scope: `run.write`."""
+    """Renews the lease. A run whose lease ends is STATE_LOST until its holder says something or somebody opens it again; its snapshots are held for 7 days more,
+    and after that nobody holds it. Scope: `run.write`.
+    """
     ReportProgress: _aio.UnaryUnaryMultiCallable[_run_service_pb2.ReportProgressRequest, _run_service_pb2.ReportProgressResponse]  # type: ignore[assignment]
     """Says what a saved checkpoint has consumed, and metrics. Renews the lease. Scope: `run.write`."""
     ReportLosses: _aio.UnaryUnaryMultiCallable[_run_service_pb2.ReportLossesRequest, _run_service_pb2.ReportLossesResponse]  # type: ignore[assignment]
@@ -84,7 +100,9 @@ class RunServiceAsyncStub(RunServiceStub):
     plan and computes nothing. Scope: `run.write`.
     """
     CloseRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.CloseRunRequest, _run_service_pb2.CloseRunResponse]  # type: ignore[assignment]
-    """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`."""
+    """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Without a lease it ends
+    whoever holds it. Scope: `run.write`.
+    """
     GetRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.GetRunRequest, _run_service_pb2.GetRunResponse]  # type: ignore[assignment]
     """Returns a run. Scope: `run.read`."""
     ListRuns: _aio.UnaryUnaryMultiCallable[_run_service_pb2.ListRunsRequest, _run_service_pb2.ListRunsResponse]  # type: ignore[assignment]
@@ -97,7 +115,12 @@ class RunServiceAsyncStub(RunServiceStub):
     """
 
 class RunServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order."""
+    """Trainings: what they read, where they are, how it went. Everything a run read can be read again in the same order.
+
+    Who opened a run last holds it, under the `lease` of that opening. Every write says the lease, and all ranks of a training say the same one (`Run.lease`). A
+    process that was replaced still says its old one and is refused with RUN_CONFLICT, so that it moves no position and closes no epoch. A lease that ran out is
+    still its holder's until somebody else opens the run: the holder goes on by saying anything. Only CloseRun may leave the lease out.
+    """
 
     @_abc_1.abstractmethod
     def OpenRun(
@@ -105,8 +128,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.OpenRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.OpenRunResponse, _abc.Awaitable[_run_service_pb2.OpenRunResponse]]:
-        """Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes its lease over and
-        keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
+        """Opens a run and holds its snapshots. The same `run` with the same source, plan and adaptive sampling gives the run as it is, takes it from whoever held it
+        and keeps the new environment: it may go on in another world. Waits for the snapshots to be sealed. Scope: `run.write`.
         """
 
     @_abc_1.abstractmethod
@@ -115,7 +138,9 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.RenewRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.RenewRunResponse, _abc.Awaitable[_run_service_pb2.RenewRunResponse]]:
-        """Renews the lease. A run whose lease ends is STATE_LOST until somebody opens it again. Scope: `run.write`."""
+        """Renews the lease. A run whose lease ends is STATE_LOST until its holder says something or somebody opens it again; its snapshots are held for 7 days more,
+        and after that nobody holds it. Scope: `run.write`.
+        """
 
     @_abc_1.abstractmethod
     def ReportProgress(
@@ -151,7 +176,9 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.CloseRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.CloseRunResponse, _abc.Awaitable[_run_service_pb2.CloseRunResponse]]:
-        """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Scope: `run.write`."""
+        """Ends the run, lost or not, with a result; a repetition with the same result is not refused. Its snapshots are no longer held. Without a lease it ends
+        whoever holds it. Scope: `run.write`.
+        """
 
     @_abc_1.abstractmethod
     def GetRun(
