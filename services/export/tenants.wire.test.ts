@@ -87,4 +87,13 @@ describe("two tenants of one server", () => {
     expect((await owner.exports.getDataset({ name: "qa" })).dataset?.name).toBe("qa");
     expect((await owner.exports.getSnapshot({ snapshot })).snapshot?.key).toBe(snapshot);
   });
+
+  test("plans and blocks", async () => {
+    const { plan } = await owner.exports.getPlan({ source: dataset, plan: { shuffle: {} } });
+    const foreign = await failure(stranger.exports.getPlan({ hash: plan?.hash ?? "" }));
+    const unknown = await failure(stranger.exports.getPlan({ hash: "0".repeat(64) }));
+    expect(foreign.code).toBe(unknown.code);
+    const read = Array.fromAsync(stranger.exports.readBlocks({ snapshot, digests: [Buffer.alloc(32)] }));
+    expect((await failure(read)).code).toBe(Status.NOT_FOUND);
+  });
 });

@@ -1,123 +1,43 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { zstdDecompressSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
+import { createHash } from "node:crypto";
+import { readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   Compression,
-  type DeepPartial,
   Delivery,
   Mixture_Exhaustion,
-  PlanSpec,
-  SampleSource,
-  type Share,
+  type PlanSpec,
   type StreamSamplesResponse,
   WeightUse,
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
-import { openTestContext, type TestContext } from "../../../test/support/export-context.ts";
-import { openStream, type StreamOptions, specSource, type TestRecord, upsert } from "../../../test/support/samples.ts";
-import { openStore, type StoreConfig } from "../../store/open-store.ts";
-import type { Store } from "../../store/store.ts";
+import {
+  all,
+  COUNT,
+  close,
+  folder,
+  framesOf,
+  headerOf,
+  law,
+  linesOf,
+  never,
+  open,
+  opened,
+  plan,
+  records,
+  reopen,
+  type Sample,
+  samplesOf,
+  store,
+  tax,
+} from "../../../test/support/planned-samples.ts";
+import type { StreamOptions } from "../../../test/support/samples.ts";
+import { sweepWeightTables } from "../plan/sweep-weight-tables.ts";
+import { getWeightTable } from "../plan/weight-table.ts";
 import { tablePath } from "../snapshot/table/table-file.ts";
 import { deleteSnapshot } from "./delete-snapshot.ts";
 import { explainPlan } from "./explain-plan.ts";
 import { readBlocks } from "./read-blocks.ts";
 
-const never = new AbortController().signal;
-const COUNT = 3000;
-
-/** One id in ten is too long for a table's entry. */
-const records: TestRecord[] = Array.from({ length: COUNT }, (_, n) => ({
-  id: `${n % 10 === 0 ? `${"long ".repeat(20)}` : ""}${String(n).padStart(5, "0")}-ü`,
-  fields: { text: `Text ${n} ${"x".repeat((n * 131) % 900)}`, weight: 1 + (n % 4), theme: n % 3 === 0 ? "law" : "tax" },
-}));
-const linesOf = new Map(records.map(({ id, fields }) => [id, JSON.stringify({ text: fields["text"] })]));
-const all = specSource({ collection: "docs", format: "text", weighting: { weightField: "weight" } });
-const law = specSource({
-  collection: "docs",
-  format: "text",
-  selection: { conditions: [{ field: "theme", values: ["law"] }] },
-});
-const tax = specSource({
-  collection: "docs",
-  format: "text",
-  selection: { conditions: [{ field: "theme", values: ["tax"] }] },
-});
-
-interface Sample {
-  readonly index: number;
-  readonly id: string;
-  readonly line: string;
-  readonly weight: number | undefined;
-}
-
-let folder: string;
-let store: Store;
-let opened: TestContext;
-
-async function open(kind: "memory" | "rocksdb" | "postgres"): Promise<void> {
-  folder = await mkdtemp(join(tmpdir(), "loraloop-plan-"));
-  store = await openStore(configOf(kind, folder));
-  opened = await openTestContext({ store, dataDirectory: folder });
-  await upsert(opened.context, 1, "docs", records);
-}
-
-/** As after a restart: nothing of a table is in memory. */
-async function reopen(): Promise<void> {
-  await opened[Symbol.asyncDispose]();
-  opened = await openTestContext({ store, dataDirectory: folder });
-}
-
-afterEach(async () => {
-  await opened[Symbol.asyncDispose]();
-  await store.close();
-  await rm(folder, { recursive: true });
-});
-
-function configOf(kind: "memory" | "rocksdb" | "postgres", folder: string): StoreConfig {
-  if (kind === "memory") return { kind };
-  if (kind === "rocksdb") return { kind, folder: join(folder, "store") };
-  return { kind, url: inject("postgresUrl"), schema: `plan_${randomBytes(6).toString("hex")}` };
-}
-
-const plan = (given: DeepPartial<PlanSpec>): PlanSpec => PlanSpec.fromPartial(given);
-
-async function framesOf(source: typeof all | undefined, options: StreamOptions): Promise<StreamSamplesResponse[]> {
-  const frames = [];
-  for await (const frame of openStream(opened.context, source ?? SampleSource.fromPartial({}), options))
-    frames.push(frame);
-  return frames;
-}
-
-/** Every sample that came, with its index; checks the footer's digest. */
-async function samplesOf(source: typeof all | undefined, options: StreamOptions): Promise<Sample[]> {
-  const found: Sample[] = [];
-  const segments = createHash("sha256");
-  for (const { frame } of await framesOf(source, options)) {
-    if (frame?.$case === "footer") expect(frame.value.linesDigest).toEqual(new Uint8Array(segments.digest()));
-    if (frame?.$case !== "batch") continue;
-    const { lines, uncompressedBytes, ids, weightsMicros, indexRuns } = frame.value;
-    const bytes = uncompressedBytes > 0 ? zstdDecompressSync(lines) : Buffer.from(lines);
-    segments.update(createHash("sha256").update(bytes).digest());
-    const texts = bytes.toString().split("\n");
-    const indices = indexRuns.flatMap(({ first, count }) => Array.from({ length: count }, (_, n) => Number(first) + n));
-    expect(indices.length).toBe(ids.length);
-    for (const [place, id] of ids.entries()) {
-      found.push({ index: indices[place] as number, id, line: texts[place] as string, weight: weightsMicros[place] });
-    }
-  }
-  return found;
-}
-
-async function headerOf(
-  source: typeof all | undefined,
-  options: StreamOptions,
-): Promise<NonNullable<StreamOptions["after"]>> {
-  const [first] = await framesOf(source, options);
-  if (first?.frame?.$case !== "header") throw new Error("A stream begins with its header.");
-  return first.frame.value;
-}
+afterEach(close);
 
 const byIndex = (samples: readonly Sample[]): Sample[] => samples.toSorted((a, b) => a.index - b.index);
 
@@ -331,94 +251,25 @@ describe.each(["memory", "rocksdb", "postgres"] as const)("plans over %s", (kind
     );
   });
 
+  test("the sweep removes the tables of copies that no snapshot needs", async () => {
+    const sampled = plan({ weightUse: WeightUse.WEIGHT_USE_SAMPLING });
+    const header = await headerOf(all, { plan: sampled });
+    const digest = Buffer.from(header.plan?.sources[0]?.weightTable ?? "", "hex");
+    await sweepWeightTables(store, 1);
+    expect(await getWeightTable(store, 1, digest, COUNT)).toBeDefined();
+    await deleteSnapshot(opened.context, 1, header.snapshot);
+    await sweepWeightTables(store, 1);
+    expect(await getWeightTable(store, 1, digest, COUNT)).toBeUndefined();
+    // The same records and dataset: the same snapshot, plan and table again.
+    expect((await headerOf(all, { plan: sampled })).plan?.hash).toBe(header.plan?.hash);
+    expect(await getWeightTable(store, 1, digest, COUNT)).toBeDefined();
+  });
+
   test("a removed snapshot is gone for its plans, also for those in memory", async () => {
     const shuffled = plan({ shuffle: {} });
     const header = await headerOf(all, { plan: shuffled });
     await deleteSnapshot(opened.context, 1, header.snapshot);
     const resumed = samplesOf(all, { plan: shuffled, after: header, nextIndex: 5 });
     await expect(resumed).rejects.toMatchObject({ reason: "SNAPSHOT_EXPIRED" });
-  });
-});
-
-describe("what does not fit", () => {
-  beforeEach(() => open("memory"));
-
-  const share = (given: Partial<Share>): Share => ({ rank: 0, worldSize: 1, worker: 0, workerCount: 1, ...given });
-  test.each<[string, typeof all | undefined, StreamOptions, string]>([
-    [
-      "a rank beyond the world",
-      all,
-      { plan: plan({ globalBatchSize: 4 }), share: share({ rank: 2, worldSize: 2 }) },
-      "share.rank is 2; expected less than world_size (2)",
-    ],
-    ["a worker beyond its count", all, { plan: plan({}), share: share({ worker: 1 }) }, "share.worker is 1"],
-    [
-      "more ranks than samples of a batch",
-      all,
-      { plan: plan({ globalBatchSize: 2 }), share: share({ worldSize: 3 }) },
-      "expected at most global_batch_size (2)",
-    ],
-    [
-      "a last batch with fewer samples than ranks",
-      all,
-      { plan: plan({ globalBatchSize: 2999 }), share: share({ worldSize: 2 }) },
-      "set drop_last",
-    ],
-    ["a huge batch", all, { plan: plan({ globalBatchSize: 2_000_000 }) }, "global_batch_samples (1048576)"],
-    [
-      "a mixture and a source",
-      all,
-      { plan: plan({ mixture: { sources: [{ source: law }] } }) },
-      "source must be absent",
-    ],
-    ["an empty mixture", undefined, { plan: plan({ mixture: { sources: [] } }) }, "has 0 sources"],
-    [
-      "a source without samples",
-      undefined,
-      {
-        plan: plan({
-          mixture: {
-            sources: [
-              { source: law },
-              {
-                source: specSource({
-                  collection: "docs",
-                  format: "text",
-                  selection: { conditions: [{ field: "theme", values: ["no"] }] },
-                }),
-              },
-            ],
-          },
-        }),
-      },
-      "plan.mixture.sources[1] has no samples",
-    ],
-  ])("%s", async (_, source, options, problem) => {
-    await expect(samplesOf(source, options)).rejects.toMatchObject({
-      reason: "PLAN_INVALID",
-      message: expect.stringContaining(problem),
-    });
-  });
-
-  test("a resume point of another order is refused, one of another epoch goes on with its own", async () => {
-    const header = await headerOf(all, { plan: plan({ shuffle: {}, epoch: 3 }) });
-    const other = samplesOf(all, { plan: plan({ shuffle: {}, seed: 1n }), after: header, nextIndex: 0 });
-    await expect(other).rejects.toMatchObject({ reason: "RESUME_OTHER_REQUEST" });
-    const whole = await samplesOf(all, { plan: plan({ shuffle: {}, epoch: 3 }) });
-    expect(await samplesOf(all, { plan: plan({ shuffle: {} }), after: header, nextIndex: 40 })).toEqual(
-      whole.slice(40),
-    );
-    const inside = samplesOf(all, {
-      plan: plan({ shuffle: {}, globalBatchSize: 4 }),
-      share: share({ worldSize: 2 }),
-      nextIndex: 6,
-      after: await headerOf(all, { plan: plan({ shuffle: {}, globalBatchSize: 4 }) }),
-    });
-    await expect(inside).rejects.toMatchObject({
-      reason: "PLAN_INVALID",
-      message: expect.stringContaining("inside a global batch of 4"),
-    });
-    const beyond = samplesOf(all, { plan: plan({ shuffle: {} }), after: header, nextIndex: 3001 });
-    await expect(beyond).rejects.toMatchObject({ reason: "RESUME_BEYOND_END" });
   });
 });

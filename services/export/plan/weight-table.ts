@@ -17,7 +17,7 @@ export interface WeightTable {
 
 /**
  * Copies in proportion to weights: with n samples, total weight W and u drawn from seed and epoch, sample i has
- * ⌊(n (w₀ + … + wᵢ) + u) / W⌋ − ⌊(n (w₀ + … + wᵢ₋₁) + u) / W⌋ of them, n in all (systematic sampling; Madow and Madow, "On the Theory of
+ * ⌊(n (w₀ + … + wᵢ) + u) / W⌋ − ⌊(n (w₀ + … + wᵢ₋₁) + u) / W⌋ of them, n in all unless one would have more than 255 (systematic sampling; Madow and Madow, "On the Theory of
  * Systematic Sampling", 1944). Each sample's number differs from n w / W by less than one. All zero where W is.
  * @param parts weights as integers, part by part, read twice
  */

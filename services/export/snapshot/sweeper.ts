@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Clock, Store, TenantId } from "../../store/store.ts";
+import { sweepWeightTables } from "../plan/sweep-weight-tables.ts";
 import { releaseLostRuns } from "../runs/release-lost-runs.ts";
 import type { BlockFiles } from "./blocks/block-files.ts";
 import type { Builds } from "./build/builds.ts";
@@ -57,6 +58,7 @@ export async function sweep(options: SweeperOptions, signal: AbortSignal): Promi
     }
     await options.files.removeOrphans(tenant, ORPHAN_AGE_MILLIS);
     await options.files.removeOrphanTables(tenant, ORPHAN_AGE_MILLIS);
+    await sweepWeightTables(options.store, tenant);
   }
   await options.files.removeOldBuilding(ORPHAN_AGE_MILLIS);
 }

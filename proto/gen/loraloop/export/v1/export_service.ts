@@ -23,7 +23,7 @@ export const WeightUse = {
   WEIGHT_USE_LOSS: 1,
   /**
    * WEIGHT_USE_SAMPLING - A sample comes as often as its weight says, 0 to 255 times an epoch, and carries none. With n samples and weights w, the copies of sample i are
-   * floor((n * (w_0 + ... + w_i) + u) / W) - floor((n * (w_0 + ... + w_(i-1)) + u) / W), W the sum of all, u in [0, W) drawn from seed and epoch: n in all.
+   * floor((n * (w_0 + ... + w_i) + u) / W) - floor((n * (w_0 + ... + w_(i-1)) + u) / W), W the sum of all, u in [0, W) drawn from seed and epoch: n in all, unless one would come more than 255 times.
    */
   WEIGHT_USE_SAMPLING: 2,
   UNRECOGNIZED: -1,
@@ -581,7 +581,7 @@ export interface StreamSamplesRequest {
   plan:
     | PlanSpec
     | undefined;
-  /** The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume from any point. */
+  /** The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume, several ranks at the beginning of a global batch. */
   share:
     | Share
     | undefined;
@@ -778,11 +778,11 @@ export interface Header {
   asOf:
     | Timestamp
     | undefined;
-  /** The plan, where the call named one; then fields 2, 5, 6, 7 and 8 are those of its first source. */
+  /** The plan, where the call named a plan, a share, a run, references or a compression; then fields 2, 5, 6, 7 and 8 are those of its first source. */
   plan:
     | Plan
     | undefined;
-  /** Samples of this call's share from the beginning of the plan, where the call named one. */
+  /** Samples of this call's rank, its workers together, from the beginning of the plan; where there is a plan. */
   shareSampleCount: bigint;
 }
 
@@ -7084,9 +7084,9 @@ export const ExportServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Streams samples in snapshot order: header, then batches and checkpoints, then footer. A stream without a footer was cut off: call again
+     * Streams samples in the order of the plan (that of the snapshot where none is named): header, then batches or references and checkpoints, then footer. A stream without a footer was cut off: call again
      * with `resume`. A dataset that has no snapshot for its newest records gets one with a time to live (24 h, renewed by reading) and is
-     * streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
+     * streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: indices of the plan, each once; with a share, its indices.
      * Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
      */
     streamSamples: {
@@ -7190,9 +7190,9 @@ export interface ExportServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): ServerStreamingMethodResult<DeepPartial<WatchSnapshotResponse>>;
   /**
-   * Streams samples in snapshot order: header, then batches and checkpoints, then footer. A stream without a footer was cut off: call again
+   * Streams samples in the order of the plan (that of the snapshot where none is named): header, then batches or references and checkpoints, then footer. A stream without a footer was cut off: call again
    * with `resume`. A dataset that has no snapshot for its newest records gets one with a time to live (24 h, renewed by reading) and is
-   * streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
+   * streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: indices of the plan, each once; with a share, its indices.
    * Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
    */
   streamSamples(
@@ -7276,9 +7276,9 @@ export interface ExportServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): AsyncIterable<WatchSnapshotResponse>;
   /**
-   * Streams samples in snapshot order: header, then batches and checkpoints, then footer. A stream without a footer was cut off: call again
+   * Streams samples in the order of the plan (that of the snapshot where none is named): header, then batches or references and checkpoints, then footer. A stream without a footer was cut off: call again
    * with `resume`. A dataset that has no snapshot for its newest records gets one with a time to live (24 h, renewed by reading) and is
-   * streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
+   * streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: indices of the plan, each once; with a share, its indices.
    * Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
    */
   streamSamples(

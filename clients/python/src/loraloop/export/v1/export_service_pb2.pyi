@@ -34,7 +34,7 @@ class _WeightUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WeightUse.V
     """They come with the samples, for the loss."""
     WEIGHT_USE_SAMPLING: _WeightUse.ValueType  # 2
     """A sample comes as often as its weight says, 0 to 255 times an epoch, and carries none. With n samples and weights w, the copies of sample i are
-    floor((n * (w_0 + ... + w_i) + u) / W) - floor((n * (w_0 + ... + w_(i-1)) + u) / W), W the sum of all, u in [0, W) drawn from seed and epoch: n in all.
+    floor((n * (w_0 + ... + w_i) + u) / W) - floor((n * (w_0 + ... + w_(i-1)) + u) / W), W the sum of all, u in [0, W) drawn from seed and epoch: n in all, unless one would come more than 255 times.
     """
 
 class WeightUse(_WeightUse, metaclass=_WeightUseEnumTypeWrapper):
@@ -46,7 +46,7 @@ WEIGHT_USE_LOSS: WeightUse.ValueType  # 1
 """They come with the samples, for the loss."""
 WEIGHT_USE_SAMPLING: WeightUse.ValueType  # 2
 """A sample comes as often as its weight says, 0 to 255 times an epoch, and carries none. With n samples and weights w, the copies of sample i are
-floor((n * (w_0 + ... + w_i) + u) / W) - floor((n * (w_0 + ... + w_(i-1)) + u) / W), W the sum of all, u in [0, W) drawn from seed and epoch: n in all.
+floor((n * (w_0 + ... + w_i) + u) / W) - floor((n * (w_0 + ... + w_(i-1)) + u) / W), W the sum of all, u in [0, W) drawn from seed and epoch: n in all, unless one would come more than 255 times.
 """
 Global___WeightUse: _TypeAlias = WeightUse  # noqa: Y015
 
@@ -1247,7 +1247,7 @@ class StreamSamplesRequest(_message.Message):
 
     @_builtins.property
     def share(self) -> Global___Share:
-        """The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume from any point."""
+        """The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume, several ranks at the beginning of a global batch."""
 
     @_builtins.property
     def run_epoch(self) -> Global___RunEpoch:
@@ -1615,7 +1615,7 @@ class Header(_message.Message):
     revision: _builtins.int
     """What the snapshot was built at."""
     share_sample_count: _builtins.int
-    """Samples of this call's share from the beginning of the plan, where the call named one."""
+    """Samples of this call's rank, its workers together, from the beginning of the plan; where there is a plan."""
     @_builtins.property
     def resume(self) -> Global___ResumePoint:
         """Where this call begins; `next_index` moves with what is consumed."""
@@ -1626,7 +1626,7 @@ class Header(_message.Message):
 
     @_builtins.property
     def plan(self) -> Global___Plan:
-        """The plan, where the call named one; then fields 2, 5, 6, 7 and 8 are those of its first source."""
+        """The plan, where the call named a plan, a share, a run, references or a compression; then fields 2, 5, 6, 7 and 8 are those of its first source."""
 
     def __init__(
         self,

@@ -196,9 +196,9 @@ class ExportServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamSamples(self, request, context):
-        """Streams samples in snapshot order: header, then batches and checkpoints, then footer. A stream without a footer was cut off: call again
+        """Streams samples in the order of the plan (that of the snapshot where none is named): header, then batches or references and checkpoints, then footer. A stream without a footer was cut off: call again
         with `resume`. A dataset that has no snapshot for its newest records gets one with a time to live (24 h, renewed by reading) and is
-        streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
+        streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: indices of the plan, each once; with a share, its indices.
         Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

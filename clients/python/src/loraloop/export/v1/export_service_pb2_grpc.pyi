@@ -60,9 +60,9 @@ class ExportServiceStub:
     WatchSnapshot: _grpc.UnaryStreamMultiCallable[_export_service_pb2.WatchSnapshotRequest, _export_service_pb2.WatchSnapshotResponse]
     """Sends the snapshot now and about once a second until it is sealed or failed, then ends; a server that stops ends it with DRAINING: watch again. Scope: `export.read`."""
     StreamSamples: _grpc.UnaryStreamMultiCallable[_export_service_pb2.StreamSamplesRequest, _export_service_pb2.StreamSamplesResponse]
-    """Streams samples in snapshot order: header, then batches and checkpoints, then footer. A stream without a footer was cut off: call again
+    """Streams samples in the order of the plan (that of the snapshot where none is named): header, then batches or references and checkpoints, then footer. A stream without a footer was cut off: call again
     with `resume`. A dataset that has no snapshot for its newest records gets one with a time to live (24 h, renewed by reading) and is
-    streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
+    streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: indices of the plan, each once; with a share, its indices.
     Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
     """
     GetPlan: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.GetPlanRequest, _export_service_pb2.GetPlanResponse]
@@ -104,9 +104,9 @@ class ExportServiceAsyncStub(ExportServiceStub):
     WatchSnapshot: _aio.UnaryStreamMultiCallable[_export_service_pb2.WatchSnapshotRequest, _export_service_pb2.WatchSnapshotResponse]  # type: ignore[assignment]
     """Sends the snapshot now and about once a second until it is sealed or failed, then ends; a server that stops ends it with DRAINING: watch again. Scope: `export.read`."""
     StreamSamples: _aio.UnaryStreamMultiCallable[_export_service_pb2.StreamSamplesRequest, _export_service_pb2.StreamSamplesResponse]  # type: ignore[assignment]
-    """Streams samples in snapshot order: header, then batches and checkpoints, then footer. A stream without a footer was cut off: call again
+    """Streams samples in the order of the plan (that of the snapshot where none is named): header, then batches or references and checkpoints, then footer. A stream without a footer was cut off: call again
     with `resume`. A dataset that has no snapshot for its newest records gets one with a time to live (24 h, renewed by reading) and is
-    streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
+    streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: indices of the plan, each once; with a share, its indices.
     Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
     """
     GetPlan: _aio.UnaryUnaryMultiCallable[_export_service_pb2.GetPlanRequest, _export_service_pb2.GetPlanResponse]  # type: ignore[assignment]
@@ -217,9 +217,9 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _export_service_pb2.StreamSamplesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_export_service_pb2.StreamSamplesResponse], _abc.AsyncIterator[_export_service_pb2.StreamSamplesResponse]]:
-        """Streams samples in snapshot order: header, then batches and checkpoints, then footer. A stream without a footer was cut off: call again
+        """Streams samples in the order of the plan (that of the snapshot where none is named): header, then batches or references and checkpoints, then footer. A stream without a footer was cut off: call again
         with `resume`. A dataset that has no snapshot for its newest records gets one with a time to live (24 h, renewed by reading) and is
-        streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: sample numbers, each once.
+        streamed while it is built. The reader's flow control is obeyed to the store: at most two frames wait. Order: indices of the plan, each once; with a share, its indices.
         Errors to retry with `resume`: UNAVAILABLE, RESOURCE_EXHAUSTED (after RetryInfo). All others are final. Scope: `export.read`.
         """
 
