@@ -123,7 +123,7 @@ class Runs:
         return from_run(self._connection.call(lambda opened: opened.runs.GetRun, pb.GetRunRequest(run=run)).run)
 
     def list(self) -> Iterator[RunInfo]:
-        """Newest first, without `loss_points`."""
+        """Newest first, without `loss_points`, and of `epochs` at most that of `consumed`."""
         request = pb.ListRunsRequest()
         while True:
             response = self._connection.call(lambda opened: opened.runs.ListRuns, request)
@@ -168,7 +168,7 @@ class Run:
     """One training: `client.runs.open(…)`. As a context manager it closes itself, with an error as a failure.
 
     What interrupts the process (KeyboardInterrupt, SystemExit) leaves it open, to be opened again. Picklable: a copy
-    does not renew the lease.
+    does not renew the lease. What it says is said again while the server is away, for the client's `patience`.
     """
 
     def __init__(
@@ -187,7 +187,8 @@ class Run:
     def lease(self) -> str:
         """Names the opening under which this reports; of an attached run, the one that holds it at the first report."""
         if not self._lease:
-            self._lease = self.info.lease
+            request, patience = pb.GetRunRequest(run=self.id), self._connection.patience
+            self._lease = self._connection.call(lambda opened: opened.runs.GetRun, request, timeout=patience).run.lease
         return self._lease
 
     @property
@@ -228,7 +229,8 @@ class Run:
         """Ends the run with a result; a repetition with the same result is not refused."""
         result = pb.RunResult(succeeded=succeeded, message=message, adapter_version=adapter_version)
         request = pb.CloseRunRequest(run=self.id, lease=self.lease, result=result)
-        closed = self._connection.call(lambda opened: opened.runs.CloseRun, request)
+        patience = self._connection.patience
+        closed = self._connection.call(lambda opened: opened.runs.CloseRun, request, timeout=patience)
         self._stop_renewing()
         return from_run(closed.run)
 

@@ -63,7 +63,7 @@ class Runs:
         return from_run(response.run)
 
     async def list(self) -> AsyncIterator[RunInfo]:
-        """Newest first, without `loss_points`."""
+        """Newest first, without `loss_points`, and of `epochs` at most that of `consumed`."""
         request = pb.ListRunsRequest()
         while True:
             response = await self._connection.call(lambda opened: opened.runs.ListRuns, request)
@@ -132,12 +132,14 @@ class Run:
     ) -> None:
         """As `loraloop.Run.report_progress`."""
         request = progress_request(self.id, await self._find_lease(), step, epoch, next_index, metrics)
-        await self._connection.call(lambda opened: opened.runs.ReportProgress, request)
+        patience = self._connection.patience
+        await self._connection.call(lambda opened: opened.runs.ReportProgress, request, timeout=patience)
 
     async def report_losses(self, epoch: int, indices: Sequence[int], losses: Sequence[float]) -> None:
         """As `loraloop.Run.report_losses`."""
         for request in loss_requests(self.id, await self._find_lease(), epoch, indices, losses):
-            await self._connection.call(lambda opened: opened.runs.ReportLosses, request)
+            patience = self._connection.patience
+            await self._connection.call(lambda opened: opened.runs.ReportLosses, request, timeout=patience)
 
     async def close_epoch(self, epoch: int) -> StoredPlan:
         """Ends an epoch; returns the plan of the next one. A repetition gives the same plan."""
@@ -150,7 +152,8 @@ class Run:
         """Ends the run with a result; a repetition with the same result is not refused."""
         result = pb.RunResult(succeeded=succeeded, message=message, adapter_version=adapter_version)
         request = pb.CloseRunRequest(run=self.id, lease=await self._find_lease(), result=result)
-        response = await self._connection.call(lambda opened: opened.runs.CloseRun, request)
+        patience = self._connection.patience
+        response = await self._connection.call(lambda opened: opened.runs.CloseRun, request, timeout=patience)
         self._stop_renewing()
         return from_run(response.run)
 
