@@ -140,7 +140,8 @@ export class StreamSpace {
 }
 
 function spaceExhausted(actual: number, maximum: number, runs: readonly string[]): ServiceError {
-  const held = runs.length === 0 ? "" : ` Runs hold some: ${runs.join(", ")}; close those that are over (loraloop run close).`;
+  const held =
+    runs.length === 0 ? "" : ` Runs hold some: ${runs.join(", ")}; close those that are over (loraloop run close).`;
   return new ServiceError(
     "LIMIT_EXCEEDED",
     `The snapshots of streams that are read now or held by runs take ${actual} bytes; the limit stream_snapshots_gib is ${maximum} bytes.${held} Ask again when other streams have ended, or raise it.`,
