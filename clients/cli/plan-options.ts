@@ -32,10 +32,14 @@ export function orderOptions(command: Command): Command {
       "--weights <use>",
       "loss: they come with the samples (default); sampling: they say how often a sample comes",
     )
-    .option("--mix <source=share>", "one of several sources, with its share; once for each", collect)
+    .option(
+      "--mix <source=share>",
+      "one of several sources, with its share; once for each; --split, --as-of and --revision are for all of them",
+      collect,
+    )
     .option("--exhaustion <when>", "end a mixture when the first (default) or all of its sources have come once")
     .option("--block-batches <number>", "sources of a mixture take turns for so many global batches")
-    .option("--run <id>", "an epoch of a run instead");
+    .option("--run <id>", "an epoch of a run instead; its order is the run's");
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
@@ -49,6 +53,27 @@ export function hasOrder(options: OrderOptions): boolean {
   return orderNames.some((name) => options[name] !== undefined);
 }
 
+type OptionName = keyof OrderOptions;
+
+const mixtureNames = ["exhaustion", "blockBatches"] as const satisfies readonly OptionName[];
+const sourceNames = ["split", "asOf", "revision", "allowOpenIngest"] as const satisfies readonly OptionName[];
+/** What a run says itself; of a plan by its hash the epoch too. */
+export const fixedNames: readonly OptionName[] = [
+  ...sourceNames,
+  ...(["seed", "shuffle", "globalBatchSize", "dropLast", "weights"] as const),
+  ...mixtureNames,
+];
+
+/** Throws InputError where an option would change nothing. */
+export function refuseOptions(options: OrderOptions, names: readonly OptionName[], why: string): void {
+  const given = names.filter((name) => options[name] !== undefined);
+  if (given.length > 0) throw new InputError(`${given.map(flagOf).join(", ")}: ${why}`);
+}
+
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** What a command reads: a run, the sources of a mixture, or a dataset or snapshot. */
 export async function toPlanSource(
   client: Client,
@@ -57,7 +82,12 @@ export async function toPlanSource(
 ): Promise<PlanSource> {
   const given = [name ?? options.spec, options.mix, options.run].filter((one) => one !== undefined);
   if (given.length > 1) throw new InputError("Name a dataset or a snapshot, or use --mix, or --run: one of them.");
-  if (options.run !== undefined) return { run: options.run };
+  if (options.run !== undefined) {
+    refuseOptions(options, fixedNames, "a run has its own; with --run only --epoch is said.");
+    return { run: options.run };
+  }
+  if (options.mix === undefined)
+    refuseOptions(options, mixtureNames, "only of a mixture; name its sources with --mix.");
   return options.mix === undefined ? toSource(client, name, options) : undefined;
 }
 

@@ -94,6 +94,20 @@ test.for<[string[], string]>([
   expect(await fail(...args)).toEqual({ code: 2, signal: null, stdout: "", stderr: `loraloop: ${problem}\n` });
 });
 
+test.for<[string[], string]>([
+  [["documents", "--block-batches", "3"], "--block-batches: only of a mixture; name its sources with --mix."],
+  [["documents", "--exhaustion", "all"], "--exhaustion: only of a mixture; name its sources with --mix."],
+  [
+    ["--run", "any", "--epoch", "1", "--seed", "3", "--shuffle", "--as-of", "2026-01-01"],
+    "--as-of, --seed, --shuffle: a run has its own; with --run only --epoch is said.",
+  ],
+  [["--hash", "00", "--epoch", "1"], "--epoch: the plan's hash says it; leave it out."],
+])("options that would change nothing are refused: %j", async ([args, problem]) => {
+  const refused = { code: 2, stdout: "", stderr: `loraloop: ${problem}\n` };
+  expect(await fail("plan", "show", ...args)).toMatchObject(refused);
+  if (args[0] !== "--hash") expect(await fail("stream", ...args)).toMatchObject(refused);
+});
+
 test("up says which process to stop", async () => {
   const ports = ["--port", "0", "--metrics-port", "0"];
   const child = start("--json", "up", "--data", place("other"), ...ports);

@@ -25,7 +25,9 @@ beforeAll(async () => {
       { name: "test", percent: 20 },
     ],
   };
-  writeFileSync(place("documents.json"), JSON.stringify({ collection: "documents", format: "text", splits }));
+  // Some are too short: left out, and named in the quality report.
+  const quality = { min_text_length: 1_000 };
+  writeFileSync(place("documents.json"), JSON.stringify({ collection: "documents", format: "text", splits, quality }));
   await run("dataset", "put", "documents", "documents.json");
   await run("export", "documents", "--out", "jsonl", "--shard-size", "300kB");
   await run("export", "documents", "--out", "parquet", "--format", "parquet", "--shard-size", "800kB");
@@ -62,6 +64,17 @@ async function run(...args: string[]): Promise<string> {
   return stdout;
 }
 
+/** What a folder is for everybody: its quality report names records that were left out. */
+function publicDigests(folder: string): Record<string, string> {
+  const digests = digestsBelow(place(folder));
+  if (!("quality_report.json" in digests)) return digests;
+  const text = readFileSync(place(`${folder}/quality_report.json`), "utf8");
+  const names = /"(errors|examples)": \[/g;
+  expect(text.match(names)).toHaveLength(2);
+  const report = JSON.parse(text, (key, value: unknown) => (["errors", "examples"].includes(key) ? undefined : value));
+  return { ...digests, "quality_report.json": sha256(Buffer.from(`${JSON.stringify(report, undefined, 2)}\n`)) };
+}
+
 /** Digests of what the repository holds. */
 function pushed(name = repository): Record<string, string> {
   const files = hub.repositories.get(name)?.files ?? new Map<string, Buffer>();
@@ -72,7 +85,7 @@ test.for(["jsonl", "parquet", "adapter"])("the folder %s, whole and once", async
   expect(await run("push-to-hub", folder, repository)).toBe(
     `${folder} is pushed: ${hub.endpoint}/datasets/${repository}\n`,
   );
-  expect(pushed()).toEqual(digestsBelow(place(folder)));
+  expect(pushed()).toEqual(publicDigests(folder));
   expect(hub.repositories.get(repository)).toMatchObject({ private: false, commits: 1 });
   expect(await run("push-to-hub", folder, repository)).toContain("was there already");
   expect(hub.repositories.get(repository)?.commits).toBe(1);
@@ -98,7 +111,20 @@ test("an edited card is pushed, the samples are not sent again", async () => {
   expect(hub.count("PUT", "/storage/") + hub.count("POST", "/storage/")).toBe(0);
   rmSync(place("edited/README.md"));
   const { code, stderr } = await fail("push-to-hub", "edited", repository);
-  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("README.md") });
+  const sentence = "edited lacks README.md: put back what is missing, or export into a new folder.";
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `loraloop: ${sentence}\n` });
+});
+
+test("records that were left out are not named in what is pushed", async () => {
+  const report = readFileSync(place("adapter/quality_report.json"), "utf8");
+  const { statistics } = JSON.parse(report) as { statistics: { rejects: { examples: { record_id: string }[] }[] } };
+  const [left] = statistics.rejects.flatMap(({ examples }) => examples);
+  await run("push-to-hub", "adapter", repository);
+  const files = hub.repositories.get(repository)?.files;
+  const { statistics: known } = JSON.parse(String(files?.get("quality_report.json"))) as { statistics: unknown };
+  expect(known).toMatchObject({ rejects: [{ reason: "TEXT_TOO_SHORT", count: expect.any(Number) }] });
+  for (const [path, bytes] of files ?? [])
+    expect([path, bytes.includes(`"${left?.record_id}"`)]).toEqual([path, false]);
 });
 
 test("another export replaces the files of the one before, and nothing else", async () => {
@@ -106,6 +132,16 @@ test("another export replaces the files of the one before, and nothing else", as
   hub.repositories.get(repository)?.files.set("LICENSE", Buffer.from("mine"));
   await run("push-to-hub", "parquet", repository);
   expect(pushed()).toEqual({ ...digestsBelow(place("parquet")), LICENSE: sha256(Buffer.from("mine")) });
+});
+
+test("what belongs to an adapter set goes with it, also where somebody has removed a part", async () => {
+  await run("push-to-hub", "adapter", repository);
+  await run("push-to-hub", "jsonl", repository);
+  expect(pushed()).toEqual(digestsBelow(place("jsonl")));
+  await run("push-to-hub", "adapter", repository);
+  hub.repositories.get(repository)?.files.delete("quality_report.json");
+  await run("push-to-hub", "parquet", repository);
+  expect(pushed()).toEqual(digestsBelow(place("parquet")));
 });
 
 test("failures in the middle are tried again; what came through is not sent again", async () => {

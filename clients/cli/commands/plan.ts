@@ -3,7 +3,16 @@ import type { GetPlanResponse } from "../../../proto/gen/loraloop/export/v1/expo
 import { type Client, type Plan, type PlanEntry, type PlanHash, weightText } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { count, print, printJson, printTable } from "../output.ts";
-import { type OrderOptions, orderOptions, type PlanSource, toNumber, toPlan, toPlanSource } from "../plan-options.ts";
+import {
+  fixedNames,
+  type OrderOptions,
+  orderOptions,
+  type PlanSource,
+  refuseOptions,
+  toNumber,
+  toPlan,
+  toPlanSource,
+} from "../plan-options.ts";
 import { programOptions, withClient } from "../session.ts";
 import { sourceOptions } from "../source.ts";
 
@@ -55,6 +64,7 @@ async function target(
   if ([name, options.spec, options.mix, options.run].some((one) => one !== undefined)) {
     throw new InputError("--hash says all; name nothing else.");
   }
+  refuseOptions(options, ["epoch", ...fixedNames], "the plan's hash says it; leave it out.");
   return { hash: options.hash };
 }
 

@@ -6,6 +6,7 @@ import { shardPath, sumOf } from "./export-folder.ts";
 import { type ExportIndex, indexFile, indexText, type SplitEntry, writeWhole } from "./export-index.ts";
 import { type ExportState, removeState, type SplitState } from "./export-state.ts";
 import { mixedPaths, type StructType } from "./sample-type.ts";
+import { withoutRecords } from "./without-records.ts";
 
 /** Gives the shards their last names and writes what belongs to them, the index last. After an interruption it is done again from the beginning. */
 export function finishExport(folder: string, state: ExportState, type: StructType): ExportIndex {
@@ -42,11 +43,4 @@ function finishSplit(folder: string, { files }: ExportState, { name, snapshot, s
     statistics: withoutRecords(end?.statistics ?? {}),
     shards: entries,
   };
-}
-
-/** What may become public names no record that was left out. */
-function withoutRecords(statistics: object): object {
-  return JSON.parse(
-    JSON.stringify(statistics, (key, value) => (["errors", "examples"].includes(key) ? undefined : value)),
-  );
 }

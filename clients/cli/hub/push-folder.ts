@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type CommitOperation, commitIter, createRepo, datasetInfo, downloadFile, HubApiError } from "@huggingface/hub";
@@ -6,8 +6,12 @@ import { cardFile } from "../export/dataset-card.ts";
 import { inspectFolder, sumOf } from "../export/export-folder.ts";
 import { type ExportIndex, indexFile, parseIndex, type ShardEntry } from "../export/export-index.ts";
 import { digestFile } from "../export/shard-file.ts";
+import { withoutRecords } from "../export/without-records.ts";
 import { InputError } from "../failure.ts";
+import { anyObject, parseStrict } from "../strict-json.ts";
 import { retryHub } from "./retry-hub.ts";
+
+const reportFile = "quality_report.json";
 
 export interface PushTask {
   readonly folder: string;
@@ -29,7 +33,8 @@ export interface PushResult {
 
 /**
  * Puts a finished folder into a dataset repository, which is made where there is none, in one commit: readers see all of it or nothing. What was uploaded
- * before an interruption is not uploaded again. Files of an export that was pushed earlier and are no part of this one are deleted.
+ * before an interruption is not uploaded again. Files of an export that was pushed earlier and are no part of this one are deleted. Records that were left
+ * out are named in the folder's quality report, not in the one that is pushed.
  * Throws InputError where the folder is not what its index says, or the repository is public but should be private.
  */
 export async function pushFolder(task: PushTask): Promise<PushResult> {
@@ -54,6 +59,12 @@ function shardsOf({ splits }: ExportIndex): ShardEntry[] {
 }
 
 async function checkFiles({ folder, signal, onProgress }: PushTask, index: ExportIndex): Promise<void> {
+  const missing = filesOf(index).filter((path) => !existsSync(join(folder, path)));
+  if (missing.length > 0) {
+    throw new InputError(
+      `${folder} lacks ${missing.join(", ")}: put back what is missing, or export into a new folder.`,
+    );
+  }
   const shards = shardsOf(index);
   let done = 0;
   for (const shard of shards) {
@@ -91,14 +102,14 @@ function datasetRepo(name: string) {
 async function pushFiles(task: PushTask, index: ExportIndex, progress: () => void): Promise<PushResult> {
   const url = `${task.endpoint}/datasets/${task.repo}`;
   if (await isPushed(task, index)) return { url, wasThere: true };
-  const pushed = await readPushedIndex(task);
+  const stale = await deletions(task, index);
   const [split] = index.splits;
   const commit = commitIter({
     repo: datasetRepo(task.repo),
     hubUrl: task.endpoint,
     accessToken: task.token,
     title: `Samples of snapshot ${split?.snapshot.slice(0, 12)}`,
-    operations: [...additions(task.folder, index), ...deletions(pushed, index)],
+    operations: [...additions(task.folder, index), ...stale],
     abortSignal: task.signal,
   });
   const sizes = new Map(shardsOf(index).map(({ path, bytes }) => [path, bytes]));
@@ -119,13 +130,24 @@ function sumValues(numbers: ReadonlyMap<string, number>): number {
 
 /** Everything but the shards, whose digests the index holds. */
 function filesBeside(index: ExportIndex): string[] {
-  const others = index.files.adapter_set ? ["adapter_metadata.json", "quality_report.json"] : [];
+  const others = index.files.adapter_set ? ["adapter_metadata.json", reportFile] : [];
   return [indexFile, cardFile, ...others];
+}
+
+function filesOf(index: ExportIndex): string[] {
+  return [...shardsOf(index).map(({ path }) => path), ...filesBeside(index)];
+}
+
+/** A file beside the shards, as it may become public. */
+function publicText(folder: string, path: string): string {
+  const text = readFileSync(join(folder, path), "utf8");
+  if (path !== reportFile) return text;
+  return `${JSON.stringify(withoutRecords(parseStrict(anyObject, text, join(folder, path))), undefined, 2)}\n`;
 }
 
 async function isPushed(task: PushTask, index: ExportIndex): Promise<boolean> {
   for (const path of filesBeside(index)) {
-    if ((await readPushed(task, path)) !== readFileSync(join(task.folder, path), "utf8")) return false;
+    if ((await readPushed(task, path)) !== publicText(task.folder, path)) return false;
   }
   return true;
 }
@@ -148,12 +170,19 @@ async function readPushedIndex(task: PushTask): Promise<ExportIndex | undefined>
 }
 
 function additions(folder: string, index: ExportIndex): CommitOperation[] {
-  const paths = [...shardsOf(index).map(({ path }) => path), ...filesBeside(index)];
-  return paths.map((path) => ({ operation: "addOrUpdate", path, content: pathToFileURL(join(folder, path)) }));
+  const shards = shardsOf(index).map(({ path }) => ({ path, content: pathToFileURL(join(folder, path)) }));
+  const others = filesBeside(index).map((path) => ({ path, content: new Blob([publicText(folder, path)]) }));
+  return [...shards, ...others].map((file) => ({ operation: "addOrUpdate", ...file }));
 }
 
-function deletions(pushed: ExportIndex | undefined, index: ExportIndex): CommitOperation[] {
-  const kept = new Set(shardsOf(index).map(({ path }) => path));
-  const stale = (pushed === undefined ? [] : shardsOf(pushed)).filter(({ path }) => !kept.has(path));
-  return stale.map(({ path }) => ({ operation: "delete", path }));
+/** Of an earlier push. What somebody has removed cannot be deleted; the files beside the shards are such as one removes. */
+async function deletions(task: PushTask, index: ExportIndex): Promise<CommitOperation[]> {
+  const pushed = await readPushedIndex(task);
+  if (pushed === undefined) return [];
+  const kept = new Set(filesOf(index));
+  const stale = filesOf(pushed).filter((path) => !kept.has(path));
+  const beside = filesBeside(pushed).filter((path) => !kept.has(path));
+  const gone = new Set<string>();
+  for (const path of beside) if ((await readPushed(task, path)) === undefined) gone.add(path);
+  return stale.filter((path) => !gone.has(path)).map((path) => ({ operation: "delete", path }));
 }
