@@ -10,7 +10,7 @@ import {
 } from "../../clients/typescript/src/index.ts";
 import type { ChildLines } from "../fault/child-lines.ts";
 
-/** Index, id, weight (null where there is none) and SHA-256 of the text. */
+/** Index, id, weight (null where there is none) and SHA-256 of the texts. */
 export type SampleFacts = readonly [number, string, number | null, string];
 
 /** A plan that both languages can be told: of a run, over one snapshot, or over a mixture of snapshots. */
@@ -69,11 +69,16 @@ export function optionsOf({ run: _run, snapshot: _snapshot, mixture, ...plan }: 
   return { ...plan, mixture: { ...mixture, sources } };
 }
 
+/** SHA-256 of what a sample says, as read_batches.py makes it. */
+export function digestOf(sample: Readonly<Record<string, unknown>>): string {
+  const texts = ["text", "instruction", "output"].map((name) => String(sample[name] ?? ""));
+  return createHash("sha256").update(texts.join("\0")).digest("hex");
+}
+
 export function factsOf(batch: Pick<RankBatch, "indices" | "ids" | "samples">): SampleFacts[] {
   return batch.samples().map((sample, place) => {
-    const text = createHash("sha256").update(String(sample["text"])).digest("hex");
     const weight = (sample["weight"] as number | undefined) ?? null;
-    return [batch.indices[place] as number, batch.ids[place] as string, weight, text];
+    return [batch.indices[place] as number, batch.ids[place] as string, weight, digestOf(sample)];
   });
 }
 

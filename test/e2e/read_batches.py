@@ -48,8 +48,9 @@ def open_loader(client, job, rank):
 
 
 def describe(sample):
-    text = hashlib.sha256(sample["text"].encode()).hexdigest()
-    return [sample["index"], sample["record_id"], sample.get("weight"), text]
+    texts = "\0".join(sample.get(name, "") for name in ("text", "instruction", "output"))
+    digest = hashlib.sha256(texts.encode()).hexdigest()
+    return [sample["index"], sample["record_id"], sample.get("weight"), digest]
 
 
 def read(client, job, rank):
