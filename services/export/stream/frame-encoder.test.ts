@@ -14,7 +14,10 @@ test("gives the bytes of the generated encoder", () => {
     fc.property(
       fc.array(fc.array(sample, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 4 }),
       fc.boolean(),
-      fc.array(fc.record({ first: fc.maxSafeNat(), count: fc.integer({ min: 1, max: 100_000 }) }), { minLength: 1, maxLength: 5 }),
+      fc.array(fc.record({ first: fc.maxSafeNat(), count: fc.integer({ min: 1, max: 100_000 }) }), {
+        minLength: 1,
+        maxLength: 5,
+      }),
       fc.nat(),
       (pages, weighted, runs, uncompressedBytes) => {
         const samples = pages.flat();
