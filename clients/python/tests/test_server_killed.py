@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,3 +59,17 @@ def test_a_stream_goes_on(mortal: LoraloopServer, client: Client, sealed: bool) 
     assert numbers == list(range(COUNT))
     assert stream.statistics is not None
     assert stream.statistics.sample_count == COUNT
+
+
+def test_a_run_is_told_once_the_server_is_back(mortal: LoraloopServer, client: Client) -> None:
+    client.ingest("texts", [{"id": "one", "text": "one"}])
+    with Client(mortal.address, mortal.token, timeout=1) as hasty, hasty.runs.open("told", spec=SPEC) as run:
+        mortal.kill()
+        back = threading.Timer(2, mortal.start)
+        back.start()
+        run.report_progress(step=1, epoch=0, next_index=1, metrics={"loss": 0.5})
+        back.join()
+        run.report_losses(0, [0], [0.5])
+        info = client.runs.get("told")
+    assert (info.consumed, info.metrics) == (loraloop.RunPosition(0, 1, 1), {"loss": 0.5})
+    assert info.epochs[0].loss_count == 1
