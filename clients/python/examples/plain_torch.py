@@ -20,13 +20,13 @@ with Client() as client:
     loader = StreamingDataLoader(dataset, collate_fn=collate)
     model = tiny_model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    first_epoch = 0
+    first_epoch, last_loss = 0, float("nan")
     if CHECKPOINT.exists():
         saved = torch.load(CHECKPOINT)
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         loader.load_state_dict(saved["stream"])
-        first_epoch = saved["stream"]["epoch"]
+        first_epoch, last_loss = saved["stream"]["epoch"], saved["loss"]
     for epoch in range(first_epoch, EPOCHS):
         loader.set_epoch(epoch)
         for batch in loader:
@@ -35,9 +35,10 @@ with Client() as client:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            torch.save(
-                {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "stream": loader.state_dict()},
-                CHECKPOINT,
-            )
-        print(f"epoch {epoch}: loss {loss.item():.4f}")
-    print(f"final loss {loss.item():.4f}")
+            last_loss = loss.item()
+            states = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "stream": loader.state_dict()}
+            partial = CHECKPOINT.with_suffix(".partial")
+            torch.save({"loss": last_loss, **states}, partial)
+            partial.replace(CHECKPOINT)
+        print(f"epoch {epoch}: loss {last_loss:.4f}")
+    print(f"final loss {last_loss:.4f}")

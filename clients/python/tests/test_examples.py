@@ -50,11 +50,17 @@ def test_an_example_runs_to_its_final_loss(line: str, environment: dict[str, str
     assert losses(done.stdout)[-1] < 0.6
 
 
-def test_a_training_that_is_killed_ends_as_the_undisturbed_one(environment: dict[str, str], tmp_path: Path) -> None:
-    line, folder = "python hf_trainer.py", tmp_path / "killed"
+@pytest.mark.parametrize(
+    ("line", "saved"),
+    [("python plain_torch.py", "plain_torch.pt"), ("python hf_trainer.py", "hf_trainer/checkpoint-20/loraloop*.json")],
+)
+def test_a_training_that_is_killed_ends_as_the_undisturbed_one(
+    line: str, saved: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
     folder.mkdir()
     with subprocess.Popen(command(line), cwd=folder, env=environment, stdout=subprocess.DEVNULL) as training:
-        while not list(folder.glob("hf_trainer/checkpoint-20/loraloop-rank-0.json")):
+        while not list(folder.glob(saved)):
             assert training.poll() is None
             time.sleep(0.01)
         training.send_signal(signal.SIGKILL)
