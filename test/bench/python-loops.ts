@@ -1,4 +1,5 @@
 import { createWriteStream, existsSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -53,14 +54,22 @@ async function writeLines({ folder }: Bench, { client }: Server, snapshot: strin
   async function* lines(): AsyncGenerator<Uint8Array> {
     for await (const batch of client.stream({ snapshot }).batches()) yield batch.ndjson();
   }
-  if (!existsSync(file)) await pipeline(Readable.from(lines()), createWriteStream(file));
-  return file;
+  return await writeOnce(file, (target) => pipeline(Readable.from(lines()), createWriteStream(target)));
 }
 
 async function writeFolder(bench: Bench, peer: Peer, lines: string, options: ChildOptions): Promise<string> {
   const folder = join(bench.folder, peer.folder ?? "");
-  if (!existsSync(folder)) await ask(peer.program, ["write", lines, folder], options);
-  return folder;
+  return await writeOnce(folder, (target) => ask(peer.program, ["write", lines, target], options));
+}
+
+/** Another figure may have written it before; what was interrupted does not count. */
+async function writeOnce(path: string, write: (target: string) => Promise<unknown>): Promise<string> {
+  if (existsSync(path)) return path;
+  const unfinished = `${path}.unfinished`;
+  await rm(unfinished, { recursive: true, force: true });
+  await write(unfinished);
+  await rename(unfinished, path);
+  return path;
 }
 
 /** What peers keep for themselves goes into the bench's folder; none of them looks for anything in the network. */

@@ -15,7 +15,7 @@ from typing import Any
 
 from timed_passes import report
 
-# Ready-made datasets, of which the package imports all: they need torchvision and transformers.
+# Ready-made datasets, of which the package imports all: they need torchvision.
 for _name in ("multimodal", "text", "vision"):
     sys.modules[f"streaming.{_name}"] = ModuleType(f"streaming.{_name}")
 
