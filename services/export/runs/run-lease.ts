@@ -17,8 +17,8 @@ export function stateOf({ result, leaseExpireMicros }: StoredRunState, now: Micr
 
 /** Refuses whom somebody replaced. Throws RUN_CONFLICT. @param lease what the caller was told when it opened the run */
 export function checkHolder(run: string, { lease: held }: StoredRunState, lease: string): void {
-  if (lease === "") throw runConflict(run, "says nothing without its lease: give that of OpenRun or GetRun");
   if (held === "") throw runConflict(run, "was lost for long and holds nothing any more: open it again (OpenRun)");
+  if (lease === "") throw runConflict(run, "takes no word without its lease: that of OpenRun or GetRun");
   if (lease !== held) throw runConflict(run, "was opened by another process since");
 }
 
