@@ -22,7 +22,7 @@ class SampleBatch:
         lines: bytes,
         ids: Sequence[str],
         weights_micros: Sequence[int],
-        runs: Sequence[pb.IndexRun],
+        runs: Sequence[range],
         next_index: int,
     ) -> None:
         self._lines = lines
@@ -32,20 +32,24 @@ class SampleBatch:
         #: The first index that is due after this batch.
         self.next_index = next_index
 
+    @classmethod
+    def of(cls, content: pb.Batch | pb.ReferenceBatch, lines: bytes, next_index: int) -> SampleBatch:
+        """Of a frame, and what is due after it."""
+        runs = [range(run.first, run.first + run.count) for run in content.index_runs]
+        return cls(lines, content.ids, content.weights_micros, runs, next_index)
+
     def __len__(self) -> int:
         return len(self._ids)
 
     @property
     def indices(self) -> Sequence[int]:
         """Index of each sample."""
-        if len(self._runs) == 1:
-            return range(self._runs[0].first, self._runs[0].first + self._runs[0].count)
-        return [index for run in self._runs for index in range(run.first, run.first + run.count)]
+        return self._runs[0] if len(self._runs) == 1 else [index for run in self._runs for index in run]
 
     @property
-    def index_runs(self) -> list[range]:
+    def index_runs(self) -> Sequence[range]:
         """The indices as runs of consecutive ones; of a share with several ranks or workers, one run a global batch."""
-        return [range(run.first, run.first + run.count) for run in self._runs]
+        return self._runs
 
     @property
     def ids(self) -> Sequence[str]:
@@ -56,6 +60,16 @@ class SampleBatch:
     def weights(self) -> list[float] | None:
         """Weight of each sample; None where the stream is not weighted."""
         return [micros / _MICROS for micros in self._weights_micros] or None
+
+    def from_index(self, index: int) -> SampleBatch | None:
+        """What is not below an index; None where nothing is."""
+        if self._runs[0].start >= index:
+            return self
+        runs = [range(max(run.start, index), run.stop) for run in self._runs if run.stop > index]
+        gone = len(self) - sum(map(len, runs))
+        lines = b"".join(self._lines.splitlines(keepends=True)[gone:])
+        ids, weights = self._ids[gone:], self._weights_micros[gone:]
+        return SampleBatch(lines, ids, weights, runs, self.next_index) if runs else None
 
     def samples(self, *, with_ids: bool = False) -> list[Sample]:
         """The samples as dicts; `with_ids` adds `record_id` and `index`."""

@@ -38,7 +38,7 @@ class _Verified(NamedTuple):
 
 
 class BlockFolder:
-    """Files named by the SHA-256 digest of their bytes, shared by processes that know nothing of each other.
+    """Files named by the SHA-256 digest of their bytes, shared by processes of one user.
 
     A file gets its name once it is whole. Whoever reads compares the digest, once a process and again when the file is
     not the one that was read before. Locks end with the process that holds them.
@@ -88,6 +88,7 @@ class BlockFolder:
         try:
             status = os.stat(path)
         except OSError:
+            self._let_go_of_removed()
             return None
         with self._lock:
             known = self._verified.get(digest)
@@ -111,7 +112,14 @@ class BlockFolder:
         with self._lock:
             self._touch(digest, _Verified(_identity(status), view, -_TOUCH_SECONDS), path, status)
             self._drop_least_used()
+        self._let_go_of_removed()
         return view
+
+    def _let_go_of_removed(self) -> None:
+        """A file that another process has removed takes its room until nobody has it open."""
+        with self._lock:
+            for digest in [digest for digest in self._verified if not self.has(digest)]:
+                del self._verified[digest]
 
     def _drop_least_used(self) -> None:
         while not self._fits(len(self._verified), sum(len(entry.view) for entry in self._verified.values())):
@@ -132,8 +140,10 @@ class BlockFolder:
         path = self._file(digest)
         part = f"{path}.{secrets.token_hex(4)}{_PART}"
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            Path(part).write_bytes(block)
+            for folder in (self._folder, os.path.dirname(path)):
+                os.makedirs(folder, 0o700, exist_ok=True)
+            with open(part, "xb", opener=_for_the_user_alone) as file:
+                file.write(block)
             self._make_room(len(block))
             os.replace(part, path)
         except OSError:
@@ -167,7 +177,7 @@ class BlockFolder:
         import fcntl
 
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
+            self._path.mkdir(0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path / f"{digest.hex()[:2]}{_LOCK}", os.O_CREAT | os.O_RDWR, 0o600)
         except OSError:
             yield
@@ -192,6 +202,10 @@ def _scan(path: str | Path) -> list[os.DirEntry[str]]:
     with contextlib.suppress(OSError), os.scandir(path) as entries:
         return list(entries)
     return []
+
+
+def _for_the_user_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int]:

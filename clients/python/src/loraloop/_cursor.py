@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from loraloop._batch import SampleBatch
@@ -9,7 +10,7 @@ from loraloop._frames import Frames
 from loraloop._plan import Share
 from loraloop._results import Statistics, from_statistics
 from loraloop._state import StreamState, check_same_stream, to_resume_point, to_state
-from loraloop.errors import ConfigurationError, UnavailableError, WorkerStateError
+from loraloop.errors import UnavailableError, WorkerStateError
 from loraloop.export.v1 import export_service_pb2 as pb
 
 
@@ -44,7 +45,7 @@ class Cursor:
             request.share.CopyFrom(pb.Share(**vars(share)))
         if self._resume is not None:
             request.resume.CopyFrom(self._resume)
-            request.resume.next_index = self.received
+            request.resume.next_index = self._call_index()
         return request, share
 
     def accept(self, frames: Frames) -> None:
@@ -53,18 +54,19 @@ class Cursor:
         assert header is not None
         if self._resume is not None:
             check_same_stream(self._resume, header.resume)
-        due = frames.due
-        if due.world_size > 1 and self._due is None and 0 < header.resume.next_index < due.sample_count:
-            _check_whole_batches(header.resume.next_index, due.global_batch_size)
         self.header = header
         self._resume = header.resume
-        self._due = due
-        self.received = frames.next_index
+        self._due = frames.due
+        self.received = max(self.received, frames.next_index)
 
-    def take(self, batch: SampleBatch) -> None:
-        self.batch = batch
-        self.given = 0
-        self.received = batch.next_index
+    def take(self, received: SampleBatch) -> SampleBatch | None:
+        """Takes a batch over, without what came before; returns what is new, None for nothing."""
+        batch = received.from_index(self.received)
+        if batch is not None:
+            self.batch = batch
+            self.given = 0
+            self.received = batch.next_index
+        return batch
 
     def finish(self, frames: Frames) -> None:
         """Takes the footer over. Raises UnavailableError where the stream has not come to its end."""
@@ -118,24 +120,25 @@ class Cursor:
         self.footer = None
         self._forget_batch()
 
-    def load_worker_state(self, state: Mapping[str, Any]) -> None:
+    def load_worker_state(self, state: Mapping[str, Any], header: pb.Header) -> None:
         """Goes on where this one worker was."""
         self.load(state)
         self._share = Share(self._share.rank, self._share.world_size, 0, self._share.worker_count)
+        due = Due.of(self._share, header)
+        self._due = replace(due, first_batch=self.received // due.global_batch_size)
 
     def rewind(self) -> None:
         """Lets the next call begin at the first sample that was not given out."""
         self.received = self.next_index
         self._forget_batch()
 
+    def _call_index(self) -> int:
+        """Several ranks begin at a global batch: what came of it before comes again."""
+        due = self._due
+        if due is None or due.world_size == 1 or self.received >= due.sample_count:
+            return self.received
+        return self.received - self.received % due.global_batch_size
+
     def _forget_batch(self) -> None:
         self.batch = None
         self.given = 0
-
-
-def _check_whole_batches(next_index: int, global_batch_size: int) -> None:
-    if next_index % global_batch_size:
-        raise ConfigurationError(
-            f"the state's next_index {next_index} lies inside of a global batch of {global_batch_size}: "
-            "only a world of one rank can go on there"
-        )

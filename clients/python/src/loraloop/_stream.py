@@ -148,9 +148,10 @@ class SampleStream:
         return self._cursor.worker_state()
 
     def load_worker_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on where this one of several workers was."""
-        self.load_state_dict(state)
-        self._cursor.load_worker_state(state)
+        """Goes on where this one of several workers was. Asks the server for the plan."""
+        self.load_state_dict({**state, "next_index": 0})
+        self._cursor.load_worker_state(state, self.header)
+        self._drop_call()
 
     def to_hf(self) -> datasets.IterableDataset:
         """A `datasets.IterableDataset` over the same samples, from where this stream is. Needs `loraloop[hf]`."""
@@ -195,14 +196,14 @@ class SampleStream:
 
     def _receive(self) -> SampleBatch | None:
         call = self._open()
-        batch = call.next_batch()
-        if batch is None:
-            self._cursor.finish(call.frames)
-            self._call = None
-            return None
-        self._backoff = None
-        self._cursor.take(batch)
-        return batch
+        while (received := call.next_batch()) is not None:
+            self._backoff = None
+            batch = self._cursor.take(received)
+            if batch is not None:
+                return batch
+        self._cursor.finish(call.frames)
+        self._call = None
+        return None
 
     def _open(self) -> StreamCall:
         if self._call is not None and self._call.process != os.getpid():

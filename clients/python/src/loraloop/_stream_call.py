@@ -54,8 +54,7 @@ class StreamCall:
         if not self._ahead:
             return None
         content, next_index = self._ahead.popleft()
-        lines = self._lines(content)
-        return SampleBatch(lines, content.ids, content.weights_micros, content.index_runs, next_index)
+        return SampleBatch.of(content, self._lines(content), next_index)
 
     def _read_ahead(self, blocks: Blocks) -> None:
         """By two frames for each that is given out: so the first one does not wait."""

@@ -138,12 +138,10 @@ class SampleStream:
         while call.frames.footer is None:
             content = await call.receive()
             if content is not None:
-                batch = SampleBatch(
-                    content.lines, content.ids, content.weights_micros, content.index_runs, call.frames.next_index
-                )
                 self._backoff = None
-                self._cursor.take(batch)
-                return batch
+                batch = self._cursor.take(SampleBatch.of(content, content.lines, call.frames.next_index))
+                if batch is not None:
+                    return batch
         self._cursor.finish(call.frames)
         self._call = None
         return None
