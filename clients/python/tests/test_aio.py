@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -145,3 +147,26 @@ def test_runs(where: tuple[str, str]) -> None:
 
 async def states(training: aio.Run) -> list[str]:
     return [info.state async for info in training.watch()]
+
+
+def test_a_watch_outlasts_any_number_of_restarts(mortal: LoraloopServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock: Any = SimpleNamespace(hours=0, monotonic=lambda: time.monotonic() + clock.hours * 3600)
+    monkeypatch.setattr("loraloop._backoff.time", clock)
+    spec = {"collection": "lessons", "format": "text"}
+    with Client(mortal.address, mortal.token) as plain:
+        plain.upsert("lessons", [{"id": "1", "text": "lesson"}])
+
+    async def work() -> None:
+        async with aio.Client(mortal.address, mortal.token) as client:
+            training = await client.runs.open("watched", spec=spec, lease_seconds=86_400)
+            watch = training.watch()
+            assert (await anext(watch)).state == "OPEN"
+            for _ in range(2):
+                clock.hours += 1
+                mortal.kill()
+                mortal.start()
+                assert (await anext(watch)).state == "OPEN"
+            await training.close()
+            assert [info.state async for info in watch][-1] == "SUCCEEDED"
+
+    run(work())

@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -220,3 +221,24 @@ def test_no_more_is_fetched_ahead_than_allowed(prefetch_bytes: int, ahead: int) 
         expected = b"".join(digest[:3] for digest in [*digests, digests[0]])
         assert blocks.lines(references) == expected
     assert requests.read_digests == digests
+
+
+def test_what_another_process_has_removed_is_let_go(tmp_path: Path) -> None:
+    cache, source = BlockCache(tmp_path, max_items=2), Source()
+    kept = [weakref.ref(cache.read(digest(number), source(number))) for number in (1, 2)]
+    assert all(view() is not None for view in kept)
+    age(tmp_path)
+    BlockCache(tmp_path, max_items=2).read(digest(3), source(3))
+    cache.read(digest(3), source(3))
+    assert [view() is not None for view in kept].count(True) == 1
+    shutil.rmtree(tmp_path)
+    assert digest(3) not in cache
+    cache.read(digest(4), source(4))
+    assert not any(view() is not None for view in kept)
+
+
+def test_only_the_user_can_read_it(tmp_path: Path) -> None:
+    BlockCache(tmp_path / "blocks").read(digest(1), Source()(1))
+    found = [tmp_path / "blocks", *(tmp_path / "blocks").rglob("*")]
+    assert {oct(path.stat().st_mode & 0o777) for path in found if path.is_dir()} == {oct(0o700)}
+    assert {oct(path.stat().st_mode & 0o777) for path in found if path.is_file()} == {oct(0o600)}

@@ -6,6 +6,7 @@ import pickle
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -174,3 +175,20 @@ def test_many_losses_go_in_several_calls() -> None:
     requests = list(loss_requests("r", "l", 0, range(count), [0.5] * count))
     assert [len(request.indices) for request in requests] == [65_536, 65_536, 1]
     assert requests[2].indices[0] == count - 1
+
+
+def test_a_watch_outlasts_any_number_of_restarts(mortal: LoraloopServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock: Any = SimpleNamespace(hours=0, monotonic=lambda: time.monotonic() + clock.hours * 3600, sleep=time.sleep)
+    monkeypatch.setattr("loraloop._backoff.time", clock)
+    with Client(mortal.address, mortal.token) as client:
+        client.upsert("lessons", [{"id": "1", "text": "lesson"}])
+        run = client.runs.open("watched", spec={"collection": "lessons", "format": "text"}, lease_seconds=86_400)
+        watch = client.runs.watch("watched")
+        assert next(watch).state == "OPEN"
+        for _ in range(2):
+            clock.hours += 1
+            mortal.kill()
+            mortal.start()
+            assert next(watch).state == "OPEN"
+        run.close()
+        assert [info.state for info in watch][-1] == "SUCCEEDED"

@@ -5,9 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-import grpc
-
-from loraloop._backoff import Backoff
 from loraloop._connection import Connection
 from loraloop._lease import Renewal
 from loraloop._plan import Plan
@@ -22,7 +19,7 @@ from loraloop._run_results import (
     to_environment,
 )
 from loraloop._times import Time
-from loraloop.errors import from_grpc
+from loraloop._watch import watch
 from loraloop.export.v1 import run_service_pb2 as pb
 
 #: The server's limit for one call.
@@ -144,15 +141,7 @@ class Runs:
 
     def watch(self, run: str) -> Iterator[RunInfo]:
         """The run now and after every change, at most four times a second, until it is closed."""
-        backoff = None
-        while True:
-            try:
-                yield from self._watch_once(run)
-                return
-            except grpc.RpcError as failure:
-                error = from_grpc(failure)
-            backoff = backoff or Backoff(self._connection.patience)
-            backoff.wait(error)
+        return watch(self._connection.patience, lambda: self._watch_once(run))
 
     def _watch_once(self, run: str) -> Iterator[RunInfo]:
         opened = self._connection.open()

@@ -3,14 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import grpc
-
-from loraloop._backoff import Backoff
 from loraloop._connection import Connection
 from loraloop._results import Snapshot, from_snapshot
 from loraloop._source import to_source
 from loraloop._times import Time
-from loraloop.errors import SnapshotFailedError, UnavailableError, from_grpc
+from loraloop._watch import watch
+from loraloop.errors import SnapshotFailedError, UnavailableError
 from loraloop.export.v1 import export_service_pb2 as pb
 
 
@@ -60,15 +58,7 @@ class Snapshots:
 
     def watch(self, snapshot: str) -> Iterator[Snapshot]:
         """The snapshot now and about once a second until it is sealed or failed."""
-        backoff = None
-        while True:
-            try:
-                yield from self._watch_once(snapshot)
-                return
-            except grpc.RpcError as failure:
-                error = from_grpc(failure)
-            backoff = backoff or Backoff(self._connection.patience)
-            backoff.wait(error)
+        return watch(self._connection.patience, lambda: self._watch_once(snapshot))
 
     def wait(self, snapshot: str, *, progress: Callable[[Snapshot], None] | None = None) -> Snapshot:
         """Returns the sealed snapshot. Raises SnapshotFailedError where the build fails."""

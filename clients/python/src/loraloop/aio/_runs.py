@@ -92,6 +92,7 @@ class Runs:
             call = opened.runs.WatchRun(pb.WatchRunRequest(run=run), metadata=opened.metadata)
             try:
                 async for response in call:
+                    backoff = None
                     yield from_run(response.run)
                 return
             except grpc.aio.AioRpcError as failure:
