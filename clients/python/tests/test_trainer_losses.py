@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
+from peft import LoraConfig
 from transformers import Trainer, TrainingArguments
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
@@ -76,6 +77,16 @@ def dpo(folder: Path, **options: Any) -> DPOTrainer:
     return DPOTrainer(model, reference, arguments, train_dataset=dataset, processing_class=tiny_tokenizer())
 
 
+def dpo_of_an_adapter(folder: Path, **options: Any) -> DPOTrainer:
+    """The reference is the model without its adapter."""
+    arguments = settings(DPOConfig, str(folder), max_length=32, **options)
+    adapter = LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    dataset, tokenizer = Dataset.from_list(PREFERENCES), tiny_tokenizer()
+    return DPOTrainer(
+        tiny_model(), None, arguments, train_dataset=dataset, processing_class=tokenizer, peft_config=adapter
+    )
+
+
 def compute(trainer: Any, inputs: dict[str, Any], weights: torch.Tensor) -> tuple[TrainerLoss, float, Any]:
     loss = loss_of(trainer, trainer.compute_loss)
     counts = loss.counts(inputs, len(weights))
@@ -102,9 +113,10 @@ def test_weights_of_one_leave_the_loss_of_sft_as_it_is(tmp_path: Path) -> None:
     assert compute(trainer, batch(), torch.ones(3))[1] == own
 
 
+@pytest.mark.parametrize("make", [dpo, dpo_of_an_adapter])
 @pytest.mark.parametrize("loss_type", ["sigmoid", "hinge"])
-def test_each_pair_has_a_loss(loss_type: str, tmp_path: Path) -> None:
-    trainer: Any = dpo(tmp_path, loss_type=[loss_type])
+def test_each_pair_has_a_loss(loss_type: str, make: Callable[..., Any], tmp_path: Path) -> None:
+    trainer = make(tmp_path, loss_type=[loss_type])
     inputs = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
     own = trainer.compute_loss(trainer.model, dict(inputs)).item()
     _, mean, pairs = compute(trainer, inputs, torch.ones(4))
