@@ -5,7 +5,7 @@ import { checkWorldSize } from "../plan/plan-spec.ts";
 import { PlanUse } from "../plan/plan-use.ts";
 import type { OpenPlan } from "../plan/plans.ts";
 import { rankOf } from "../plan/share.ts";
-import { SampleCursor } from "../snapshot/table/sample-cursor.ts";
+import { idOf, SampleCursor } from "../snapshot/table/sample-cursor.ts";
 import { findPlan, type GetPlan } from "./get-plan.ts";
 
 export interface ExplainPlan extends Pick<GetPlan, "tenant" | "request" | "hash" | "signal"> {
@@ -19,7 +19,7 @@ export async function explainPlan(context: ExportContext, command: ExplainPlan):
   const plan = await findPlan(context, command);
   checkWorldSize(command.worldSize, plan.order.batchSize);
   using _use = await PlanUse.open(context, command.tenant, plan);
-  const cursors = plan.sources.map(({ table }) => new SampleCursor(table, false));
+  const cursors = plan.sources.map(({ table }, source) => new SampleCursor(table, source, false));
   const end = Math.min(command.firstIndex + command.count, plan.order.sampleCount);
   const entries: PlanEntry[] = [];
   for (let index = command.firstIndex; index < end; index += 1) {
@@ -30,7 +30,7 @@ export async function explainPlan(context: ExportContext, command: ExplainPlan):
 
 function entryOf({ order }: OpenPlan, cursors: readonly SampleCursor[], index: number, worldSize: number): PlanEntry {
   const { source, sourceEpoch, sourceIndex, window, page, sample, copy } = order.at(index);
-  const { id, weightMicros } = (cursors[source] as SampleCursor).at(sample, page);
+  const place = (cursors[source] as SampleCursor).at(sample, page);
   const globalBatch = Math.floor(index / order.batchSize);
   const start = globalBatch * order.batchSize;
   const samples = Math.min(order.batchSize, order.sampleCount - start);
@@ -46,7 +46,7 @@ function entryOf({ order }: OpenPlan, cursors: readonly SampleCursor[], index: n
     sample: BigInt(sample),
     copy,
     copies: order.copiesOf(source, sample),
-    recordId: Buffer.from(id).toString(),
-    weightMicros,
+    recordId: idOf(place),
+    weightMicros: place.weightMicros,
   };
 }

@@ -20,9 +20,8 @@ export class PageOrder {
   readonly #starts: Float64Array;
   /** Pages in order. */
   readonly #pages: Uint32Array;
-  /** The permutation of the window that was asked for last. */
-  #window = -1;
-  #items: Permutation | undefined;
+  /** The window that was asked for last. */
+  #window: Window | undefined;
 
   /** @param counts items of each page in snapshot order */
   constructor(
@@ -45,23 +44,22 @@ export class PageOrder {
 
   /** @param index below `itemCount` */
   at(index: number): PagePlace {
-    const place = this.#placeOf(index);
-    const window = Math.floor(place / this.#windowPages);
-    if (this.#shuffle === undefined) return this.#found(window, place, index);
-    const first = window * this.#windowPages;
-    const start = this.#starts[first] as number;
-    const end = this.#starts[Math.min(first + this.#windowPages, this.#pages.length)] as number;
-    const shuffled = start + this.#permutationOf(window, end - start).at(index - start);
-    return this.#found(window, this.#placeOf(shuffled), shuffled);
+    if (this.#shuffle === undefined) {
+      const place = this.#placeOf(index, 0, this.#pages.length - 1);
+      return this.#found(place, place, index);
+    }
+    const window = this.#windowOf(index);
+    const shuffled = window.start + window.items.at(index - window.start);
+    return this.#found(window.number, this.#placeOf(shuffled, window.firstPlace, window.endPlace - 1), shuffled);
   }
 
   #found(window: number, place: number, index: number): PagePlace {
     return { window, page: this.#pages[place] as number, item: index - (this.#starts[place] as number) };
   }
 
-  /** The last place whose start is at or before the index, empty pages left out. */
-  #placeOf(index: number): number {
-    let [low, high] = [0, this.#pages.length - 1];
+  /** The last of these places whose start is at or before the index, empty pages left out. */
+  #placeOf(index: number, first: number, last: number): number {
+    let [low, high] = [first, last];
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
       if ((this.#starts[middle] as number) <= index) low = middle;
@@ -70,11 +68,25 @@ export class PageOrder {
     return low;
   }
 
-  #permutationOf(window: number, count: number): Permutation {
-    if (this.#window !== window || this.#items === undefined) {
-      this.#items = new Permutation(count, (this.#shuffle as { key: PermutationKey }).key, window + 1);
-      this.#window = window;
-    }
-    return this.#items;
+  #windowOf(index: number): Window {
+    const known = this.#window;
+    if (known !== undefined && known.start <= index && index < known.end) return known;
+    const number = Math.floor(this.#placeOf(index, 0, this.#pages.length - 1) / this.#windowPages);
+    const firstPlace = number * this.#windowPages;
+    const endPlace = Math.min(firstPlace + this.#windowPages, this.#pages.length);
+    const [start, end] = [this.#starts[firstPlace] as number, this.#starts[endPlace] as number];
+    const items = new Permutation(end - start, (this.#shuffle as { key: PermutationKey }).key, number + 1);
+    this.#window = { number, firstPlace, endPlace, start, end, items };
+    return this.#window;
   }
+}
+
+/** A window of pages in order, and the permutation of its items. */
+interface Window {
+  readonly number: number;
+  readonly firstPlace: number;
+  readonly endPlace: number;
+  readonly start: number;
+  readonly end: number;
+  readonly items: Permutation;
 }

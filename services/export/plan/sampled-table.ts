@@ -30,7 +30,7 @@ export function sampledTable(
 }
 
 async function compute(table: SampleTable, seed: bigint, epoch: number): Promise<WeightTable> {
-  const cursor = new SampleCursor(table, false);
+  const cursor = new SampleCursor(table, 0, false);
   return weightTableOf(await copiesOf(() => weightParts(cursor, table.sampleCount), table.sampleCount, seed, epoch));
 }
 

@@ -49,7 +49,7 @@ async function sampleLosses(
 
 /** The weights that the samples have anyway. */
 async function multiplyWeights(weights: Uint32Array, { table }: OpenSource): Promise<void> {
-  const cursor = new SampleCursor(table, false);
+  const cursor = new SampleCursor(table, 0, false);
   let sample = 0;
   for (const part of weightParts(cursor, table.sampleCount)) {
     for (const weight of part) {

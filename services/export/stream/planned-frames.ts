@@ -6,10 +6,10 @@ import type { TenantId } from "../../store/store.ts";
 import type { OpenPlan, OpenSource } from "../plan/plans.ts";
 import { blockMissing, contentDamaged } from "../snapshot/snapshot-errors.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
-import { isRight } from "../snapshot/table/sample-cursor.ts";
+import { idOf, isRight, type SamplePlace } from "../snapshot/table/sample-cursor.ts";
 import type { FrameBuffer, FrameBuffers } from "./frame-buffers.ts";
 import { type BatchParts, layoutBatch } from "./frame-encoder.ts";
-import type { PlannedPlace, PlannedSpan } from "./planned-samples.ts";
+import type { PlannedSpan } from "./planned-samples.ts";
 
 const LINE_FEED = 10;
 const compress = promisify(zstdCompress);
@@ -74,7 +74,7 @@ export class PlannedFrames {
       blocks,
       offsets: places.map(({ offset }) => offset),
       lengths: places.map(({ length }) => length),
-      ids: places.map(({ id }) => Buffer.from(id).toString()),
+      ids: places.map(idOf),
       weightsMicros: this.#options.weighted ? places.map(({ weightMicros }) => weightMicros) : [],
       indexRuns: runs.map(({ first, count }) => ({ first: BigInt(first), count })),
     };
@@ -86,39 +86,36 @@ export class PlannedFrames {
   }
 
   /** Lines that lie side by side are read at once. */
-  #read(places: readonly PlannedPlace[], target: Buffer): void {
+  #read(places: readonly SamplePlace[], target: Buffer): void {
     let start = 0;
     for (let place = 0; place < places.length; ) {
-      const first = places[place] as PlannedPlace;
+      const first = places[place] as SamplePlace;
       let [end, bytes] = [place + 1, first.length];
-      while (end < places.length && follows(first, bytes, places[end] as PlannedPlace)) {
-        bytes += (places[end] as PlannedPlace).length;
+      for (let next = places[end]; next !== undefined && follows(first, bytes, next); next = places[end]) {
+        bytes += next.length;
         end += 1;
       }
-      this.#readLines(places.slice(place, end), target.subarray(start, start + bytes));
-      start += bytes;
-      place = end;
+      this.#readLines(first, target, start, bytes);
+      for (; place < end; place += 1) start = this.#check(places[place] as SamplePlace, target, start);
     }
   }
 
-  #readLines(places: readonly PlannedPlace[], target: Buffer): void {
-    const [{ source, block, offset, sample }] = places as [PlannedPlace];
-    const { key, table } = this.#source(source);
-    if (!this.#readBlock(source, block, offset, target, sample)) throw contentDamaged(key, sample);
-    let start = 0;
-    for (const place of places) {
-      if (!isRight(table, place, target.subarray(start, start + place.length))) throw contentDamaged(key, place.sample);
-      start += place.length;
-    }
-  }
-
-  #readBlock(source: number, block: number, offset: number, target: Buffer, sample: number): boolean {
+  #readLines({ source, block, offset, sample }: SamplePlace, target: Buffer, start: number, bytes: number): void {
+    const { openFiles } = this.#options.snapshots;
     try {
-      return this.#options.snapshots.openFiles.read(this.#path(source, block), offset, target);
+      if (openFiles.read(this.#path(source, block), offset, target, start, bytes)) return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       throw blockMissing(this.#source(source).key, sample, error as Error);
     }
+    throw contentDamaged(this.#source(source).key, sample);
+  }
+
+  /** Where the next line begins. */
+  #check(place: SamplePlace, lines: Buffer, start: number): number {
+    const { key, table } = this.#source(place.source);
+    if (!isRight(table, place, lines, start)) throw contentDamaged(key, place.sample);
+    return start + place.length;
   }
 
   #path(source: number, block: number): string {
@@ -133,17 +130,16 @@ export class PlannedFrames {
   }
 }
 
-function follows(first: PlannedPlace, bytes: number, next: PlannedPlace): boolean {
+function follows(first: SamplePlace, bytes: number, next: SamplePlace): boolean {
   return next.source === first.source && next.block === first.block && next.offset === first.offset + bytes;
 }
 
 /** Ids, each followed by a line feed. */
-function joinIds(places: readonly PlannedPlace[]): Uint8Array {
-  const ids = Buffer.allocUnsafe(places.reduce((sum, { id }) => sum + id.length + 1, 0));
+function joinIds(places: readonly SamplePlace[]): Uint8Array {
+  const ids = Buffer.allocUnsafe(places.reduce((sum, { idStart, idEnd }) => sum + idEnd - idStart + 1, 0));
   let end = 0;
-  for (const { id } of places) {
-    ids.set(id, end);
-    end += id.length;
+  for (const place of places) {
+    end += place.ids.copy(ids, end, place.idStart, place.idEnd);
     ids[end++] = LINE_FEED;
   }
   return ids;

@@ -5,14 +5,9 @@ import { SampleCursor, type SamplePlace } from "../snapshot/table/sample-cursor.
 import { ENTRY_BYTES } from "../snapshot/table/sample-entry.ts";
 import type { SampleTable } from "../snapshot/table/sample-table.ts";
 
-/** A sample of a plan, found but not read. */
-export interface PlannedPlace extends SamplePlace {
-  readonly source: number;
-}
-
 /** What goes into one frame. */
 export interface PlannedSpan {
-  readonly places: readonly PlannedPlace[];
+  readonly places: readonly SamplePlace[];
   /** Which indices these are. */
   readonly runs: readonly Run[];
   readonly lineBytes: number;
@@ -29,12 +24,12 @@ export class PlannedSamples {
   constructor(plan: OpenPlan, runs: Iterable<Run>) {
     this.#plan = plan;
     this.#runs = runs[Symbol.iterator]();
-    this.#cursors = plan.sources.map(({ table }) => new SampleCursor(table, keepsPages(plan, table)));
+    this.#cursors = plan.sources.map(({ table }, source) => new SampleCursor(table, source, keepsPages(plan, table)));
   }
 
   /** The next samples, as long as their lines fit `maxBytes`, at least one; undefined at the end. */
   next(maxBytes: number, maxSamples: number): PlannedSpan | undefined {
-    const places: PlannedPlace[] = [];
+    const places: SamplePlace[] = [];
     const runs: Run[] = [];
     let lineBytes = 0;
     for (let run = this.#current(); run !== undefined && places.length < maxSamples; run = this.#current()) {
@@ -56,13 +51,13 @@ export class PlannedSamples {
   }
 
   /** Adds samples of the run to `places`; how many, and their bytes. */
-  #take(run: Run, places: PlannedPlace[], maxBytes: number, maxSamples: number): { count: number; bytes: number } {
+  #take(run: Run, places: SamplePlace[], maxBytes: number, maxSamples: number): { count: number; bytes: number } {
     let [count, bytes] = [0, 0];
     while (count < run.count && places.length < maxSamples) {
       const { source, sample, page } = this.#plan.order.at(run.first + count);
       const place = (this.#cursors[source] as SampleCursor).at(sample, page);
       if (places.length > 0 && bytes + place.length > maxBytes) break;
-      places.push({ ...place, source });
+      places.push(place);
       bytes += place.length;
       count += 1;
     }

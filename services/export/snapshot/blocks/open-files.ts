@@ -3,15 +3,15 @@ import { closeSync, openSync, readSync } from "node:fs";
 const MAX_OPEN = 256;
 
 /**
- * Open files of blocks and sample tables, shared by all planned streams; the longest unused is closed first. Reads are synchronous: single
+ * Open files of blocks and sample tables, shared by all planned streams; where there are too many, the one that was opened first is closed. Reads are synchronous: single
  * lines come from the page cache in less time than a turn of the event loop.
  */
 export class OpenFiles implements Disposable {
   readonly #files = new Map<string, number>();
 
-  /** Fills `target`. False where the file ends before. Throws where it cannot be opened. */
-  read(path: string, offset: number, target: Uint8Array): boolean {
-    return readSync(this.#open(path), target, 0, target.length, offset) === target.length;
+  /** Reads `length` bytes from `position` of the file to `offset` of `target`. False where the file ends before. Throws where it cannot be opened. */
+  read(path: string, position: number, target: Uint8Array, offset = 0, length: number = target.length): boolean {
+    return readSync(this.#files.get(path) ?? this.#open(path), target, offset, length, position) === length;
   }
 
   /** Lets go of a file that is removed, so that its bytes are. */
@@ -28,12 +28,6 @@ export class OpenFiles implements Disposable {
   }
 
   #open(path: string): number {
-    const known = this.#files.get(path);
-    if (known !== undefined) {
-      this.#files.delete(path);
-      this.#files.set(path, known);
-      return known;
-    }
     const file = openSync(path, "r");
     this.#files.set(path, file);
     const [oldest] = this.#files.keys();

@@ -18,31 +18,49 @@ export interface SamplePlace {
   readonly weightMicros: number;
   /** CRC-32 of its line. */
   readonly lineCheck: number;
-  readonly id: Uint8Array;
+  /** Its id: these bytes of a buffer. */
+  readonly ids: Buffer;
+  readonly idStart: number;
+  readonly idEnd: number;
+  /** Place of its source in the plan. */
+  readonly source: number;
+}
+
+export function idOf({ ids, idStart, idEnd }: SamplePlace): string {
+  return ids.toString("utf8", idStart, idEnd);
 }
 
 /** Reads a sample table for one stream. An entry that is not what was written removes the table, which can be made again, and throws SNAPSHOT_BUILDING. */
 export class SampleCursor {
   readonly #table: SampleTable;
   readonly #wholePages: boolean;
+  readonly #source: number;
 
-  /** @param wholePages true where samples of the same pages are asked for soon: then a page's entries are read at once and kept */
-  constructor(table: SampleTable, wholePages: boolean) {
+  /** @param source place of the table's snapshot in the plan; @param wholePages true where samples of the same pages are asked for soon: then a page's entries are read at once and kept */
+  constructor(table: SampleTable, source: number, wholePages: boolean) {
     this.#table = table;
+    this.#source = source;
     this.#wholePages = wholePages;
   }
 
   /** @param page the page of the sample */
   at(sample: number, page: number): SamplePlace {
-    const entry = this.#wholePages ? this.#entryOf(sample, page) : this.#read(sample, 1);
+    const entries = this.#wholePages ? this.#entriesOf(page) : this.#read(sample, 1);
+    const start = this.#wholePages ? (sample - (this.#table.pageStarts[page] as number)) * ENTRY_BYTES : 0;
+    const idLength = entries.readUInt16LE(start + entryFields.idLength);
+    const isLong = idLength > INLINE_ID_BYTES;
+    const idStart = isLong ? 0 : start + entryFields.id;
     return {
       sample,
-      block: entry.readUInt32LE(entryFields.block),
-      offset: entry.readUInt32LE(entryFields.offset),
-      length: entry.readUInt32LE(entryFields.length),
-      weightMicros: entry.readUInt32LE(entryFields.weight),
-      lineCheck: entry.readUInt32LE(entryFields.lineCheck),
-      id: this.#idOf(entry),
+      block: entries.readUInt32LE(start + entryFields.block),
+      offset: entries.readUInt32LE(start + entryFields.offset),
+      length: entries.readUInt32LE(start + entryFields.length),
+      weightMicros: entries.readUInt32LE(start + entryFields.weight),
+      lineCheck: entries.readUInt32LE(start + entryFields.lineCheck),
+      ids: isLong ? this.#readLongId(entries.readUIntLE(start + entryFields.id, 6), idLength) : entries,
+      idStart,
+      idEnd: idStart + idLength,
+      source: this.#source,
     };
   }
 
@@ -54,16 +72,13 @@ export class SampleCursor {
     );
   }
 
-  #entryOf(sample: number, page: number): Buffer {
+  #entriesOf(page: number): Buffer {
     const { id, pageStarts, pageCounts } = this.#table;
-    const first = pageStarts[page] as number;
-    let entries = entryCache.get(id, page);
-    if (entries === undefined) {
-      entries = this.#read(first, pageCounts[page] as number);
-      entryCache.add(id, page, entries);
-    }
-    const start = (sample - first) * ENTRY_BYTES;
-    return entries.subarray(start, start + ENTRY_BYTES);
+    const known = entryCache.get(id, page);
+    if (known !== undefined) return known;
+    const entries = this.#read(pageStarts[page] as number, pageCounts[page] as number);
+    entryCache.add(id, page, entries);
+    return entries;
   }
 
   /** Entries from a sample on, each checked. */
@@ -78,12 +93,10 @@ export class SampleCursor {
     return entries;
   }
 
-  #idOf(entry: Buffer): Uint8Array {
-    const length = entry.readUInt16LE(entryFields.idLength);
-    if (length <= INLINE_ID_BYTES) return entry.subarray(entryFields.id, entryFields.id + length);
+  #readLongId(start: number, length: number): Buffer {
     const id = Buffer.allocUnsafe(length);
     const { files, path } = this.#table;
-    if (!files.read(longIdsPath(path), entry.readUIntLE(entryFields.id, 6), id)) this.#fail();
+    if (!files.read(longIdsPath(path), start, id)) this.#fail();
     return id;
   }
 
@@ -95,11 +108,16 @@ export class SampleCursor {
   }
 }
 
-/** Whether the line is what was written; looked at when a process reads it first. */
-export function isRight({ verified }: SampleTable, { sample, lineCheck }: SamplePlace, line: Uint8Array): boolean {
-  const [place, bit] = [Math.floor(sample / 8), 1 << (sample % 8)];
+/** Whether its line, which begins at `start` of `lines`, is what was written; looked at when a process reads it first. */
+export function isRight(
+  { verified }: SampleTable,
+  { sample, lineCheck, length }: SamplePlace,
+  lines: Buffer,
+  start: number,
+): boolean {
+  const [place, bit] = [sample >>> 3, 1 << (sample & 7)];
   if (((verified[place] as number) & bit) !== 0) return true;
-  if (crc32(line) !== lineCheck) return false;
+  if (crc32(lines.subarray(start, start + length)) !== lineCheck) return false;
   verified[place] = (verified[place] as number) | bit;
   return true;
 }
