@@ -91,7 +91,6 @@ async function* inPlanOrder(
   checkShare(share, batchSize, sampleCount);
   const nextIndex = Number(resume?.nextIndex ?? 0n);
   if (nextIndex > sampleCount) throw resumeBeyondEnd(nextIndex, sampleCount);
-  checkBatchStart(share, plan.order, nextIndex);
   const header = plannedHeader(context, command, plan, nextIndex);
   yield {
     frame: {

@@ -101,19 +101,6 @@ export function checkShare({ worldSize }: Share, batchSize: number, sampleCount:
   }
 }
 
-/** Several ranks begin at a global batch, or some would have more of them than others. Throws PLAN_INVALID. */
-export function checkBatchStart(
-  { worldSize }: Share,
-  { batchSize, sampleCount }: { readonly batchSize: number; readonly sampleCount: number },
-  nextIndex: number,
-): void {
-  if (worldSize === 1 || nextIndex === sampleCount || nextIndex % batchSize === 0) return;
-  throw planInvalid(
-    "resume.next_index",
-    `is ${nextIndex}, inside a global batch of ${batchSize}; ${worldSize} ranks go on at the beginning of one`,
-  );
-}
-
 /** Throws PLAN_INVALID. */
 export function checkWorldSize(worldSize: number, batchSize: number): void {
   if (worldSize <= batchSize) return;

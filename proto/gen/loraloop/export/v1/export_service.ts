@@ -581,7 +581,10 @@ export interface StreamSamplesRequest {
   plan:
     | PlanSpec
     | undefined;
-  /** The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume, several ranks at the beginning of a global batch. */
+  /**
+   * The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume from any index. Ranks whose
+   * training begins inside a global batch would have unequal numbers of batches: trainers begin at the first index of one.
+   */
   share:
     | Share
     | undefined;

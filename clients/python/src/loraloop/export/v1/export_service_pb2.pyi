@@ -1247,7 +1247,9 @@ class StreamSamplesRequest(_message.Message):
 
     @_builtins.property
     def share(self) -> Global___Share:
-        """The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume, several ranks at the beginning of a global batch."""
+        """The part of the plan that this call sends; all of it where absent. Never part of the plan: any share of any world may resume from any index. Ranks whose
+        training begins inside a global batch would have unequal numbers of batches: trainers begin at the first index of one.
+        """
 
     @_builtins.property
     def run_epoch(self) -> Global___RunEpoch:
