@@ -12,14 +12,7 @@ import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snap
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { planMessage } from "../plan/plan-message.ts";
-import {
-  checkBatchStart,
-  checkShare,
-  isSnapshotOrder,
-  isWholeShare,
-  normalisePlan,
-  normaliseShare,
-} from "../plan/plan-spec.ts";
+import { checkShare, isSnapshotOrder, isWholeShare, normalisePlan, normaliseShare } from "../plan/plan-spec.ts";
 import { PlanUse } from "../plan/plan-use.ts";
 import type { OpenPlan, PlanRequest } from "../plan/plans.ts";
 import { shareCount } from "../plan/share.ts";
