@@ -65,7 +65,7 @@ export class SampleBatch {
   *cut(counts: Iterable<number>): Generator<BatchContent> {
     let [sample, byte] = [0, 0];
     for (const count of counts) {
-      const [end, endByte] = [sample + count, skipLines(this.#lines, byte, count)];
+      const [end, endByte] = [sample + count, this.#skipLines(byte, count)];
       yield {
         lines: this.#lines.subarray(byte, endByte),
         ids: this.ids.slice(sample, end),
@@ -75,28 +75,12 @@ export class SampleBatch {
       [sample, byte] = [end, endByte];
     }
   }
-}
 
-/** What is not below an index. */
-export function contentFrom(content: BatchContent, index: number): BatchContent {
-  const indexRuns = content.indexRuns.flatMap((run) => {
-    const gone = Math.max(0, index - Number(run.first));
-    return gone < run.count ? [{ first: run.first + BigInt(gone), count: run.count - gone }] : [];
-  });
-  const gone = content.ids.length - indexRuns.reduce((sum, { count }) => sum + count, 0);
-  if (gone === 0) return content;
-  return {
-    lines: content.lines.subarray(skipLines(content.lines, 0, gone)),
-    ids: content.ids.slice(gone),
-    weightsMicros: content.weightsMicros.slice(gone),
-    indexRuns,
-  };
-}
-
-function skipLines(lines: Uint8Array, start: number, count: number): number {
-  let end = start;
-  for (let line = 0; line < count; line += 1) end = lines.indexOf(lineFeed, end) + 1;
-  return end;
+  #skipLines(start: number, count: number): number {
+    let end = start;
+    for (let line = 0; line < count; line += 1) end = this.#lines.indexOf(lineFeed, end) + 1;
+    return end;
+  }
 }
 
 export function joinContents(contents: readonly BatchContent[]): BatchContent {

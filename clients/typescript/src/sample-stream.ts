@@ -19,7 +19,7 @@ import { readAhead } from "./read-ahead.ts";
 import { BlockReader, type OpenBlocks } from "./read-block.ts";
 import { resolveReferences } from "./referenced-lines.ts";
 import { Backoff } from "./retry.ts";
-import { type BatchContent, contentFrom, type Sample, SampleBatch } from "./sample-batch.ts";
+import { type BatchContent, type Sample, SampleBatch } from "./sample-batch.ts";
 import type { ShareOptions, ShareRanges } from "./share.ts";
 import { StreamPosition } from "./stream-position.ts";
 import { type StreamState, toResumePoint, toState } from "./stream-state.ts";
@@ -199,11 +199,11 @@ export class SampleStream implements AsyncIterable<Sample>, AsyncDisposable {
           break;
         case "batch":
           backoff.progress();
-          yield* this.#take(contentOf(frame.value, digest));
+          yield this.#take(contentOf(frame.value, digest));
           break;
         case "references":
           backoff.progress();
-          yield* this.#take(await this.#resolve(frame.value));
+          yield this.#take(await this.#resolve(frame.value));
           break;
         case "checkpoint":
           backoff.progress();
@@ -218,7 +218,7 @@ export class SampleStream implements AsyncIterable<Sample>, AsyncDisposable {
 
   #request(): DeepPartial<StreamSamplesRequest> {
     const { batchSize = 0, compression, cache } = this.#options;
-    const resume = this.#resume && { ...this.#resume, nextIndex: BigInt(this.#position.callIndex) };
+    const resume = this.#resume && { ...this.#resume, nextIndex: BigInt(this.#position.received) };
     const share = this.#position.callShare;
     return {
       ...this.#target,
@@ -236,18 +236,17 @@ export class SampleStream implements AsyncIterable<Sample>, AsyncDisposable {
     if (this.#resume !== undefined && this.#resume.plan !== point.plan) {
       throw new StateError(`The stream goes on in plan ${point.plan}, but began in plan ${this.#resume.plan}.`);
     }
-    const { callIndex } = this.#position;
-    if (point.nextIndex !== BigInt(callIndex)) {
-      throw new TruncatedStreamError(`The stream begins at index ${point.nextIndex}, not at ${callIndex}.`);
+    const { received } = this.#position;
+    if (point.nextIndex !== BigInt(received)) {
+      throw new TruncatedStreamError(`The stream begins at index ${point.nextIndex}, not at ${received}.`);
     }
     this.#header = header;
     this.#resume = point;
     this.#position.accept(header);
   }
 
-  /** Gives what was not received before. Throws where it is not what is due. */
-  *#take(content: BatchContent): Generator<BatchContent> {
-    const { received } = this.#position;
+  /** Throws where it is not what is due. */
+  #take(content: BatchContent): BatchContent {
     this.#position.take(content.indexRuns);
     const count = content.indexRuns.reduce((sum, run) => sum + run.count, 0);
     if (content.ids.length !== count || ![0, count].includes(content.weightsMicros.length)) {
@@ -256,8 +255,7 @@ export class SampleStream implements AsyncIterable<Sample>, AsyncDisposable {
       );
     }
     this.#callSamples += count;
-    const fresh = contentFrom(content, received);
-    if (fresh.ids.length > 0) yield fresh;
+    return content;
   }
 
   #resolve(batch: Parameters<typeof resolveReferences>[0]): Promise<BatchContent> {

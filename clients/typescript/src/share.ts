@@ -1,4 +1,4 @@
-/** The part of one worker of one rank. Any share of any world may resume from any state; one of several ranks at the beginning of a global batch. */
+/** The part of one worker of one rank. Any share of any world may resume from any state. */
 export interface ShareOptions {
   /** 0 by default. */
   readonly rank?: number;
@@ -51,12 +51,6 @@ export class ShareRanges {
       if (range.first < range.end) return range;
     }
     return undefined;
-  }
-
-  /** Where the global batch begins of which this share has indices from `index` on; the end of the plan after the last. */
-  batchStartFrom(index: number): number {
-    const range = this.from(index);
-    return range === undefined ? this.sampleCount : range.batch * this.#extent.globalBatchSize;
   }
 
   /** The same share for a call that begins at `index`: its first worker is another one. */

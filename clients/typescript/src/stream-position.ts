@@ -8,14 +8,11 @@ export class StreamPosition {
   readonly #began: number;
   #ranges: ShareRanges | undefined;
   #received: number;
-  /** Everything of the share from where this call began and below this index came in it: less than was received, where the call repeats something. */
-  #came: number;
 
   constructor(share: ShareOptions, nextIndex: number) {
     this.#share = completeShare(share);
     this.#began = nextIndex;
     this.#received = nextIndex;
-    this.#came = nextIndex;
   }
 
   /** Everything of the share below this index was received. */
@@ -28,44 +25,45 @@ export class StreamPosition {
     return this.#ranges;
   }
 
-  /** Where a call begins that goes on here: with several ranks, at a global batch, of which a part may have been received. */
-  get callIndex(): number {
-    if (this.#share.worldSize === 1 || this.#ranges === undefined) return this.#received;
-    return this.#ranges.batchStartFrom(this.#received);
-  }
-
   /** What a call that goes on here asks for. */
   get callShare(): DeepPartial<Share> | undefined {
-    return isWhole(this.#share) ? undefined : (this.#ranges?.callFrom(this.callIndex) ?? this.#share);
+    return isWhole(this.#share) ? undefined : (this.#ranges?.callFrom(this.#received) ?? this.#share);
   }
 
-  /** Learns the plan, at the beginning of a call. A snapshot that is still being built has no count yet. */
+  /** Learns the plan. A snapshot that is still being built has no count yet. Throws StateError where this rank cannot begin. */
   accept({ plan, sampleCount }: Header): void {
-    this.#came = this.callIndex;
-    this.#ranges = new ShareRanges(this.#share, {
+    const extent = {
       nextIndex: this.#began,
       sampleCount: Number(plan?.sampleCount ?? sampleCount ?? Number.MAX_SAFE_INTEGER),
       globalBatchSize: plan?.spec?.globalBatchSize || 1,
-    });
+    };
+    const inside = this.#began % extent.globalBatchSize !== 0 && this.#began < extent.sampleCount;
+    if (inside && this.#share.worldSize > 1) {
+      throw new StateError(
+        `The state stands at index ${this.#began}, inside a global batch of ${extent.globalBatchSize}: only rank 0 of 1 can go on there.`,
+      );
+    }
+    this.#ranges = new ShareRanges(this.#share, extent);
   }
 
   /** Counts what came as received. Throws TruncatedStreamError unless it is what is due, all of it, in order. */
   take(runs: readonly IndexRun[]): void {
     for (const run of runs) {
       const [first, end] = [Number(run.first), Number(run.first) + run.count];
-      if (isWhole(this.#share)) this.#expect(first, this.#came);
+      if (isWhole(this.#share)) this.#expect(first, this.#received);
       else for (let next = first; next < end; next = this.#takeRange(next, end));
-      this.#came = end;
+      this.#received = end;
     }
-    this.#received = Math.max(this.#received, this.#came);
   }
 
   /** The server says that everything before `nextIndex` was sent. */
   finish(nextIndex: number): void {
-    if (this.#dueFrom(nextIndex) !== this.#dueFrom(this.#came)) {
-      throw new TruncatedStreamError(`The stream ends at index ${nextIndex}, but ${this.#dueFrom(this.#came)} is due.`);
+    if (this.#dueFrom(nextIndex) !== this.#dueFrom(this.#received)) {
+      throw new TruncatedStreamError(
+        `The stream ends at index ${nextIndex}, but ${this.#dueFrom(this.#received)} is due.`,
+      );
     }
-    this.#received = Math.max(this.#received, nextIndex);
+    this.#received = nextIndex;
   }
 
   /** Where a state stands once the loop was given everything before `consumed`: in whole global batches, unless the share is the whole plan. */
@@ -82,10 +80,10 @@ export class StreamPosition {
   }
 
   #takeRange(first: number, end: number): number {
-    const range = this.#ranges?.from(this.#came);
+    const range = this.#ranges?.from(this.#received);
     this.#expect(first, range?.first);
-    this.#came = Math.min(end, range?.end ?? end);
-    return this.#came;
+    this.#received = Math.min(end, range?.end ?? end);
+    return this.#received;
   }
 
   #expect(first: number, due: number | undefined): void {
