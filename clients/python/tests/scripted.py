@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, TypeAlias, TypeVar
@@ -19,6 +20,7 @@ Response = TypeVar("Response")
 Ingest: TypeAlias = Callable[
     [Iterator[corpus.IngestRecordsRequest]], Iterable["corpus.IngestRecordsResponse | ScriptedError"]
 ]
+PIECE_BYTES = 1 << 18
 IDENTITY: dict[str, Any] = {
     **{"format": 1, "store": "store-1", "incarnation": "1"},
     **{"request_hash": "aa", "plan": "bb", "epoch": 0},
@@ -48,13 +50,18 @@ Step: TypeAlias = "pb.StreamSamplesResponse | ScriptedError"
 
 
 class Server:
-    """Answers the n-th StreamSamples with the n-th script, and ingests as `ingest` says; keeps the requests."""
+    """Answers the n-th StreamSamples with the n-th script, and ingests as `ingest` says; keeps the requests.
+
+    Of blocks, it has `blocks`; another one never comes.
+    """
 
     def __init__(self, scripts: Sequence[Iterable[Step]], ingest: Ingest | None) -> None:
         self._scripts = iter(scripts)
         self._ingest = ingest
         self.requests: list[pb.StreamSamplesRequest] = []
         self.ended = 0
+        self.blocks: dict[bytes, bytes] = {}
+        self.blocks_given_up = threading.Event()
         self._server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", MESSAGE_BYTES)])
         self._server.add_generic_rpc_handlers(self._handlers())
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
@@ -70,8 +77,12 @@ class Server:
         ingest = grpc.stream_stream_rpc_method_handler(
             self._ingest_records, corpus.IngestRecordsRequest.FromString, corpus.IngestRecordsResponse.SerializeToString
         )
+        blocks = grpc.unary_stream_rpc_method_handler(
+            self._read_blocks, pb.ReadBlocksRequest.FromString, pb.ReadBlocksResponse.SerializeToString
+        )
+        export: dict[str, grpc.RpcMethodHandler[Any, Any]] = {"StreamSamples": stream, "ReadBlocks": blocks}
         return (
-            grpc.method_handlers_generic_handler("loraloop.export.v1.ExportService", {"StreamSamples": stream}),
+            grpc.method_handlers_generic_handler("loraloop.export.v1.ExportService", export),
             grpc.method_handlers_generic_handler("loraloop.corpus.v1.CorpusService", {"IngestRecords": ingest}),
         )
 
@@ -81,6 +92,18 @@ class Server:
         self.requests.append(request)
         context.add_callback(self._note_end)
         yield from _play(next(self._scripts), context)
+
+    def _read_blocks(
+        self, request: pb.ReadBlocksRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.ReadBlocksResponse]:
+        (digest,) = request.digests
+        if digest not in self.blocks:
+            context.add_callback(self.blocks_given_up.set)
+            self.blocks_given_up.wait()
+        block = self.blocks[digest]
+        for offset in range(0, len(block), PIECE_BYTES):
+            piece = block[offset : offset + PIECE_BYTES]
+            yield pb.ReadBlocksResponse(offset=offset, bytes=piece, block_bytes=len(block))
 
     def _note_end(self) -> None:
         self.ended += 1
@@ -119,6 +142,20 @@ def batch(first: int, count: int) -> pb.StreamSamplesResponse:
         segment_bytes=[len(lines[0]), sum(map(len, lines[1:]))],
     )
     return pb.StreamSamplesResponse(batch=message)
+
+
+def references(digests: Sequence[bytes], first: int = 0) -> pb.StreamSamplesResponse:
+    """A sample of each block: the line that it begins with."""
+    message = pb.ReferenceBatch(
+        block_digests=digests,
+        blocks=range(len(digests)),
+        offsets=[0] * len(digests),
+        lengths=[len(line(index)) for index in range(first, first + len(digests))],
+        ids=[f"id-{index}" for index in range(first, first + len(digests))],
+        weights_micros=[1_500_000] * len(digests),
+        index_runs=[pb.IndexRun(first=first, count=len(digests))],
+    )
+    return pb.StreamSamplesResponse(references=message)
 
 
 def footer(

@@ -10,16 +10,12 @@ import shutil
 import time
 import weakref
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 import loraloop
 from loraloop import BlockCache
-from loraloop._blocks import Blocks
-from loraloop.export.v1 import export_service_pb2 as pb
 
 
 def block(number: int) -> bytes:
@@ -188,39 +184,6 @@ def test_sizes(text: str | int, size: int) -> None:
 def test_what_is_no_size() -> None:
     with pytest.raises(ValueError, match="10 apples"):
         BlockCache(max_bytes="10 apples")
-
-
-class Requests:
-    """In place of a cache: what is asked for."""
-
-    def __init__(self, prefetch_bytes: int) -> None:
-        self.prefetch_bytes = prefetch_bytes
-        self.read_digests: list[bytes] = []
-
-    def __contains__(self, digest: bytes) -> bool:
-        return False
-
-    def read(self, digest: bytes, _fetch: object) -> bytes:
-        self.read_digests.append(digest)
-        return digest * 4
-
-
-@pytest.mark.parametrize(("prefetch_bytes", "ahead"), [(0, 0), (8 << 20, 1), (64 << 20, 8)])
-def test_no_more_is_fetched_ahead_than_allowed(prefetch_bytes: int, ahead: int) -> None:
-    digests = [bytes([number]) * 32 for number in range(20)]
-    references = pb.ReferenceBatch(
-        block_digests=digests, blocks=[*range(20), 0], offsets=[1] * 21, lengths=[3] * 21, ids=["id"] * 21
-    )
-    requests: Any = Requests(prefetch_bytes)
-    with ThreadPoolExecutor(1) as executor:
-        blocks = Blocks(cast("Any", None), requests, executor, ["key"])
-        blocks.prefetch(references)
-        executor.submit(int).result()
-        assert requests.read_digests == digests[:ahead]
-        assert not blocks.wants_more(0)
-        expected = b"".join(digest[:3] for digest in [*digests, digests[0]])
-        assert blocks.lines(references) == expected
-    assert requests.read_digests == digests
 
 
 def test_what_another_process_has_removed_is_let_go(tmp_path: Path) -> None:

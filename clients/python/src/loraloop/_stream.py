@@ -212,7 +212,8 @@ class SampleStream:
             if self._closed:
                 raise ClosedError("the stream is closed")
             request, share = self._cursor.next_call()
-            call = StreamCall(self._connection.open(), request, share, self._cache)
+            block_seconds = max(self._connection.timeout, self._connection.patience)
+            call = StreamCall(self._connection.open(), request, share, self._cache, block_seconds)
             call.header()
             self._cursor.accept(call.frames)
             self._call = call
