@@ -61,6 +61,7 @@ class Server:
         self.requests: list[pb.StreamSamplesRequest] = []
         self.ended = 0
         self.blocks: dict[bytes, bytes] = {}
+        self.blocks_missed = threading.Event()
         self.blocks_given_up = threading.Event()
         self._server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", MESSAGE_BYTES)])
         self._server.add_generic_rpc_handlers(self._handlers())
@@ -99,6 +100,7 @@ class Server:
         (digest,) = request.digests
         if digest not in self.blocks:
             context.add_callback(self.blocks_given_up.set)
+            self.blocks_missed.set()
             self.blocks_given_up.wait()
         block = self.blocks[digest]
         for offset in range(0, len(block), PIECE_BYTES):

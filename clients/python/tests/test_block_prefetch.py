@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,15 +58,19 @@ def make_blocks(count: int, size: int = 1_000) -> dict[bytes, bytes]:
     return {hashlib.sha256(block).digest(): block for block in blocks}
 
 
+def end_of(count: int) -> pb.StreamSamplesResponse:
+    end = footer([], count)
+    end.footer.sample_count = count
+    return end
+
+
 @pytest.mark.parametrize(("size", "count", "limit"), [(6 * MIB, 8, 16 * MIB), (20 * MIB, 4, 24 * MIB)])
 @pytest.mark.parametrize("kept", [True, False])
 def test_what_waits_for_the_reader_is_bounded_in_bytes(
     scripted: Scripted, tmp_path: Path, size: int, count: int, limit: int, kept: bool
 ) -> None:
     blocks = make_blocks(count, size)
-    end = footer([], count)
-    end.footer.sample_count = count
-    client, server = scripted([header(), references(list(blocks)), end])
+    client, server = scripted([header(), references(list(blocks)), end_of(count)])
     server.blocks = blocks
     cache = BlockCache(tmp_path, size if kept else 0, prefetch_bytes=limit)
     waiting = []
@@ -75,7 +79,9 @@ def test_what_waits_for_the_reader_is_bounded_in_bytes(
             assert sample["text"] == f"sample {index}"
             assert stream._call is not None
             assert stream._call._blocks is not None
-            waiting.append(stream._call._blocks.waiting_bytes)
+            blocks_ahead = stream._call._blocks
+            wait(blocks_ahead._coming.values())
+            waiting.append(blocks_ahead.waiting_bytes)
     assert len(waiting) == count
     assert max(waiting) <= limit
     assert len(cache) == (1 if kept else 0)
@@ -88,6 +94,7 @@ def test_the_first_sample_does_not_wait_for_other_blocks_and_closing_ends_their_
     stream = client.stream("d", cache=BlockCache(), with_ids=True)
     assert [next(stream)["index"] for _ in range(2)] == [0, 1]
     assert stream.state_dict()["next_index"] == 2
+    assert server.blocks_missed.wait(10)
     assert not server.blocks_given_up.is_set()
     stream.close()
     assert server.blocks_given_up.wait(10)
@@ -105,3 +112,13 @@ def test_a_block_that_never_comes_lets_go_of_the_folder(scripted: Scripted, tmp_
         next(client.stream("d", cache=BlockCache(tmp_path, prefetch_bytes=0)))
     assert server.blocks_given_up.wait(10)
     assert bytes(BlockCache(tmp_path).read(digest, lambda: block)) == block
+
+
+def test_blocks_that_cannot_be_read_end_the_patience(scripted: Scripted) -> None:
+    ((digest, _),) = make_blocks(1).items()
+    script = [header(), references([digest]), end_of(1)]
+    client, server = scripted(*[script for _ in range(30)], patience=0.5)
+    server.blocks_given_up.set()
+    with pytest.raises(loraloop.RpcError, match="UNKNOWN"):
+        next(client.stream("d", cache=BlockCache()))
+    assert 2 <= len(server.requests) <= 15

@@ -28,7 +28,7 @@ class Frames:
         self.footer: pb.Footer | None = None
         #: Of the build so far.
         self.statistics: snapshot_pb2.Statistics | None = None
-        #: True once more than the header has come.
+        #: True once samples have come, or word of a build. References are none as long as their blocks do not come.
         self.progressed = False
         #: First index that is due and did not come yet.
         self.next_index = first_index
@@ -44,7 +44,7 @@ class Frames:
         if self.header is None:
             self._take_header(kind, frame.header)
             return None
-        self.progressed = self.progressed or kind in ("batch", "references", "checkpoint")
+        self.progressed = self.progressed or kind in ("batch", "checkpoint")
         if kind == "batch":
             unpack(frame.batch)
             self._take_samples(frame.batch)
