@@ -23,10 +23,11 @@ _UNITS |= {"B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 class BlockCache:
     """Blocks of snapshots (about 8 MiB each) that were read before, so that later epochs do not fetch them again.
 
-    With a `directory` they lie in files that all workers, ranks and runs of the machine share; it may be deleted at any
-    time. Without, they lie in the memory of each process. At most `max_bytes` and `max_items` blocks stay, those used
-    last; a few more while several processes write. Every block is compared with its SHA-256 digest when a process first
-    reads it, and again when its file has changed. A stream fetches at most about `prefetch_bytes` ahead of its reader.
+    With a `directory` they lie in files that all workers, ranks and runs of one user on the machine share, and nobody
+    else can read; it may be deleted at any time. Without, they lie in the memory of each process. At most `max_bytes`
+    and `max_items` blocks stay, those used last; a few more while several processes write. Every block is compared with
+    its SHA-256 digest when a process first reads it, and again when its file has changed. A stream fetches at most
+    about `prefetch_bytes` ahead of its reader.
     """
 
     def __init__(

@@ -37,6 +37,9 @@ class StreamingDataset(IterableDataset[Any]):
     names a run instead of a source and a plan. Rank and world size are by default those of torch.distributed, else of
     RANK and WORLD_SIZE, else 0 of 1.
 
+    A dataset's name is looked up again at each epoch: what was written to it since is in the next one, whose length may
+    then differ from what `__len__` and `max_steps` said. A snapshot or a run pins all epochs to the same records.
+
     A pass begins at the first sample of the epoch, or where the loaded state was until one pass has reached the end.
     `state_dict()` counts what the pass that began last has given out; a pass that is left after its first sample was a
     look and counts for nothing. With several ranks it counts global batches. `StreamingDataLoader` gives batches and
