@@ -88,7 +88,8 @@ class BlockFolder:
         try:
             status = os.stat(path)
         except OSError:
-            self._let_go_of_removed()
+            with self._lock:
+                self._verified.pop(digest, None)
             return None
         with self._lock:
             known = self._verified.get(digest)
@@ -111,15 +112,14 @@ class BlockFolder:
             return None
         with self._lock:
             self._touch(digest, _Verified(_identity(status), view, -_TOUCH_SECONDS), path, status)
+            self._drop_removed()
             self._drop_least_used()
-        self._let_go_of_removed()
         return view
 
-    def _let_go_of_removed(self) -> None:
+    def _drop_removed(self) -> None:
         """A file that another process has removed takes its room until nobody has it open."""
-        with self._lock:
-            for digest in [digest for digest in self._verified if not self.has(digest)]:
-                del self._verified[digest]
+        for digest in [digest for digest in self._verified if not self.has(digest)]:
+            del self._verified[digest]
 
     def _drop_least_used(self) -> None:
         while not self._fits(len(self._verified), sum(len(entry.view) for entry in self._verified.values())):
