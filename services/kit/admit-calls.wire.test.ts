@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TokenServiceDefinition } from "../../proto/gen/loraloop/auth/v1/token_service.ts";
 import { CorpusServiceDefinition } from "../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
 import { ExportServiceDefinition } from "../../proto/gen/loraloop/export/v1/export_service.ts";
+import { RunServiceDefinition } from "../../proto/gen/loraloop/export/v1/run_service.ts";
 import { failure } from "../../test/support/failure.ts";
 import { type KitServer, startKitServer } from "../../test/support/kit-server.ts";
 import { type Call, type Scope, scopes } from "./call.ts";
@@ -30,7 +31,12 @@ describe("admission of calls", () => {
   const client = (token: string) => server.client(ExportServiceDefinition, token);
 
   test("every method of every service has a scope", () => {
-    const definitions = [TokenServiceDefinition, CorpusServiceDefinition, ExportServiceDefinition];
+    const definitions = [
+      TokenServiceDefinition,
+      CorpusServiceDefinition,
+      ExportServiceDefinition,
+      RunServiceDefinition,
+    ];
     expect(Object.keys(methodScopes).sort()).toEqual(definitions.flatMap(methodPaths).sort());
   });
 

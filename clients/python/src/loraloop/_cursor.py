@@ -10,7 +10,7 @@ from loraloop._frames import Frames
 from loraloop._plan import Share
 from loraloop._results import Statistics, from_statistics
 from loraloop._state import StreamState, check_same_stream, to_resume_point, to_state
-from loraloop.errors import UnavailableError, WorkerStateError
+from loraloop.errors import ConfigurationError, UnavailableError, WorkerStateError
 from loraloop.export.v1 import export_service_pb2 as pb
 
 
@@ -54,9 +54,12 @@ class Cursor:
         assert header is not None
         if self._resume is not None:
             check_same_stream(self._resume, header.resume)
+        due = frames.due
+        if due.world_size > 1 and self._due is None and header.resume.next_index < due.sample_count:
+            _check_whole_batches(header.resume.next_index, due.global_batch_size)
         self.header = header
         self._resume = header.resume
-        self._due = frames.due
+        self._due = due
         self.received = max(self.received, frames.next_index)
 
     def take(self, received: SampleBatch) -> SampleBatch | None:
@@ -142,3 +145,12 @@ class Cursor:
     def _forget_batch(self) -> None:
         self.batch = None
         self.given = 0
+
+
+def _check_whole_batches(next_index: int, global_batch_size: int) -> None:
+    """Ranks that begin inside of a global batch would have unequal numbers of batches, and wait for each other."""
+    if next_index % global_batch_size:
+        raise ConfigurationError(
+            f"the state's next_index {next_index} lies inside of a global batch of {global_batch_size}: "
+            "only a world of one rank can go on there"
+        )
