@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+
 from loraloop import Client, Mixture, MixtureSource
 from loraloop.torch import StreamingDataLoader, StreamingDataset, merge_state_dicts
 
