@@ -26,9 +26,9 @@ export function limitMemory(): void {
     return;
   }
   if (process.execve === undefined) return;
-  // In glibc each thread gets an arena of its own, which keeps what it freed: here all share one. What is larger than a frame goes back at once; frames do not,
-  // since their memory costs more to get than to fill.
-  const allocator = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "262144", MALLOC_TRIM_THRESHOLD_: "524288" };
+  // In glibc each thread gets an arena of its own, which keeps what it freed; two are enough. What is larger than a frame goes back at once;
+  // frames do not, since their memory costs more to get than to fill.
+  const allocator = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "262144", MALLOC_TRIM_THRESHOLD_: "524288" };
   const environment = { NODE_COMPILE_CACHE: compileCache, ...allocator, ...env };
   process.execve(execPath, [execPath, ...heapFlags, ...execArgv, ...argv.slice(1)], environment);
 }
