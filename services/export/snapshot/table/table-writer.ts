@@ -16,6 +16,8 @@ export class TableWriter {
   readonly #building: string;
   readonly #file: number;
   readonly #entries = new ByteBuilder(FLUSH_BYTES + 64 * 1024);
+  /** The entry that is made. */
+  readonly #entry = Buffer.alloc(ENTRY_BYTES);
   readonly #digests: Uint8Array[] = [];
   #longIds: { readonly file: number; bytes: number } | undefined;
   #pageCounts: number[] = [];
@@ -73,7 +75,7 @@ export class TableWriter {
   }
 
   #addEntry(place: { readonly offset: number; readonly weight: number }, id: Uint8Array, line: Uint8Array): void {
-    const entry = Buffer.alloc(ENTRY_BYTES);
+    const entry = this.#entry.fill(0);
     entry.writeUInt32LE(this.#digests.length, entryFields.block);
     entry.writeUInt32LE(place.offset, entryFields.offset);
     entry.writeUInt32LE(line.length, entryFields.length);
