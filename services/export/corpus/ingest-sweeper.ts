@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { StoredIngest } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { entries } from "../../store/entries.ts";
 import { prefixRange } from "../../store/range.ts";
 import { type Clock, type Entry, type Key, type Store, StoreError, type TenantId } from "../../store/store.ts";
 import { ingestKey, openIngestKey } from "../keys.ts";
-import { entries, storedChunks } from "./ingests.ts";
+import { storedChunks } from "./ingests.ts";
 
 export interface IngestSweeperOptions {
   readonly store: Store;

@@ -1,7 +1,8 @@
 import { StoredIngest } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { limits } from "../../kit/limits.ts";
+import { entries } from "../../store/entries.ts";
 import { prefixRange } from "../../store/range.ts";
-import type { Entry, Key, KeyRange, Micros, StoreReader, TenantId } from "../../store/store.ts";
+import type { Entry, Micros, StoreReader, TenantId } from "../../store/store.ts";
 import { chunkKey, ingestKey, openIngestKey } from "../keys.ts";
 import type { CorpusContext } from "./corpus-context.ts";
 
@@ -42,15 +43,5 @@ export async function* storedChunks(
   for await (const entry of entries(store, tenant, { start, end })) {
     // Between them may lie chunks of ingests whose id goes on with "/".
     if (entry.key.length === start.length) yield entry;
-  }
-}
-
-/** All entries of a range, page after page. */
-export async function* entries(store: StoreReader, tenant: TenantId, range: KeyRange): AsyncGenerator<Entry> {
-  let start: Key | undefined = range.start;
-  while (start) {
-    const page = await store.scan(tenant, { start, end: range.end });
-    yield* page.entries;
-    start = page.next;
   }
 }

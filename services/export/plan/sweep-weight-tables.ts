@@ -1,13 +1,14 @@
 import { StoredPlan } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { entries } from "../../store/entries.ts";
 import { prefixRange } from "../../store/range.ts";
-import type { Entry, KeyRange, Store, StoreReader, TenantId } from "../../store/store.ts";
+import type { Store, StoreReader, TenantId } from "../../store/store.ts";
 import { planKey, snapshotKey, weightTablePartKey } from "../keys.ts";
 import { hexOf } from "../snapshot/snapshot-key.ts";
 
 /** Removes the tables of copies of plans whose snapshots are gone. The plans stay, and tell resume points that. */
 export async function sweepWeightTables(store: Store, tenant: TenantId): Promise<void> {
   const needed = new Map<string, boolean>();
-  for await (const { value } of entriesOf(store, tenant, prefixRange(planKey(new Uint8Array())))) {
+  for await (const { value } of entries(store, tenant, prefixRange(planKey(new Uint8Array())))) {
     const { sources } = StoredPlan.decode(value);
     const tables = sources.filter(({ weightTable }) => weightTable.length > 0);
     if (tables.length === 0) continue;
@@ -38,14 +39,5 @@ async function removeTable(store: Store, tenant: TenantId, digest: Uint8Array): 
     const key = weightTablePartKey(digest, part);
     if ((await store.get(tenant, key)) === undefined) return;
     await store.commit(tenant, [{ delete: key }]);
-  }
-}
-
-async function* entriesOf(store: StoreReader, tenant: TenantId, all: KeyRange): AsyncGenerator<Entry> {
-  let range: KeyRange | undefined = all;
-  while (range !== undefined) {
-    const page = await store.scan(tenant, range);
-    yield* page.entries;
-    range = page.next && { start: page.next, end: range.end };
   }
 }

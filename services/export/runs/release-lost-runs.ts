@@ -1,6 +1,7 @@
 import { limits } from "../../kit/limits.ts";
+import { entries } from "../../store/entries.ts";
 import { prefixRange } from "../../store/range.ts";
-import type { Clock, KeyRange, Micros, Store, TenantId } from "../../store/store.ts";
+import type { Clock, Micros, Store, TenantId } from "../../store/store.ts";
 import { snapshotHoldKey } from "../keys.ts";
 import { runHolder } from "../snapshot/holds.ts";
 import { changeRun, type RunChange } from "./change-run.ts";
@@ -33,10 +34,7 @@ const holdMicros: Micros = BigInt(limits.lost_run_hold_seconds) * 1_000_000n;
 async function* holdingRuns(store: Store, tenant: TenantId): AsyncGenerator<string> {
   const none = snapshotHoldKey(new Uint8Array(), "");
   const holderAt = snapshotHoldKey(new Uint8Array(32), runHolder("")).length;
-  let range: KeyRange | undefined = prefixRange(none);
-  while (range !== undefined) {
-    const page = await store.scan(tenant, range);
-    for (const { key } of page.entries) yield Buffer.from(key).toString("utf8", holderAt);
-    range = page.next && { start: page.next, end: range.end };
+  for await (const { key } of entries(store, tenant, prefixRange(none))) {
+    yield Buffer.from(key).toString("utf8", holderAt);
   }
 }

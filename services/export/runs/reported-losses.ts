@@ -1,5 +1,7 @@
 import { StoredLossPart } from "../../../proto/gen/loraloop/storage/v1/run.ts";
-import type { Expectation, KeyRange, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
+import { entries } from "../../store/entries.ts";
+import { afterKey } from "../../store/range.ts";
+import type { Expectation, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
 import { lossPartKey } from "../keys.ts";
 import type { Changes } from "../snapshot/holds.ts";
 import { decodeLosses, encodeLosses, type LossChange, PART_LOSSES, setLoss } from "./loss-part.ts";
@@ -51,17 +53,13 @@ export async function* lossesFrom(
   firstIndex: number,
 ): AsyncGenerator<IndexLoss> {
   const start = lossPartKey(run, epoch, Math.floor(firstIndex / PART_LOSSES));
-  let range: KeyRange | undefined = { start, end: Buffer.concat([lossPartKey(run, epoch, 0xffff_ffff), Buffer.of(0)]) };
-  while (range !== undefined) {
-    const page = await store.scan(tenant, range);
-    for (const { key, value } of page.entries) {
-      const first = Buffer.from(key).readUInt32BE(key.length - 4) * PART_LOSSES;
-      const losses = decodeLosses(StoredLossPart.decode(value).losses);
-      for (let place = Math.max(0, firstIndex - first); place < PART_LOSSES; place += 1) {
-        const loss = losses[place] as number;
-        if (!Number.isNaN(loss)) yield [first + place, loss];
-      }
+  const end = afterKey(lossPartKey(run, epoch, 0xffff_ffff));
+  for await (const { key, value } of entries(store, tenant, { start, end })) {
+    const first = Buffer.from(key).readUInt32BE(key.length - 4) * PART_LOSSES;
+    const losses = decodeLosses(StoredLossPart.decode(value).losses);
+    for (let place = Math.max(0, firstIndex - first); place < PART_LOSSES; place += 1) {
+      const loss = losses[place] as number;
+      if (!Number.isNaN(loss)) yield [first + place, loss];
     }
-    range = page.next && { start: page.next, end: range.end };
   }
 }

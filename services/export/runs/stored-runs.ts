@@ -1,5 +1,7 @@
 import { StoredRun, StoredRunEpoch, StoredRunState } from "../../../proto/gen/loraloop/storage/v1/run.ts";
-import type { KeyRange, Revision, StoreReader, TenantId } from "../../store/store.ts";
+import { entries } from "../../store/entries.ts";
+import { afterKey } from "../../store/range.ts";
+import type { Revision, StoreReader, TenantId } from "../../store/store.ts";
 import { runEpochKey, runKey, runStateKey } from "../keys.ts";
 import { runNotFound } from "./run-errors.ts";
 
@@ -49,12 +51,7 @@ export async function* epochsOf(
   run: string,
 ): AsyncGenerator<{ readonly epoch: number; readonly stored: StoredRunEpoch }> {
   const start = runEpochKey(run, 0);
-  let range: KeyRange | undefined = { start, end: Buffer.concat([runEpochKey(run, 0xffff_ffff), Buffer.of(0)]) };
-  while (range !== undefined) {
-    const page = await store.scan(tenant, range);
-    for (const { key, value } of page.entries) {
-      yield { epoch: Buffer.from(key).readUInt32BE(start.length - 4), stored: StoredRunEpoch.decode(value) };
-    }
-    range = page.next && { start: page.next, end: range.end };
+  for await (const { key, value } of entries(store, tenant, { start, end: afterKey(runEpochKey(run, 0xffff_ffff)) })) {
+    yield { epoch: Buffer.from(key).readUInt32BE(start.length - 4), stored: StoredRunEpoch.decode(value) };
   }
 }

@@ -1,4 +1,5 @@
 import { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { entries } from "../../store/entries.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Entry, KeyRange, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
 import { snapshotKey } from "../keys.ts";
@@ -51,12 +52,7 @@ export async function* snapshotsByKey(
   tenant: TenantId,
   hexPrefix = "",
 ): AsyncGenerator<SnapshotEntry> {
-  let range: KeyRange | undefined = keysFrom(hexPrefix);
-  while (range !== undefined) {
-    const page = await store.scan(tenant, range);
-    for (const entry of page.entries) yield toSnapshotEntry(entry);
-    range = page.next && { start: page.next, end: range.end };
-  }
+  for await (const entry of entries(store, tenant, keysFrom(hexPrefix))) yield toSnapshotEntry(entry);
 }
 
 function keysFrom(hexPrefix: string): KeyRange {

@@ -1,4 +1,5 @@
 import { StoredBlock } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { entries } from "../../../store/entries.ts";
 import { afterKey, prefixRange } from "../../../store/range.ts";
 import type { Key, StoreReader, TenantId } from "../../../store/store.ts";
 import { blockKey } from "../../keys.ts";
@@ -30,11 +31,6 @@ export const storedBlocks = {
   },
 
   async *all(reader: StoreReader, tenant: TenantId, snapshot: Uint8Array): AsyncGenerator<StoredBlock> {
-    let range: { start: Key; end: Key } | undefined = blockRange(snapshot);
-    while (range !== undefined) {
-      const page = await reader.scan(tenant, range);
-      for (const entry of page.entries) yield StoredBlock.decode(entry.value);
-      range = page.next && { start: page.next, end: range.end };
-    }
+    for await (const { value } of entries(reader, tenant, blockRange(snapshot))) yield StoredBlock.decode(value);
   },
 };

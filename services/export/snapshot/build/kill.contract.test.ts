@@ -37,10 +37,11 @@ test("a build that is killed with -9 again and again goes on to the same bytes",
 /** The digest; empty where it was killed, so many milliseconds after its build began. */
 async function runUntilKilled(folder: string, millis: number): Promise<string> {
   const child = spawn(process.execPath, [program, folder], { stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
   for await (const line of createInterface(child.stdout)) {
     const [state, digest = ""] = line.split(" ");
     if (state === "sealed") {
-      await once(child, "exit");
+      await exited;
       return digest;
     }
     void setTimeout(millis).then(() => child.kill("SIGKILL"));
