@@ -2,7 +2,7 @@ import type { ExplainPlanResponse, PlanEntry } from "../../../proto/gen/loraloop
 import type { ExportContext } from "../context.ts";
 import { planMessage } from "../plan/plan-message.ts";
 import { checkWorldSize } from "../plan/plan-spec.ts";
-import { PlanUse } from "../plan/plan-use.ts";
+import { openPlanUse } from "../plan/plan-use.ts";
 import type { OpenPlan } from "../plan/plans.ts";
 import { rankOf } from "../plan/share.ts";
 import { idOf, SampleCursor } from "../snapshot/table/sample-cursor.ts";
@@ -18,7 +18,7 @@ export interface ExplainPlan extends Pick<GetPlan, "tenant" | "request" | "hash"
 export async function explainPlan(context: ExportContext, command: ExplainPlan): Promise<ExplainPlanResponse> {
   const plan = await findPlan(context, command);
   checkWorldSize(command.worldSize, plan.order.batchSize);
-  using _use = await PlanUse.open(context, command.tenant, plan);
+  using _use = await openPlanUse(context, command.tenant, plan);
   const cursors = plan.sources.map(({ table }, source) => new SampleCursor(table, source, false));
   const end = Math.min(command.firstIndex + command.count, plan.order.sampleCount);
   const entries: PlanEntry[] = [];

@@ -13,12 +13,13 @@ import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { planMessage } from "../plan/plan-message.ts";
 import { checkShare, isSnapshotOrder, isWholeShare, normalisePlan, normaliseShare } from "../plan/plan-spec.ts";
-import { PlanUse } from "../plan/plan-use.ts";
+import { openPlanUse } from "../plan/plan-use.ts";
 import type { OpenPlan, PlanRequest } from "../plan/plans.ts";
 import { shareCount } from "../plan/share.ts";
 import { MAX_PAGE_BYTES } from "../snapshot/blocks/boundaries.ts";
 import { findOrRequestSnapshot } from "../snapshot/request-snapshot.ts";
 import { snapshotExpired, snapshotFailed } from "../snapshot/snapshot-errors.ts";
+import { SnapshotUse } from "../snapshot/snapshot-use.ts";
 import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
 import type { StreamFrame } from "../stream/encode-frame.ts";
 import { plannedStream } from "../stream/planned-stream.ts";
@@ -62,12 +63,12 @@ async function* inSnapshotOrder(
   room: StreamRoom,
 ): AsyncGenerator<StreamFrame> {
   const { key, stored } = await findSnapshot(context, command);
-  using _use = context.snapshots.uses.open(command.tenant, key);
+  using use = new SnapshotUse(context, command.tenant, [{ key, stored }]);
   await using reader = context.snapshots.reader(command.tenant, key);
   const nextIndex = Number(command.resume?.nextIndex ?? 0n);
   const resume = resumePointOf(context.store, command.request, { hash: stored.plan, epoch: 0 }, nextIndex);
   yield { frame: { $case: "header", value: headerOf(stored, resume) } };
-  const stream = new SnapshotStream(context, command, { key, stored }, { reader, room }, nextIndex);
+  const stream = new SnapshotStream(context, command, { key, use, reader, room }, nextIndex);
   yield* readAhead(stream.frames());
 }
 
@@ -78,7 +79,7 @@ async function* inPlanOrder(
 ): AsyncGenerator<StreamFrame> {
   const { tenant, resume } = command;
   const plan = await findPlan(context, command);
-  using use = await PlanUse.open(context, tenant, plan);
+  using use = await openPlanUse(context, tenant, plan);
   const share = normaliseShare(command.share);
   const { sampleCount, batchSize } = plan.order;
   checkShare(share, batchSize, sampleCount);

@@ -2,12 +2,11 @@ import { createHash } from "node:crypto";
 import { type Footer, Footer_Reason } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { contentDamaged } from "../snapshot/snapshot-errors.ts";
 import type { SnapshotReader } from "../snapshot/snapshot-reader.ts";
+import type { SnapshotUse } from "../snapshot/snapshot-use.ts";
 import { withoutExamples } from "../snapshot/statistics-view.ts";
-import type { SnapshotEntry } from "../snapshot/stored-snapshots.ts";
 import type { StreamFrame } from "./encode-frame.ts";
 import type { FrameBuffer } from "./frame-buffers.ts";
 import { layoutSpan, segmentDigests, spanFrom } from "./frame-span.ts";
@@ -15,10 +14,8 @@ import { resumeBeyondEnd } from "./resume-point.ts";
 import type { StreamRoom } from "./stream-memory.ts";
 
 const IDLE_MILLIS = 1000;
-const RENEWAL_MILLIS = 10 * 60 * 1000;
 
 export interface SnapshotStreamOptions {
-  readonly tenant: TenantId;
   /** Samples in a frame at most. */
   readonly maxSamples: number;
   /** The client's cancel. */
@@ -27,30 +24,36 @@ export interface SnapshotStreamOptions {
   readonly drain: AbortSignal;
 }
 
+export interface SnapshotStreamParts {
+  readonly key: Uint8Array;
+  readonly use: SnapshotUse;
+  readonly reader: SnapshotReader;
+  readonly room: StreamRoom;
+}
+
 /** The frames after the header of a snapshot in its own order, while it is built too. */
 export class SnapshotStream {
   readonly #context: ExportContext;
   readonly #options: SnapshotStreamOptions;
-  readonly #entry: SnapshotEntry;
+  readonly #key: Uint8Array;
+  readonly #use: SnapshotUse;
   readonly #reader: SnapshotReader;
   readonly #room: StreamRoom;
   readonly #segments = createHash("sha256");
   readonly #wake: AbortSignal;
   readonly #firstIndex: number;
   #nextIndex: number;
-  /** When the snapshot's life was last renewed. */
-  #renewed = Number.NEGATIVE_INFINITY;
 
   constructor(
     context: ExportContext,
     options: SnapshotStreamOptions,
-    entry: SnapshotEntry,
-    { reader, room }: { reader: SnapshotReader; room: StreamRoom },
+    { key, use, reader, room }: SnapshotStreamParts,
     nextIndex: number,
   ) {
     this.#context = context;
     this.#options = options;
-    this.#entry = entry;
+    this.#key = key;
+    this.#use = use;
     this.#reader = reader;
     this.#room = room;
     this.#wake = AbortSignal.any([options.signal, options.drain]);
@@ -62,7 +65,7 @@ export class SnapshotStream {
     let idleSince = performance.now();
     for (;;) {
       this.#options.signal.throwIfAborted();
-      this.#renew();
+      this.#use.renew();
       if (this.#options.drain.aborted) return yield this.#footer(Footer_Reason.REASON_DRAIN);
       const batch = (await this.#nextBatch()) ?? (await this.#endOrNextBatch());
       if (batch !== undefined) {
@@ -102,7 +105,7 @@ export class SnapshotStream {
     if (this.#nextIndex === sampleCount) return this.#footer(Footer_Reason.REASON_END, stored);
     if (this.#nextIndex > sampleCount) throw resumeBeyondEnd(this.#nextIndex, sampleCount);
     const batch = await this.#nextBatch();
-    if (batch === undefined) throw contentDamaged(this.#entry.key, this.#nextIndex);
+    if (batch === undefined) throw contentDamaged(this.#key, this.#nextIndex);
     return batch;
   }
 
@@ -122,17 +125,6 @@ export class SnapshotStream {
       statistics: sealed?.snapshot?.statistics,
     };
     return { frame: { $case: "footer", value } };
-  }
-
-  /** Reading keeps a snapshot alive; it need not wait for that. */
-  #renew(): void {
-    if (performance.now() - this.#renewed < RENEWAL_MILLIS) return;
-    this.#renewed = performance.now();
-    const { key, stored } = this.#entry;
-    if (stored.ttlSeconds === 0) return;
-    this.#context.snapshots
-      .renew(this.#options.tenant, key)
-      .catch((error: Error) => this.#context.log.warn({ err: error }, "a snapshot's life could not be renewed"));
   }
 }
 
