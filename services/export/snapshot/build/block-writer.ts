@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
+import { writeAll } from "../write-all.ts";
 
 /** Appends pages to a block's file. Synchronous: it runs in a build thread. */
 export class BlockWriter {
@@ -19,7 +20,7 @@ export class BlockWriter {
 
   append(page: Uint8Array): void {
     this.#hash.update(page);
-    for (let start = 0; start < page.length; ) start += writeSync(this.#file, page, start);
+    writeAll(this.#file, page);
     this.#bytes += page.length;
   }
 

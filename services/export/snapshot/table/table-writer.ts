@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Page } from "../blocks/page.ts";
 import { ByteBuilder } from "../build/byte-builder.ts";
+import { writeAll } from "../write-all.ts";
 import { checkOf, ENTRY_BYTES, entryFields, INLINE_ID_BYTES } from "./sample-entry.ts";
 import { encodeTrailer, longIdsPath } from "./table-file.ts";
 
@@ -109,8 +110,4 @@ export class TableWriter {
       closeSync(file);
     }
   }
-}
-
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let start = 0; start < bytes.length; ) start += writeSync(file, bytes, start);
 }
