@@ -6,6 +6,8 @@
  * An adapter is done when `conformance/` passes.
  */
 
+import type { MessagePort } from "node:worker_threads";
+
 /** A tenant's internal number. 0 belongs to the system (tokens, tenants). */
 export type TenantId = number;
 
@@ -107,9 +109,14 @@ export interface StoreReader {
  * Close all readers before the store. A share is for one reader; ask for another for a second one.
  */
 export type StoreShare =
-  | { readonly kind: "memory"; readonly port: import("node:worker_threads").MessagePort }
+  | { readonly kind: "memory"; readonly port: MessagePort }
   | { readonly kind: "rocksdb"; readonly handle: bigint | number; readonly location: string }
   | { readonly kind: "postgres"; readonly url: string; readonly schema: string };
+
+/** What is moved to the worker thread along with a share: its `transferList`. */
+export function transferListOf(share: StoreShare): MessagePort[] {
+  return share.kind === "memory" ? [share.port] : [];
+}
 
 export interface Store extends StoreReader {
   readonly identity: StoreIdentity;

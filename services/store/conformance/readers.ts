@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
-import type { Store } from "../store.ts";
+import { type Store, transferListOf } from "../store.ts";
 import type { Fixture } from "./harness.ts";
 import { put } from "./helpers.ts";
 import type { ReadRequest, ReadResponse } from "./reader-thread.ts";
@@ -51,7 +51,7 @@ function startReader(store: Store): { read(request: ReadRequest): Promise<ReadRe
   const share = store.share();
   const worker = new Worker(new URL("./reader-thread.ts", import.meta.url), {
     workerData: share,
-    transferList: share.kind === "memory" ? [share.port] : [],
+    transferList: transferListOf(share),
     execArgv: [],
   });
   const waiting: PromiseWithResolvers<ReadResponse>[] = [];

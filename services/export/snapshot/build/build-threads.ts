@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { transferListOf } from "../../../store/store.ts";
 import type { BuildReply, BuildRequest } from "./build-messages.ts";
 import { type DeduplicationCounts, DeduplicationMemory, sharedCount } from "./deduplication-memory.ts";
 
@@ -43,8 +44,8 @@ export class BuildThread {
   }
 
   post(request: BuildRequest, transfers: readonly ArrayBuffer[] = []): void {
-    const port = request.kind === "start" && request.store.kind === "memory" ? [request.store.port] : [];
-    this.#worker.postMessage(request, [...transfers, ...port]);
+    const ports = request.kind === "start" ? transferListOf(request.store) : [];
+    this.#worker.postMessage(request, [...transfers, ...ports]);
   }
 
   async terminate(): Promise<void> {

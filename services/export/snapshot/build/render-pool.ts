@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Store } from "../../../store/store.ts";
+import { type Store, transferListOf } from "../../../store/store.ts";
 import type { Chunk } from "./chunk.ts";
 import type { RenderJob, RenderReply, RenderRequest, RenderThreadData, ScanRequest } from "./render-messages.ts";
 import { fromThreadError } from "./thread-error.ts";
@@ -72,7 +72,7 @@ export class RenderPool {
     const data = this.#data();
     const worker = new Worker(new URL("./render-thread.ts", import.meta.url), {
       workerData: data,
-      transferList: data.store.kind === "memory" ? [data.store.port] : [],
+      transferList: transferListOf(data.store),
       name: "render",
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });

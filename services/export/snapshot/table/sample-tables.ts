@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import type { Store, TenantId } from "../../../store/store.ts";
+import { type Store, type TenantId, transferListOf } from "../../../store/store.ts";
 import type { OpenFiles } from "../blocks/open-files.ts";
 import { blockMissing, contentDamaged } from "../snapshot-errors.ts";
 import { openSampleTable, type SampleTable } from "./sample-table.ts";
@@ -79,11 +79,10 @@ export function isThere({ path, hasLongIds }: SampleTable): boolean {
 }
 
 async function runThread(job: TableJob): Promise<void> {
-  const transferList = job.store.kind === "memory" ? [job.store.port] : [];
   const resourceLimits = { maxYoungGenerationSizeMb: 3 };
   const thread = new Worker(new URL("./table-thread.ts", import.meta.url), {
     workerData: job,
-    transferList,
+    transferList: transferListOf(job.store),
     name: "table",
     resourceLimits,
   });
