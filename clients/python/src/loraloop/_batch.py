@@ -61,16 +61,6 @@ class SampleBatch:
         """Weight of each sample; None where the stream is not weighted."""
         return [micros / _MICROS for micros in self._weights_micros] or None
 
-    def from_index(self, index: int) -> SampleBatch | None:
-        """What is not below an index; None where nothing is."""
-        if self._runs[0].start >= index:
-            return self
-        runs = [range(max(run.start, index), run.stop) for run in self._runs if run.stop > index]
-        gone = len(self) - sum(map(len, runs))
-        lines = b"".join(self._lines.splitlines(keepends=True)[gone:])
-        ids, weights = self._ids[gone:], self._weights_micros[gone:]
-        return SampleBatch(lines, ids, weights, runs, self.next_index) if runs else None
-
     def samples(self, *, with_ids: bool = False) -> list[Sample]:
         """The samples as dicts; `with_ids` adds `record_id` and `index`."""
         # One array in one call: JSON strings hold no raw line feed, and the last one makes room for a null.

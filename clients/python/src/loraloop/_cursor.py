@@ -45,7 +45,7 @@ class Cursor:
             request.share.CopyFrom(pb.Share(**vars(share)))
         if self._resume is not None:
             request.resume.CopyFrom(self._resume)
-            request.resume.next_index = self._call_index()
+            request.resume.next_index = self.received
         return request, share
 
     def accept(self, frames: Frames) -> None:
@@ -60,15 +60,13 @@ class Cursor:
         self.header = header
         self._resume = header.resume
         self._due = due
-        self.received = max(self.received, frames.next_index)
+        self.received = frames.next_index
 
-    def take(self, received: SampleBatch) -> SampleBatch | None:
-        """Takes a batch over, without what came before; returns what is new, None for nothing."""
-        batch = received.from_index(self.received)
-        if batch is not None:
-            self.batch = batch
-            self.given = 0
-            self.received = batch.next_index
+    def take(self, batch: SampleBatch) -> SampleBatch:
+        """Takes the next batch over."""
+        self.batch = batch
+        self.given = 0
+        self.received = batch.next_index
         return batch
 
     def finish(self, frames: Frames) -> None:
@@ -85,12 +83,6 @@ class Cursor:
         if self.batch is not None and self.given < len(self.batch):
             return self.batch.indices[self.given]
         return self.received
-
-    @property
-    def due(self) -> Due:
-        """Known with the header."""
-        assert self._due is not None
-        return self._due
 
     @property
     def can_go_on(self) -> bool:
@@ -134,13 +126,6 @@ class Cursor:
         """Lets the next call begin at the first sample that was not given out."""
         self.received = self.next_index
         self._forget_batch()
-
-    def _call_index(self) -> int:
-        """Several ranks begin at a global batch: what came of it before comes again."""
-        due = self._due
-        if due is None or due.world_size == 1 or self.received >= due.sample_count:
-            return self.received
-        return self.received - self.received % due.global_batch_size
 
     def _forget_batch(self) -> None:
         self.batch = None

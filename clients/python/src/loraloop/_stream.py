@@ -196,11 +196,10 @@ class SampleStream:
 
     def _receive(self) -> SampleBatch | None:
         call = self._open()
-        while (received := call.next_batch()) is not None:
+        batch = call.next_batch()
+        if batch is not None:
             self._backoff = None
-            batch = self._cursor.take(received)
-            if batch is not None:
-                return batch
+            return self._cursor.take(batch)
         self._cursor.finish(call.frames)
         self._call = None
         return None

@@ -139,9 +139,7 @@ class SampleStream:
             content = await call.receive()
             if content is not None:
                 self._backoff = None
-                batch = self._cursor.take(SampleBatch.of(content, content.lines, call.frames.next_index))
-                if batch is not None:
-                    return batch
+                return self._cursor.take(SampleBatch.of(content, content.lines, call.frames.next_index))
         self._cursor.finish(call.frames)
         self._call = None
         return None
