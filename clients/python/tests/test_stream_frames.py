@@ -82,6 +82,18 @@ def test_breaks_again_and_again(scripted: Scripted) -> None:
     assert len(export.requests) == 6
 
 
+def test_a_rank_goes_on_inside_of_a_global_batch(scripted: Scripted) -> None:
+    plan = pb.Plan(spec=pb.PlanSpec(global_batch_size=8), sample_count=16)
+    begin, again = header(0), header(7)
+    begin.header.plan.CopyFrom(plan)
+    again.header.plan.CopyFrom(plan)
+    rest = [batch(7, 1), batch(12, 4)]
+    client, export = scripted([begin, batch(4, 3)], [again, *rest, footer(rest, 16)])
+    stream = client.stream("d", rank=1, world_size=2)
+    assert [index for b in stream.batches() for index in b.indices] == [4, 5, 6, 7, 12, 13, 14, 15]
+    assert export.requests[1].resume.next_index == 7
+
+
 @pytest.mark.parametrize(
     ("frames", "problem"),
     [
