@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import { expect, inject } from "vitest";
+import { expect } from "vitest";
 import {
   type DeepPartial,
   PlanSpec,
@@ -14,6 +14,7 @@ import { openStore, type StoreConfig } from "../../services/store/open-store.ts"
 import type { Store } from "../../services/store/store.ts";
 import { openTestContext, type TestContext } from "./export-context.ts";
 import { openStream, type StreamOptions, specSource, type TestRecord, upsert } from "./samples.ts";
+import { configOf } from "./stores.ts";
 
 export const never = new AbortController().signal;
 export const COUNT = 3000;
@@ -48,7 +49,7 @@ export let folder: string;
 export let store: Store;
 export let opened: TestContext;
 
-export async function open(kind: "memory" | "rocksdb" | "postgres"): Promise<void> {
+export async function open(kind: StoreConfig["kind"]): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), "loraloop-plan-"));
   store = await openStore(configOf(kind, folder));
   opened = await openTestContext({ store, dataDirectory: folder });
@@ -65,12 +66,6 @@ export async function close(): Promise<void> {
   await opened[Symbol.asyncDispose]();
   await store.close();
   await rm(folder, { recursive: true });
-}
-
-function configOf(kind: "memory" | "rocksdb" | "postgres", folder: string): StoreConfig {
-  if (kind === "memory") return { kind };
-  if (kind === "rocksdb") return { kind, folder: join(folder, "store") };
-  return { kind, url: inject("postgresUrl"), schema: `plan_${randomBytes(6).toString("hex")}` };
 }
 
 export const plan = (given: DeepPartial<PlanSpec>): PlanSpec => PlanSpec.fromPartial(given);

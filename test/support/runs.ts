@@ -1,8 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inject } from "vitest";
 import type { ExportContext } from "../../services/export/context.ts";
 import { normalisePlan } from "../../services/export/plan/plan-spec.ts";
 import type { OpenRun } from "../../services/export/runs/create-run.ts";
@@ -13,6 +11,7 @@ import { openStore, type StoreConfig } from "../../services/store/open-store.ts"
 import type { Clock, Store } from "../../services/store/store.ts";
 import { openTestContext, type TestContext } from "./export-context.ts";
 import { specSource } from "./samples.ts";
+import { configOf } from "./stores.ts";
 
 /** What the runs of tests read. */
 export const runSource = specSource({ collection: "docs", format: "text" });
@@ -88,16 +87,5 @@ export class RunsPlace implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#store?.close();
     this.#store = undefined;
-  }
-}
-
-function configOf(kind: StoreConfig["kind"], folder: string): StoreConfig {
-  switch (kind) {
-    case "memory":
-      return { kind };
-    case "rocksdb":
-      return { kind, folder: join(folder, "store") };
-    case "postgres":
-      return { kind, url: inject("postgresUrl"), schema: `test_${randomBytes(8).toString("hex")}` };
   }
 }

@@ -1,13 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Footer_Reason } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { type ExpectedSample, expectedSnapshot } from "../../../test/support/expected-snapshot.ts";
 import { openTestContext, type TestContext } from "../../../test/support/export-context.ts";
 import { openStream, specSource, stream, type TestRecord, upsert } from "../../../test/support/samples.ts";
-import { openStore, type StoreConfig } from "../../store/open-store.ts";
+import { configOf } from "../../../test/support/stores.ts";
+import { openStore } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
 import { deleteRecords } from "./delete-records.ts";
 
@@ -194,9 +194,3 @@ describe.each(kinds)("StreamSamples over %s", (kind) => {
     expect(streamed.footer?.statistics?.hint).toContain("theme");
   });
 });
-
-function configOf(kind: (typeof kinds)[number], folder: string): StoreConfig {
-  if (kind === "memory") return { kind };
-  if (kind === "rocksdb") return { kind, folder: join(folder, "store") };
-  return { kind, url: inject("postgresUrl"), schema: `stream_${randomBytes(6).toString("hex")}` };
-}
