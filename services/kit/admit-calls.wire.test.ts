@@ -4,6 +4,9 @@ import { TokenServiceDefinition } from "../../proto/gen/loraloop/auth/v1/token_s
 import { CorpusServiceDefinition } from "../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
 import { ExportServiceDefinition } from "../../proto/gen/loraloop/export/v1/export_service.ts";
 import { RunServiceDefinition } from "../../proto/gen/loraloop/export/v1/run_service.ts";
+import { AdapterServiceDefinition } from "../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { ArtifactServiceDefinition } from "../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import { BaseModelServiceDefinition } from "../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { failure } from "../../test/support/failure.ts";
 import { type KitServer, startKitServer } from "../../test/support/kit-server.ts";
 import { type Call, type Scope, scopes } from "./call.ts";
@@ -36,6 +39,9 @@ describe("admission of calls", () => {
       CorpusServiceDefinition,
       ExportServiceDefinition,
       RunServiceDefinition,
+      BaseModelServiceDefinition,
+      ArtifactServiceDefinition,
+      AdapterServiceDefinition,
     ];
     expect(Object.keys(methodScopes).sort()).toEqual(definitions.flatMap(methodPaths).sort());
   });

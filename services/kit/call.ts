@@ -1,7 +1,7 @@
 import type { CallContext } from "nice-grpc";
 import type { TenantId } from "../store/store.ts";
 
-/** What a token allows. `admin` includes all others. */
+/** What a token allows. `admin` includes all others. `tenant.any` counts in the tenant system only: to call for any tenant, see `tenant-header.ts`. */
 export const scopes = [
   "corpus.read",
   "corpus.write",
@@ -9,12 +9,15 @@ export const scopes = [
   "export.write",
   "run.read",
   "run.write",
+  "registry.read",
+  "registry.write",
+  "tenant.any",
   "admin",
 ] as const;
 
 export type Scope = (typeof scopes)[number];
 
-/** Who calls, as the token says: nothing in a request changes it. */
+/** Who calls, as the token says: nothing in a request changes it, but the tenant that a token with `tenant.any` names. */
 export interface Caller {
   readonly tenant: TenantId;
   readonly tenantName: string;

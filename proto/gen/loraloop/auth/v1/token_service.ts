@@ -21,7 +21,10 @@ export interface Token {
   description: string;
   /** Whose data it sees. */
   tenant: string;
-  /** What it may do: `corpus.read`, `corpus.write`, `export.read`, `export.write`, `run.read`, `run.write`, `admin`. `admin` includes all. */
+  /**
+   * What it may do: `corpus.read`, `corpus.write`, `export.read`, `export.write`, `run.read`, `run.write`, `registry.read`, `registry.write`, `admin`, which includes
+   * all; and, of the tenant `system` only, `tenant.any`: to do what its other scopes allow for the tenant that the header `loraloop-tenant` of a call names.
+   */
   scopes: string[];
   /** When it was made. */
   createTime:

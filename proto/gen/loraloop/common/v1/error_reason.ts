@@ -101,7 +101,10 @@ export const ErrorReason = {
   ERROR_REASON_PAGE_TOKEN_INVALID: 40,
   /** ERROR_REASON_CONTENT_DAMAGED - DATA_LOSS. What is stored is not what was written. Where it is a snapshot: `snapshot`, `sample` (the first that cannot be read). */
   ERROR_REASON_CONTENT_DAMAGED: 41,
-  /** ERROR_REASON_SNAPSHOT_IN_USE - FAILED_PRECONDITION. The snapshot is in use. `snapshot`; where streams read it, `streams`; where a run that is not closed holds it, `run`. */
+  /**
+   * ERROR_REASON_SNAPSHOT_IN_USE - FAILED_PRECONDITION. The snapshot is in use. `snapshot`; where streams read it, `streams`; where a run that is not closed holds it, `run`;
+   * where anything else holds it, e.g. an adapter version, `holder`.
+   */
   ERROR_REASON_SNAPSHOT_IN_USE: 42,
   /** ERROR_REASON_PLAN_INVALID - INVALID_ARGUMENT. The order that was asked for does not exist. `field` (path in the plan), `problem`. */
   ERROR_REASON_PLAN_INVALID: 43,
@@ -113,6 +116,69 @@ export const ErrorReason = {
   ERROR_REASON_EPOCH_NOT_OPEN: 46,
   /** ERROR_REASON_BLOCK_NOT_FOUND - NOT_FOUND. The snapshot has no such block. `block`. */
   ERROR_REASON_BLOCK_NOT_FOUND: 47,
+  /** ERROR_REASON_TENANT_NOT_FOUND - NOT_FOUND. The header `loraloop-tenant` names a tenant that this server does not have; make it with a token of it. `tenant`. */
+  ERROR_REASON_TENANT_NOT_FOUND: 48,
+  /** ERROR_REASON_BASE_MODEL_NOT_FOUND - NOT_FOUND. Register the base model first. `base_model`; where only the revision is missing, or has to be said because there are several, `revision`. */
+  ERROR_REASON_BASE_MODEL_NOT_FOUND: 49,
+  /** ERROR_REASON_BASE_MODEL_CONFLICT - FAILED_PRECONDITION. This name, or one of the other names, is taken by another content; register it under another revision. `base_model`, `revision`, `field` (what differs). */
+  ERROR_REASON_BASE_MODEL_CONFLICT: 50,
+  /** ERROR_REASON_BASE_MODEL_IN_USE - FAILED_PRECONDITION. A version names the base model; delete the version first. `base_model`, `revision`, `version`. */
+  ERROR_REASON_BASE_MODEL_IN_USE: 51,
+  /** ERROR_REASON_BASE_MODEL_MISMATCH - FAILED_PRECONDITION. The adapter was trained on another base model than it is registered for; register that one, or name the right one. `field`, `expected`, `actual`. */
+  ERROR_REASON_BASE_MODEL_MISMATCH: 52,
+  /**
+   * ERROR_REASON_TOKENIZER_MISMATCH - FAILED_PRECONDITION. The adapter was trained with another tokenizer than its base model's; register the base model with that tokenizer under a revision of its own.
+   * `expected`, `actual`.
+   */
+  ERROR_REASON_TOKENIZER_MISMATCH: 53,
+  /** ERROR_REASON_ADAPTER_NOT_FOUND - NOT_FOUND. `adapter`. */
+  ERROR_REASON_ADAPTER_NOT_FOUND: 54,
+  /** ERROR_REASON_ADAPTER_IN_USE - FAILED_PRECONDITION. Move or remove the alias, or delete the child first. `adapter`; where an alias points at a version, `alias`; where a version has one as its parent, `child`. */
+  ERROR_REASON_ADAPTER_IN_USE: 55,
+  /** ERROR_REASON_VERSION_NOT_FOUND - NOT_FOUND. `version`. */
+  ERROR_REASON_VERSION_NOT_FOUND: 56,
+  /** ERROR_REASON_VERSION_IN_USE - FAILED_PRECONDITION. Move or remove the alias, or delete the child first. `version`; where an alias points at it, `alias`; where a version has it as its parent, `child`. */
+  ERROR_REASON_VERSION_IN_USE: 57,
+  /** ERROR_REASON_VERSION_NOT_SERVABLE - FAILED_PRECONDITION. The version may not be served, or not by this engine. `version`, `state` (without its prefix), `problem`; where it is about an engine, `engine`. */
+  ERROR_REASON_VERSION_NOT_SERVABLE: 58,
+  /** ERROR_REASON_ALIAS_NOT_FOUND - NOT_FOUND. `adapter`, `alias`. */
+  ERROR_REASON_ALIAS_NOT_FOUND: 59,
+  /** ERROR_REASON_ALIAS_CONFLICT - ABORTED. Somebody moved the alias since; look at it and decide again. `adapter`, `alias`, `expected_revision`, `actual_revision`. */
+  ERROR_REASON_ALIAS_CONFLICT: 60,
+  /** ERROR_REASON_ARTIFACT_NOT_FOUND - NOT_FOUND. Upload the files first, or look where they lie. `artifact` (digest or URI). */
+  ERROR_REASON_ARTIFACT_NOT_FOUND: 61,
+  /** ERROR_REASON_ARTIFACT_INVALID - INVALID_ARGUMENT. What was sent is no artifact: its order, lengths, paths or digest are wrong. `problem`; where it is about a file, `path`. */
+  ERROR_REASON_ARTIFACT_INVALID: 62,
+  /** ERROR_REASON_ADAPTER_FILE_FORBIDDEN - FAILED_PRECONDITION. A file that no adapter may have: a pickle, a link, a device, a path out of the folder; remove it, or save the adapter as safetensors. `path`, `problem`. */
+  ERROR_REASON_ADAPTER_FILE_FORBIDDEN: 63,
+  /** ERROR_REASON_ADAPTER_FILE_MISSING - FAILED_PRECONDITION. Save the adapter with PEFT's save_pretrained(), or send the whole folder. `path`. */
+  ERROR_REASON_ADAPTER_FILE_MISSING: 64,
+  /** ERROR_REASON_ADAPTER_FILE_CHANGED - FAILED_PRECONDITION. A file is not what was registered; restore it, or register the files as a new version. `path`, `expected`, `actual`. */
+  ERROR_REASON_ADAPTER_FILE_CHANGED: 65,
+  /** ERROR_REASON_ADAPTER_CONFIGURATION_INVALID - FAILED_PRECONDITION. `adapter_config.json` cannot be used; correct the field and send it again. `field`, `problem`. */
+  ERROR_REASON_ADAPTER_CONFIGURATION_INVALID: 66,
+  /** ERROR_REASON_ADAPTER_HEADER_INVALID - FAILED_PRECONDITION. A safetensors file is cut off or damaged; save or copy it again. `path`, `problem`; where it is about a tensor, `tensor`. */
+  ERROR_REASON_ADAPTER_HEADER_INVALID: 67,
+  /** ERROR_REASON_ADAPTER_TENSOR_MISSING - FAILED_PRECONDITION. The configuration asks for a tensor that the files lack; save the adapter again, or correct its target_modules. `tensor`. */
+  ERROR_REASON_ADAPTER_TENSOR_MISSING: 68,
+  /** ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED - FAILED_PRECONDITION. The files have a tensor that the configuration does not ask for; correct the configuration, or remove it. `tensor`. */
+  ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED: 69,
+  /** ERROR_REASON_ADAPTER_SHAPE_MISMATCH - FAILED_PRECONDITION. A tensor has not the shape that rank and base model ask for; correct the rank, or name the right base model. `tensor`, `expected`, `actual`. */
+  ERROR_REASON_ADAPTER_SHAPE_MISMATCH: 70,
+  /** ERROR_REASON_ADAPTER_TENSOR_TYPE - FAILED_PRECONDITION. A tensor is not of F64, F32, F16 or BF16, or not of its pair's type; save it in one of these. `tensor`, `expected`, `actual`. */
+  ERROR_REASON_ADAPTER_TENSOR_TYPE: 71,
+  /** ERROR_REASON_ADAPTER_NOT_FINITE - FAILED_PRECONDITION. A tensor holds NaN or an infinity: the training diverged. `tensor`, `problem`. */
+  ERROR_REASON_ADAPTER_NOT_FINITE: 72,
+  /** ERROR_REASON_ADAPTER_TARGETS_UNKNOWN - FAILED_PRECONDITION. The base model has no layer of this name, or none that can be adapted; correct target_modules, or name the right base model. `target`, `base_model`. */
+  ERROR_REASON_ADAPTER_TARGETS_UNKNOWN: 73,
+  /** ERROR_REASON_SIGNATURE_INVALID - FAILED_PRECONDITION. The bundle cannot be read, its signature is false, or it is over other files; sign these files. `problem`; where it is about a file, `path`. */
+  ERROR_REASON_SIGNATURE_INVALID: 74,
+  /** ERROR_REASON_SIGNATURE_REQUIRED - FAILED_PRECONDITION. The tenant's policy asks for a signature by a key that it trusts; sign the version, or have the key trusted. `problem`; where there is a signature, `key`. */
+  ERROR_REASON_SIGNATURE_REQUIRED: 75,
+  /** ERROR_REASON_DOCUMENT_INVALID - INVALID_ARGUMENT. An imported document cannot be read. `field` (path in the document), `problem`. */
+  ERROR_REASON_DOCUMENT_INVALID: 76,
+  /** ERROR_REASON_EXPORT_UNAVAILABLE - UNAVAILABLE. The registry has no export service to ask, or cannot reach it: `problem` says which, and what to configure. With RetryInfo where trying again may help. */
+  ERROR_REASON_EXPORT_UNAVAILABLE: 77,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -167,6 +233,37 @@ export namespace ErrorReason {
   export type ERROR_REASON_RUN_CONFLICT = typeof ErrorReason.ERROR_REASON_RUN_CONFLICT;
   export type ERROR_REASON_EPOCH_NOT_OPEN = typeof ErrorReason.ERROR_REASON_EPOCH_NOT_OPEN;
   export type ERROR_REASON_BLOCK_NOT_FOUND = typeof ErrorReason.ERROR_REASON_BLOCK_NOT_FOUND;
+  export type ERROR_REASON_TENANT_NOT_FOUND = typeof ErrorReason.ERROR_REASON_TENANT_NOT_FOUND;
+  export type ERROR_REASON_BASE_MODEL_NOT_FOUND = typeof ErrorReason.ERROR_REASON_BASE_MODEL_NOT_FOUND;
+  export type ERROR_REASON_BASE_MODEL_CONFLICT = typeof ErrorReason.ERROR_REASON_BASE_MODEL_CONFLICT;
+  export type ERROR_REASON_BASE_MODEL_IN_USE = typeof ErrorReason.ERROR_REASON_BASE_MODEL_IN_USE;
+  export type ERROR_REASON_BASE_MODEL_MISMATCH = typeof ErrorReason.ERROR_REASON_BASE_MODEL_MISMATCH;
+  export type ERROR_REASON_TOKENIZER_MISMATCH = typeof ErrorReason.ERROR_REASON_TOKENIZER_MISMATCH;
+  export type ERROR_REASON_ADAPTER_NOT_FOUND = typeof ErrorReason.ERROR_REASON_ADAPTER_NOT_FOUND;
+  export type ERROR_REASON_ADAPTER_IN_USE = typeof ErrorReason.ERROR_REASON_ADAPTER_IN_USE;
+  export type ERROR_REASON_VERSION_NOT_FOUND = typeof ErrorReason.ERROR_REASON_VERSION_NOT_FOUND;
+  export type ERROR_REASON_VERSION_IN_USE = typeof ErrorReason.ERROR_REASON_VERSION_IN_USE;
+  export type ERROR_REASON_VERSION_NOT_SERVABLE = typeof ErrorReason.ERROR_REASON_VERSION_NOT_SERVABLE;
+  export type ERROR_REASON_ALIAS_NOT_FOUND = typeof ErrorReason.ERROR_REASON_ALIAS_NOT_FOUND;
+  export type ERROR_REASON_ALIAS_CONFLICT = typeof ErrorReason.ERROR_REASON_ALIAS_CONFLICT;
+  export type ERROR_REASON_ARTIFACT_NOT_FOUND = typeof ErrorReason.ERROR_REASON_ARTIFACT_NOT_FOUND;
+  export type ERROR_REASON_ARTIFACT_INVALID = typeof ErrorReason.ERROR_REASON_ARTIFACT_INVALID;
+  export type ERROR_REASON_ADAPTER_FILE_FORBIDDEN = typeof ErrorReason.ERROR_REASON_ADAPTER_FILE_FORBIDDEN;
+  export type ERROR_REASON_ADAPTER_FILE_MISSING = typeof ErrorReason.ERROR_REASON_ADAPTER_FILE_MISSING;
+  export type ERROR_REASON_ADAPTER_FILE_CHANGED = typeof ErrorReason.ERROR_REASON_ADAPTER_FILE_CHANGED;
+  export type ERROR_REASON_ADAPTER_CONFIGURATION_INVALID =
+    typeof ErrorReason.ERROR_REASON_ADAPTER_CONFIGURATION_INVALID;
+  export type ERROR_REASON_ADAPTER_HEADER_INVALID = typeof ErrorReason.ERROR_REASON_ADAPTER_HEADER_INVALID;
+  export type ERROR_REASON_ADAPTER_TENSOR_MISSING = typeof ErrorReason.ERROR_REASON_ADAPTER_TENSOR_MISSING;
+  export type ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED = typeof ErrorReason.ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED;
+  export type ERROR_REASON_ADAPTER_SHAPE_MISMATCH = typeof ErrorReason.ERROR_REASON_ADAPTER_SHAPE_MISMATCH;
+  export type ERROR_REASON_ADAPTER_TENSOR_TYPE = typeof ErrorReason.ERROR_REASON_ADAPTER_TENSOR_TYPE;
+  export type ERROR_REASON_ADAPTER_NOT_FINITE = typeof ErrorReason.ERROR_REASON_ADAPTER_NOT_FINITE;
+  export type ERROR_REASON_ADAPTER_TARGETS_UNKNOWN = typeof ErrorReason.ERROR_REASON_ADAPTER_TARGETS_UNKNOWN;
+  export type ERROR_REASON_SIGNATURE_INVALID = typeof ErrorReason.ERROR_REASON_SIGNATURE_INVALID;
+  export type ERROR_REASON_SIGNATURE_REQUIRED = typeof ErrorReason.ERROR_REASON_SIGNATURE_REQUIRED;
+  export type ERROR_REASON_DOCUMENT_INVALID = typeof ErrorReason.ERROR_REASON_DOCUMENT_INVALID;
+  export type ERROR_REASON_EXPORT_UNAVAILABLE = typeof ErrorReason.ERROR_REASON_EXPORT_UNAVAILABLE;
   export type UNRECOGNIZED = typeof ErrorReason.UNRECOGNIZED;
 }
 
@@ -316,6 +413,96 @@ export function errorReasonFromJSON(object: any): ErrorReason {
     case 47:
     case "ERROR_REASON_BLOCK_NOT_FOUND":
       return ErrorReason.ERROR_REASON_BLOCK_NOT_FOUND;
+    case 48:
+    case "ERROR_REASON_TENANT_NOT_FOUND":
+      return ErrorReason.ERROR_REASON_TENANT_NOT_FOUND;
+    case 49:
+    case "ERROR_REASON_BASE_MODEL_NOT_FOUND":
+      return ErrorReason.ERROR_REASON_BASE_MODEL_NOT_FOUND;
+    case 50:
+    case "ERROR_REASON_BASE_MODEL_CONFLICT":
+      return ErrorReason.ERROR_REASON_BASE_MODEL_CONFLICT;
+    case 51:
+    case "ERROR_REASON_BASE_MODEL_IN_USE":
+      return ErrorReason.ERROR_REASON_BASE_MODEL_IN_USE;
+    case 52:
+    case "ERROR_REASON_BASE_MODEL_MISMATCH":
+      return ErrorReason.ERROR_REASON_BASE_MODEL_MISMATCH;
+    case 53:
+    case "ERROR_REASON_TOKENIZER_MISMATCH":
+      return ErrorReason.ERROR_REASON_TOKENIZER_MISMATCH;
+    case 54:
+    case "ERROR_REASON_ADAPTER_NOT_FOUND":
+      return ErrorReason.ERROR_REASON_ADAPTER_NOT_FOUND;
+    case 55:
+    case "ERROR_REASON_ADAPTER_IN_USE":
+      return ErrorReason.ERROR_REASON_ADAPTER_IN_USE;
+    case 56:
+    case "ERROR_REASON_VERSION_NOT_FOUND":
+      return ErrorReason.ERROR_REASON_VERSION_NOT_FOUND;
+    case 57:
+    case "ERROR_REASON_VERSION_IN_USE":
+      return ErrorReason.ERROR_REASON_VERSION_IN_USE;
+    case 58:
+    case "ERROR_REASON_VERSION_NOT_SERVABLE":
+      return ErrorReason.ERROR_REASON_VERSION_NOT_SERVABLE;
+    case 59:
+    case "ERROR_REASON_ALIAS_NOT_FOUND":
+      return ErrorReason.ERROR_REASON_ALIAS_NOT_FOUND;
+    case 60:
+    case "ERROR_REASON_ALIAS_CONFLICT":
+      return ErrorReason.ERROR_REASON_ALIAS_CONFLICT;
+    case 61:
+    case "ERROR_REASON_ARTIFACT_NOT_FOUND":
+      return ErrorReason.ERROR_REASON_ARTIFACT_NOT_FOUND;
+    case 62:
+    case "ERROR_REASON_ARTIFACT_INVALID":
+      return ErrorReason.ERROR_REASON_ARTIFACT_INVALID;
+    case 63:
+    case "ERROR_REASON_ADAPTER_FILE_FORBIDDEN":
+      return ErrorReason.ERROR_REASON_ADAPTER_FILE_FORBIDDEN;
+    case 64:
+    case "ERROR_REASON_ADAPTER_FILE_MISSING":
+      return ErrorReason.ERROR_REASON_ADAPTER_FILE_MISSING;
+    case 65:
+    case "ERROR_REASON_ADAPTER_FILE_CHANGED":
+      return ErrorReason.ERROR_REASON_ADAPTER_FILE_CHANGED;
+    case 66:
+    case "ERROR_REASON_ADAPTER_CONFIGURATION_INVALID":
+      return ErrorReason.ERROR_REASON_ADAPTER_CONFIGURATION_INVALID;
+    case 67:
+    case "ERROR_REASON_ADAPTER_HEADER_INVALID":
+      return ErrorReason.ERROR_REASON_ADAPTER_HEADER_INVALID;
+    case 68:
+    case "ERROR_REASON_ADAPTER_TENSOR_MISSING":
+      return ErrorReason.ERROR_REASON_ADAPTER_TENSOR_MISSING;
+    case 69:
+    case "ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED":
+      return ErrorReason.ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED;
+    case 70:
+    case "ERROR_REASON_ADAPTER_SHAPE_MISMATCH":
+      return ErrorReason.ERROR_REASON_ADAPTER_SHAPE_MISMATCH;
+    case 71:
+    case "ERROR_REASON_ADAPTER_TENSOR_TYPE":
+      return ErrorReason.ERROR_REASON_ADAPTER_TENSOR_TYPE;
+    case 72:
+    case "ERROR_REASON_ADAPTER_NOT_FINITE":
+      return ErrorReason.ERROR_REASON_ADAPTER_NOT_FINITE;
+    case 73:
+    case "ERROR_REASON_ADAPTER_TARGETS_UNKNOWN":
+      return ErrorReason.ERROR_REASON_ADAPTER_TARGETS_UNKNOWN;
+    case 74:
+    case "ERROR_REASON_SIGNATURE_INVALID":
+      return ErrorReason.ERROR_REASON_SIGNATURE_INVALID;
+    case 75:
+    case "ERROR_REASON_SIGNATURE_REQUIRED":
+      return ErrorReason.ERROR_REASON_SIGNATURE_REQUIRED;
+    case 76:
+    case "ERROR_REASON_DOCUMENT_INVALID":
+      return ErrorReason.ERROR_REASON_DOCUMENT_INVALID;
+    case 77:
+    case "ERROR_REASON_EXPORT_UNAVAILABLE":
+      return ErrorReason.ERROR_REASON_EXPORT_UNAVAILABLE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -421,6 +608,66 @@ export function errorReasonToJSON(object: ErrorReason): string {
       return "ERROR_REASON_EPOCH_NOT_OPEN";
     case ErrorReason.ERROR_REASON_BLOCK_NOT_FOUND:
       return "ERROR_REASON_BLOCK_NOT_FOUND";
+    case ErrorReason.ERROR_REASON_TENANT_NOT_FOUND:
+      return "ERROR_REASON_TENANT_NOT_FOUND";
+    case ErrorReason.ERROR_REASON_BASE_MODEL_NOT_FOUND:
+      return "ERROR_REASON_BASE_MODEL_NOT_FOUND";
+    case ErrorReason.ERROR_REASON_BASE_MODEL_CONFLICT:
+      return "ERROR_REASON_BASE_MODEL_CONFLICT";
+    case ErrorReason.ERROR_REASON_BASE_MODEL_IN_USE:
+      return "ERROR_REASON_BASE_MODEL_IN_USE";
+    case ErrorReason.ERROR_REASON_BASE_MODEL_MISMATCH:
+      return "ERROR_REASON_BASE_MODEL_MISMATCH";
+    case ErrorReason.ERROR_REASON_TOKENIZER_MISMATCH:
+      return "ERROR_REASON_TOKENIZER_MISMATCH";
+    case ErrorReason.ERROR_REASON_ADAPTER_NOT_FOUND:
+      return "ERROR_REASON_ADAPTER_NOT_FOUND";
+    case ErrorReason.ERROR_REASON_ADAPTER_IN_USE:
+      return "ERROR_REASON_ADAPTER_IN_USE";
+    case ErrorReason.ERROR_REASON_VERSION_NOT_FOUND:
+      return "ERROR_REASON_VERSION_NOT_FOUND";
+    case ErrorReason.ERROR_REASON_VERSION_IN_USE:
+      return "ERROR_REASON_VERSION_IN_USE";
+    case ErrorReason.ERROR_REASON_VERSION_NOT_SERVABLE:
+      return "ERROR_REASON_VERSION_NOT_SERVABLE";
+    case ErrorReason.ERROR_REASON_ALIAS_NOT_FOUND:
+      return "ERROR_REASON_ALIAS_NOT_FOUND";
+    case ErrorReason.ERROR_REASON_ALIAS_CONFLICT:
+      return "ERROR_REASON_ALIAS_CONFLICT";
+    case ErrorReason.ERROR_REASON_ARTIFACT_NOT_FOUND:
+      return "ERROR_REASON_ARTIFACT_NOT_FOUND";
+    case ErrorReason.ERROR_REASON_ARTIFACT_INVALID:
+      return "ERROR_REASON_ARTIFACT_INVALID";
+    case ErrorReason.ERROR_REASON_ADAPTER_FILE_FORBIDDEN:
+      return "ERROR_REASON_ADAPTER_FILE_FORBIDDEN";
+    case ErrorReason.ERROR_REASON_ADAPTER_FILE_MISSING:
+      return "ERROR_REASON_ADAPTER_FILE_MISSING";
+    case ErrorReason.ERROR_REASON_ADAPTER_FILE_CHANGED:
+      return "ERROR_REASON_ADAPTER_FILE_CHANGED";
+    case ErrorReason.ERROR_REASON_ADAPTER_CONFIGURATION_INVALID:
+      return "ERROR_REASON_ADAPTER_CONFIGURATION_INVALID";
+    case ErrorReason.ERROR_REASON_ADAPTER_HEADER_INVALID:
+      return "ERROR_REASON_ADAPTER_HEADER_INVALID";
+    case ErrorReason.ERROR_REASON_ADAPTER_TENSOR_MISSING:
+      return "ERROR_REASON_ADAPTER_TENSOR_MISSING";
+    case ErrorReason.ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED:
+      return "ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED";
+    case ErrorReason.ERROR_REASON_ADAPTER_SHAPE_MISMATCH:
+      return "ERROR_REASON_ADAPTER_SHAPE_MISMATCH";
+    case ErrorReason.ERROR_REASON_ADAPTER_TENSOR_TYPE:
+      return "ERROR_REASON_ADAPTER_TENSOR_TYPE";
+    case ErrorReason.ERROR_REASON_ADAPTER_NOT_FINITE:
+      return "ERROR_REASON_ADAPTER_NOT_FINITE";
+    case ErrorReason.ERROR_REASON_ADAPTER_TARGETS_UNKNOWN:
+      return "ERROR_REASON_ADAPTER_TARGETS_UNKNOWN";
+    case ErrorReason.ERROR_REASON_SIGNATURE_INVALID:
+      return "ERROR_REASON_SIGNATURE_INVALID";
+    case ErrorReason.ERROR_REASON_SIGNATURE_REQUIRED:
+      return "ERROR_REASON_SIGNATURE_REQUIRED";
+    case ErrorReason.ERROR_REASON_DOCUMENT_INVALID:
+      return "ERROR_REASON_DOCUMENT_INVALID";
+    case ErrorReason.ERROR_REASON_EXPORT_UNAVAILABLE:
+      return "ERROR_REASON_EXPORT_UNAVAILABLE";
     case ErrorReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

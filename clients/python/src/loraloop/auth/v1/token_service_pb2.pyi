@@ -39,7 +39,9 @@ class Token(_message.Message):
     """Whose data it sees."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What it may do: `corpus.read`, `corpus.write`, `export.read`, `export.write`, `run.read`, `run.write`, `admin`. `admin` includes all."""
+        """What it may do: `corpus.read`, `corpus.write`, `export.read`, `export.write`, `run.read`, `run.write`, `registry.read`, `registry.write`, `admin`, which includes
+        all; and, of the tenant `system` only, `tenant.any`: to do what its other scopes allow for the tenant that the header `loraloop-tenant` of a call names.
+        """
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

@@ -107,7 +107,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CONTENT_DAMAGED: _ErrorReason.ValueType  # 41
     """DATA_LOSS. What is stored is not what was written. Where it is a snapshot: `snapshot`, `sample` (the first that cannot be read)."""
     ERROR_REASON_SNAPSHOT_IN_USE: _ErrorReason.ValueType  # 42
-    """FAILED_PRECONDITION. The snapshot is in use. `snapshot`; where streams read it, `streams`; where a run that is not closed holds it, `run`."""
+    """FAILED_PRECONDITION. The snapshot is in use. `snapshot`; where streams read it, `streams`; where a run that is not closed holds it, `run`;
+    where anything else holds it, e.g. an adapter version, `holder`.
+    """
     ERROR_REASON_PLAN_INVALID: _ErrorReason.ValueType  # 43
     """INVALID_ARGUMENT. The order that was asked for does not exist. `field` (path in the plan), `problem`."""
     ERROR_REASON_RUN_NOT_FOUND: _ErrorReason.ValueType  # 44
@@ -118,6 +120,68 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The epoch's plan is not fixed yet: close the one before. `run`, `epoch`."""
     ERROR_REASON_BLOCK_NOT_FOUND: _ErrorReason.ValueType  # 47
     """NOT_FOUND. The snapshot has no such block. `block`."""
+    ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 48
+    """NOT_FOUND. The header `loraloop-tenant` names a tenant that this server does not have; make it with a token of it. `tenant`."""
+    ERROR_REASON_BASE_MODEL_NOT_FOUND: _ErrorReason.ValueType  # 49
+    """NOT_FOUND. Register the base model first. `base_model`; where only the revision is missing, or has to be said because there are several, `revision`."""
+    ERROR_REASON_BASE_MODEL_CONFLICT: _ErrorReason.ValueType  # 50
+    """FAILED_PRECONDITION. This name, or one of the other names, is taken by another content; register it under another revision. `base_model`, `revision`, `field` (what differs)."""
+    ERROR_REASON_BASE_MODEL_IN_USE: _ErrorReason.ValueType  # 51
+    """FAILED_PRECONDITION. A version names the base model; delete the version first. `base_model`, `revision`, `version`."""
+    ERROR_REASON_BASE_MODEL_MISMATCH: _ErrorReason.ValueType  # 52
+    """FAILED_PRECONDITION. The adapter was trained on another base model than it is registered for; register that one, or name the right one. `field`, `expected`, `actual`."""
+    ERROR_REASON_TOKENIZER_MISMATCH: _ErrorReason.ValueType  # 53
+    """FAILED_PRECONDITION. The adapter was trained with another tokenizer than its base model's; register the base model with that tokenizer under a revision of its own.
+    `expected`, `actual`.
+    """
+    ERROR_REASON_ADAPTER_NOT_FOUND: _ErrorReason.ValueType  # 54
+    """NOT_FOUND. `adapter`."""
+    ERROR_REASON_ADAPTER_IN_USE: _ErrorReason.ValueType  # 55
+    """FAILED_PRECONDITION. Move or remove the alias, or delete the child first. `adapter`; where an alias points at a version, `alias`; where a version has one as its parent, `child`."""
+    ERROR_REASON_VERSION_NOT_FOUND: _ErrorReason.ValueType  # 56
+    """NOT_FOUND. `version`."""
+    ERROR_REASON_VERSION_IN_USE: _ErrorReason.ValueType  # 57
+    """FAILED_PRECONDITION. Move or remove the alias, or delete the child first. `version`; where an alias points at it, `alias`; where a version has it as its parent, `child`."""
+    ERROR_REASON_VERSION_NOT_SERVABLE: _ErrorReason.ValueType  # 58
+    """FAILED_PRECONDITION. The version may not be served, or not by this engine. `version`, `state` (without its prefix), `problem`; where it is about an engine, `engine`."""
+    ERROR_REASON_ALIAS_NOT_FOUND: _ErrorReason.ValueType  # 59
+    """NOT_FOUND. `adapter`, `alias`."""
+    ERROR_REASON_ALIAS_CONFLICT: _ErrorReason.ValueType  # 60
+    """ABORTED. Somebody moved the alias since; look at it and decide again. `adapter`, `alias`, `expected_revision`, `actual_revision`."""
+    ERROR_REASON_ARTIFACT_NOT_FOUND: _ErrorReason.ValueType  # 61
+    """NOT_FOUND. Upload the files first, or look where they lie. `artifact` (digest or URI)."""
+    ERROR_REASON_ARTIFACT_INVALID: _ErrorReason.ValueType  # 62
+    """INVALID_ARGUMENT. What was sent is no artifact: its order, lengths, paths or digest are wrong. `problem`; where it is about a file, `path`."""
+    ERROR_REASON_ADAPTER_FILE_FORBIDDEN: _ErrorReason.ValueType  # 63
+    """FAILED_PRECONDITION. A file that no adapter may have: a pickle, a link, a device, a path out of the folder; remove it, or save the adapter as safetensors. `path`, `problem`."""
+    ERROR_REASON_ADAPTER_FILE_MISSING: _ErrorReason.ValueType  # 64
+    """FAILED_PRECONDITION. Save the adapter with PEFT's save_pretrained(), or send the whole folder. `path`."""
+    ERROR_REASON_ADAPTER_FILE_CHANGED: _ErrorReason.ValueType  # 65
+    """FAILED_PRECONDITION. A file is not what was registered; restore it, or register the files as a new version. `path`, `expected`, `actual`."""
+    ERROR_REASON_ADAPTER_CONFIGURATION_INVALID: _ErrorReason.ValueType  # 66
+    """FAILED_PRECONDITION. `adapter_config.json` cannot be used; correct the field and send it again. `field`, `problem`."""
+    ERROR_REASON_ADAPTER_HEADER_INVALID: _ErrorReason.ValueType  # 67
+    """FAILED_PRECONDITION. A safetensors file is cut off or damaged; save or copy it again. `path`, `problem`; where it is about a tensor, `tensor`."""
+    ERROR_REASON_ADAPTER_TENSOR_MISSING: _ErrorReason.ValueType  # 68
+    """FAILED_PRECONDITION. The configuration asks for a tensor that the files lack; save the adapter again, or correct its target_modules. `tensor`."""
+    ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED: _ErrorReason.ValueType  # 69
+    """FAILED_PRECONDITION. The files have a tensor that the configuration does not ask for; correct the configuration, or remove it. `tensor`."""
+    ERROR_REASON_ADAPTER_SHAPE_MISMATCH: _ErrorReason.ValueType  # 70
+    """FAILED_PRECONDITION. A tensor has not the shape that rank and base model ask for; correct the rank, or name the right base model. `tensor`, `expected`, `actual`."""
+    ERROR_REASON_ADAPTER_TENSOR_TYPE: _ErrorReason.ValueType  # 71
+    """FAILED_PRECONDITION. A tensor is not of F64, F32, F16 or BF16, or not of its pair's type; save it in one of these. `tensor`, `expected`, `actual`."""
+    ERROR_REASON_ADAPTER_NOT_FINITE: _ErrorReason.ValueType  # 72
+    """FAILED_PRECONDITION. A tensor holds NaN or an infinity: the training diverged. `tensor`, `problem`."""
+    ERROR_REASON_ADAPTER_TARGETS_UNKNOWN: _ErrorReason.ValueType  # 73
+    """FAILED_PRECONDITION. The base model has no layer of this name, or none that can be adapted; correct target_modules, or name the right base model. `target`, `base_model`."""
+    ERROR_REASON_SIGNATURE_INVALID: _ErrorReason.ValueType  # 74
+    """FAILED_PRECONDITION. The bundle cannot be read, its signature is false, or it is over other files; sign these files. `problem`; where it is about a file, `path`."""
+    ERROR_REASON_SIGNATURE_REQUIRED: _ErrorReason.ValueType  # 75
+    """FAILED_PRECONDITION. The tenant's policy asks for a signature by a key that it trusts; sign the version, or have the key trusted. `problem`; where there is a signature, `key`."""
+    ERROR_REASON_DOCUMENT_INVALID: _ErrorReason.ValueType  # 76
+    """INVALID_ARGUMENT. An imported document cannot be read. `field` (path in the document), `problem`."""
+    ERROR_REASON_EXPORT_UNAVAILABLE: _ErrorReason.ValueType  # 77
+    """UNAVAILABLE. The registry has no export service to ask, or cannot reach it: `problem` says which, and what to configure. With RetryInfo where trying again may help."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Says why a call failed. Every error of a loraloop service carries exactly one `google.rpc.ErrorInfo`
@@ -211,7 +275,9 @@ ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 40
 ERROR_REASON_CONTENT_DAMAGED: ErrorReason.ValueType  # 41
 """DATA_LOSS. What is stored is not what was written. Where it is a snapshot: `snapshot`, `sample` (the first that cannot be read)."""
 ERROR_REASON_SNAPSHOT_IN_USE: ErrorReason.ValueType  # 42
-"""FAILED_PRECONDITION. The snapshot is in use. `snapshot`; where streams read it, `streams`; where a run that is not closed holds it, `run`."""
+"""FAILED_PRECONDITION. The snapshot is in use. `snapshot`; where streams read it, `streams`; where a run that is not closed holds it, `run`;
+where anything else holds it, e.g. an adapter version, `holder`.
+"""
 ERROR_REASON_PLAN_INVALID: ErrorReason.ValueType  # 43
 """INVALID_ARGUMENT. The order that was asked for does not exist. `field` (path in the plan), `problem`."""
 ERROR_REASON_RUN_NOT_FOUND: ErrorReason.ValueType  # 44
@@ -222,4 +288,66 @@ ERROR_REASON_EPOCH_NOT_OPEN: ErrorReason.ValueType  # 46
 """FAILED_PRECONDITION. The epoch's plan is not fixed yet: close the one before. `run`, `epoch`."""
 ERROR_REASON_BLOCK_NOT_FOUND: ErrorReason.ValueType  # 47
 """NOT_FOUND. The snapshot has no such block. `block`."""
+ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 48
+"""NOT_FOUND. The header `loraloop-tenant` names a tenant that this server does not have; make it with a token of it. `tenant`."""
+ERROR_REASON_BASE_MODEL_NOT_FOUND: ErrorReason.ValueType  # 49
+"""NOT_FOUND. Register the base model first. `base_model`; where only the revision is missing, or has to be said because there are several, `revision`."""
+ERROR_REASON_BASE_MODEL_CONFLICT: ErrorReason.ValueType  # 50
+"""FAILED_PRECONDITION. This name, or one of the other names, is taken by another content; register it under another revision. `base_model`, `revision`, `field` (what differs)."""
+ERROR_REASON_BASE_MODEL_IN_USE: ErrorReason.ValueType  # 51
+"""FAILED_PRECONDITION. A version names the base model; delete the version first. `base_model`, `revision`, `version`."""
+ERROR_REASON_BASE_MODEL_MISMATCH: ErrorReason.ValueType  # 52
+"""FAILED_PRECONDITION. The adapter was trained on another base model than it is registered for; register that one, or name the right one. `field`, `expected`, `actual`."""
+ERROR_REASON_TOKENIZER_MISMATCH: ErrorReason.ValueType  # 53
+"""FAILED_PRECONDITION. The adapter was trained with another tokenizer than its base model's; register the base model with that tokenizer under a revision of its own.
+`expected`, `actual`.
+"""
+ERROR_REASON_ADAPTER_NOT_FOUND: ErrorReason.ValueType  # 54
+"""NOT_FOUND. `adapter`."""
+ERROR_REASON_ADAPTER_IN_USE: ErrorReason.ValueType  # 55
+"""FAILED_PRECONDITION. Move or remove the alias, or delete the child first. `adapter`; where an alias points at a version, `alias`; where a version has one as its parent, `child`."""
+ERROR_REASON_VERSION_NOT_FOUND: ErrorReason.ValueType  # 56
+"""NOT_FOUND. `version`."""
+ERROR_REASON_VERSION_IN_USE: ErrorReason.ValueType  # 57
+"""FAILED_PRECONDITION. Move or remove the alias, or delete the child first. `version`; where an alias points at it, `alias`; where a version has it as its parent, `child`."""
+ERROR_REASON_VERSION_NOT_SERVABLE: ErrorReason.ValueType  # 58
+"""FAILED_PRECONDITION. The version may not be served, or not by this engine. `version`, `state` (without its prefix), `problem`; where it is about an engine, `engine`."""
+ERROR_REASON_ALIAS_NOT_FOUND: ErrorReason.ValueType  # 59
+"""NOT_FOUND. `adapter`, `alias`."""
+ERROR_REASON_ALIAS_CONFLICT: ErrorReason.ValueType  # 60
+"""ABORTED. Somebody moved the alias since; look at it and decide again. `adapter`, `alias`, `expected_revision`, `actual_revision`."""
+ERROR_REASON_ARTIFACT_NOT_FOUND: ErrorReason.ValueType  # 61
+"""NOT_FOUND. Upload the files first, or look where they lie. `artifact` (digest or URI)."""
+ERROR_REASON_ARTIFACT_INVALID: ErrorReason.ValueType  # 62
+"""INVALID_ARGUMENT. What was sent is no artifact: its order, lengths, paths or digest are wrong. `problem`; where it is about a file, `path`."""
+ERROR_REASON_ADAPTER_FILE_FORBIDDEN: ErrorReason.ValueType  # 63
+"""FAILED_PRECONDITION. A file that no adapter may have: a pickle, a link, a device, a path out of the folder; remove it, or save the adapter as safetensors. `path`, `problem`."""
+ERROR_REASON_ADAPTER_FILE_MISSING: ErrorReason.ValueType  # 64
+"""FAILED_PRECONDITION. Save the adapter with PEFT's save_pretrained(), or send the whole folder. `path`."""
+ERROR_REASON_ADAPTER_FILE_CHANGED: ErrorReason.ValueType  # 65
+"""FAILED_PRECONDITION. A file is not what was registered; restore it, or register the files as a new version. `path`, `expected`, `actual`."""
+ERROR_REASON_ADAPTER_CONFIGURATION_INVALID: ErrorReason.ValueType  # 66
+"""FAILED_PRECONDITION. `adapter_config.json` cannot be used; correct the field and send it again. `field`, `problem`."""
+ERROR_REASON_ADAPTER_HEADER_INVALID: ErrorReason.ValueType  # 67
+"""FAILED_PRECONDITION. A safetensors file is cut off or damaged; save or copy it again. `path`, `problem`; where it is about a tensor, `tensor`."""
+ERROR_REASON_ADAPTER_TENSOR_MISSING: ErrorReason.ValueType  # 68
+"""FAILED_PRECONDITION. The configuration asks for a tensor that the files lack; save the adapter again, or correct its target_modules. `tensor`."""
+ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED: ErrorReason.ValueType  # 69
+"""FAILED_PRECONDITION. The files have a tensor that the configuration does not ask for; correct the configuration, or remove it. `tensor`."""
+ERROR_REASON_ADAPTER_SHAPE_MISMATCH: ErrorReason.ValueType  # 70
+"""FAILED_PRECONDITION. A tensor has not the shape that rank and base model ask for; correct the rank, or name the right base model. `tensor`, `expected`, `actual`."""
+ERROR_REASON_ADAPTER_TENSOR_TYPE: ErrorReason.ValueType  # 71
+"""FAILED_PRECONDITION. A tensor is not of F64, F32, F16 or BF16, or not of its pair's type; save it in one of these. `tensor`, `expected`, `actual`."""
+ERROR_REASON_ADAPTER_NOT_FINITE: ErrorReason.ValueType  # 72
+"""FAILED_PRECONDITION. A tensor holds NaN or an infinity: the training diverged. `tensor`, `problem`."""
+ERROR_REASON_ADAPTER_TARGETS_UNKNOWN: ErrorReason.ValueType  # 73
+"""FAILED_PRECONDITION. The base model has no layer of this name, or none that can be adapted; correct target_modules, or name the right base model. `target`, `base_model`."""
+ERROR_REASON_SIGNATURE_INVALID: ErrorReason.ValueType  # 74
+"""FAILED_PRECONDITION. The bundle cannot be read, its signature is false, or it is over other files; sign these files. `problem`; where it is about a file, `path`."""
+ERROR_REASON_SIGNATURE_REQUIRED: ErrorReason.ValueType  # 75
+"""FAILED_PRECONDITION. The tenant's policy asks for a signature by a key that it trusts; sign the version, or have the key trusted. `problem`; where there is a signature, `key`."""
+ERROR_REASON_DOCUMENT_INVALID: ErrorReason.ValueType  # 76
+"""INVALID_ARGUMENT. An imported document cannot be read. `field` (path in the document), `problem`."""
+ERROR_REASON_EXPORT_UNAVAILABLE: ErrorReason.ValueType  # 77
+"""UNAVAILABLE. The registry has no export service to ask, or cannot reach it: `problem` says which, and what to configure. With RetryInfo where trying again may help."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
