@@ -1,7 +1,7 @@
 import type { Counter } from "@opentelemetry/api";
-import { tenantNumbers } from "../kit/auth/tenants.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import type { ExportConfiguration } from "./configuration.ts";
+import { DeletionTurns } from "./corpus/deletion-turns.ts";
 import { FieldsWorker } from "./corpus/fields-worker.ts";
 import { keepSweepingIngests } from "./corpus/ingest-sweeper.ts";
 import { Plans } from "./plan/plans.ts";
@@ -23,6 +23,8 @@ export interface ExportContext extends ServiceParts {
   readonly schemas: SchemaWorker;
   /** Normalises the JSON of records. */
   readonly fields: FieldsWorker;
+  /** Whose turn it is to delete records. */
+  readonly deletionTurns: DeletionTurns;
   /** Builds, reads and sweeps snapshots. */
   readonly snapshots: Snapshots;
   /** In which order they are read. */
@@ -47,8 +49,7 @@ export async function openContext(
   const schemas = stack.use(new SchemaWorker());
   const fields = stack.use(new FieldsWorker());
   const dataDirectory = configuration.data_directory;
-  const tenants = tenantNumbers.bind(undefined, parts);
-  stack.use(keepSweepingIngests({ ...parts, tenants }));
+  stack.use(keepSweepingIngests(parts));
   const snapshots = stack.use(
     new Snapshots({
       ...parts,
@@ -57,7 +58,6 @@ export async function openContext(
       renderThreads: configuration.rendering_threads,
       streamSnapshotsGib: configuration.stream_snapshots_gib,
       sharedStore: configuration.store === "postgres",
-      tenants,
     }),
   );
   const streamMemory = new StreamMemory(configuration.stream_memory_mib);
@@ -70,6 +70,7 @@ export async function openContext(
     exporters,
     schemas,
     fields,
+    deletionTurns: new DeletionTurns(),
     snapshots,
     plans,
     runTurns,

@@ -1,11 +1,12 @@
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from "nice-grpc";
+import { tenantHeader } from "./auth/verify-call.ts";
 import type { CallExtension, Caller, Scope } from "./call.ts";
 import { ServiceError } from "./errors.ts";
 import { methodScopes } from "./method-scopes.ts";
 import { untilAborted } from "./until-aborted.ts";
 
-/** Who a bearer token stands for. Rejects with TOKEN_INVALID or TOKEN_EXPIRED. */
-export type VerifyToken = (token: string) => Promise<Caller>;
+/** Who calls with a bearer token, for the tenant that the call names where it does. Rejects with a ServiceError. */
+export type VerifyCall = (token: string, tenant: string | undefined) => Promise<Caller>;
 
 /** How often an open stream's token is checked again; revocation counts within five seconds. */
 const recheckMillis = 2_000;
@@ -15,7 +16,7 @@ const recheckMillis = 2_000;
  * A unary request is here when its token is looked at: strangers who reach the port can make the server receive `message_bytes` a call.
  */
 export function admitCalls(
-  verify: VerifyToken,
+  verify: VerifyCall,
   drain: AbortSignal,
 ): ServerMiddleware<CallExtension, { requestId: string }> {
   return async function* admit<Request, Response>(
@@ -24,12 +25,13 @@ export function admitCalls(
   ) {
     if (drain.aborted) throw new ServiceError("DRAINING", "The server stops; connect again.");
     const token = bearerToken(context.metadata.get("authorization"));
-    const caller = await verify(token);
+    const tenant = context.metadata.get(tenantHeader);
+    const caller = await verify(token, tenant);
     checkScope(caller, methodScopes[call.method.path]);
     if (!(call.requestStream || call.responseStream)) {
       return yield* call.next(call.request, { ...context, caller, drain });
     }
-    using watch = watchToken(() => verify(token));
+    using watch = watchToken(() => verify(token, tenant));
     const signal = AbortSignal.any([context.signal, watch.ended]);
     const request = call.requestStream ? untilRefused(call.request, watch.ended) : call.request;
     try {

@@ -1,7 +1,7 @@
 import type { CallContext } from "nice-grpc";
 import type { TenantId } from "../store/store.ts";
 
-/** What a token allows. `admin` includes all others. `tenant.any` counts in the tenant system only: to call for any tenant, see `tenant-header.ts`. */
+/** What a token allows. `admin` includes all others. `tenant.any` counts in the tenant system only: to call for any tenant, see `auth/verify-call.ts`. */
 export const scopes = [
   "corpus.read",
   "corpus.write",

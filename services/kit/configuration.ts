@@ -50,6 +50,8 @@ export interface ConfigurationSources {
   readonly values?: Readonly<Record<string, unknown>>;
   /** Before the names of environment variables, e.g. `LORALOOP_EXPORT_`. */
   readonly environmentPrefix: string;
+  /** Variables that begin alike and are not read. */
+  readonly otherVariables?: readonly string[];
 }
 
 /** Reads a configuration: defaults, then the file, then the environment, then `values`. Throws ConfigurationError. */
@@ -83,8 +85,10 @@ function readFile(file: string): Record<string, unknown> {
 }
 
 function readEnvironment(schema: z.ZodObject, sources: ConfigurationSources): Record<string, unknown> {
-  const prefix = sources.environmentPrefix;
-  const variables = Object.entries(sources.environment ?? {}).filter(([name]) => name.startsWith(prefix));
+  const { environmentPrefix: prefix, otherVariables = [] } = sources;
+  const variables = Object.entries(sources.environment ?? {}).filter(
+    ([name]) => name.startsWith(prefix) && !otherVariables.includes(name),
+  );
   return Object.fromEntries(
     variables.map(([name, text]) => {
       const key = name.slice(prefix.length).toLowerCase();

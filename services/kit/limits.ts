@@ -1,4 +1,4 @@
-/** Every limit of requests. Each has a test at N and at N + 1, and its error (LIMIT_EXCEEDED, FIELD_INVALID or PLAN_INVALID) names it as written here. The store has its own in `store/limits.ts`. */
+/** Every limit of requests. Each has a test at N and at N + 1, and its error names it as written here. The store has its own in `store/limits.ts`. */
 export const limits = {
   /** Bytes of one gRPC message, both ways. */
   message_bytes: 16 * 1024 * 1024,
@@ -90,6 +90,78 @@ export const limits = {
   run_environment_bytes: 256 * 1024,
   /** Encoded bytes of a run's result. */
   run_result_bytes: 64 * 1024,
+  /** UTF-8 bytes of the name or id of anything in the registry: adapters, aliases, requests, metrics. */
+  registry_name_bytes: 128,
+  /** UTF-8 bytes of an adapter's description. */
+  adapter_description_bytes: 4096,
+  /** Entries of the metadata of an adapter, a version or a base model. */
+  metadata_entries: 64,
+  /** UTF-8 bytes of a key of such metadata. */
+  metadata_key_bytes: 128,
+  /** UTF-8 bytes of a value of such metadata. */
+  metadata_value_bytes: 4096,
+  /** Layers of a base model. */
+  base_model_layers: 131_072,
+  /** Encoded bytes of all layers of a base model. */
+  base_model_layer_bytes: 12 * 1024 * 1024,
+  /** UTF-8 bytes of a layer's name. */
+  layer_name_bytes: 256,
+  /** Other names of a base model. */
+  base_model_names: 64,
+  /** UTF-8 bytes of a base model's `config.json`. */
+  base_model_configuration_bytes: 256 * 1024,
+  /** Files of an artifact. */
+  artifact_files: 1000,
+  /** UTF-8 bytes of the path of a file in an artifact. */
+  artifact_path_bytes: 512,
+  /** Bytes that one message of an upload carries. */
+  upload_data_bytes: 1024 * 1024,
+  /** UTF-8 bytes of an artifact's URI. */
+  artifact_uri_bytes: 2048,
+  /** Bytes of a safetensors header. */
+  safetensors_header_bytes: 16 * 1024 * 1024,
+  /** Tensors in the safetensors files of an adapter together. */
+  adapter_tensors: 524_288,
+  /** UTF-8 bytes of `adapter_config.json`. */
+  adapter_configuration_bytes: 1024 * 1024,
+  /** Rank of an adapter. */
+  adapter_rank: 65_536,
+  /** Encoded bytes of a version without its metadata and metrics. */
+  version_bytes: 4 * 1024 * 1024,
+  /** Domains of a version. */
+  version_domains: 64,
+  /** UTF-8 bytes of a version's task, domain, language, label, source of data or creator. */
+  version_text_bytes: 1024,
+  /** UTF-8 bytes of an output constraint. */
+  constraint_bytes: 64 * 1024,
+  /** UTF-8 bytes of serving hints. */
+  serving_hints_bytes: 16 * 1024,
+  /** Snapshots that a version was trained on. */
+  version_snapshots: 64,
+  /** UTF-8 bytes of the reason of a quarantine or of an alias's move. */
+  reason_bytes: 1024,
+  /** Names of metrics that a version has. */
+  version_metrics: 256,
+  /** Values of one ReportMetrics. */
+  call_metric_values: 1000,
+  /** UTF-8 bytes of the source of a metric's value. */
+  metric_source_bytes: 256,
+  /** Records of each snapshot that one GetLineage tells. */
+  lineage_records: 1000,
+  /** Versions of one RenderVersions. */
+  rendered_versions: 1000,
+  /** UTF-8 bytes of a rendered document. */
+  rendered_bytes: 8 * 1024 * 1024,
+  /** UTF-8 bytes of an imported document. */
+  import_bytes: 4 * 1024 * 1024,
+  /** Entries of an imported document. */
+  import_entries: 1000,
+  /** UTF-8 bytes of a signature bundle. */
+  signature_bundle_bytes: 1024 * 1024,
+  /** Keys that a tenant trusts. */
+  trusted_keys: 64,
+  /** UTF-8 bytes of a trusted key's description. */
+  trusted_key_description_bytes: 256,
   /** UTF-8 bytes of a token's description. */
   token_description_bytes: 256,
   /** Open calls of one connection; others wait in the client. */

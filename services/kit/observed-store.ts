@@ -1,14 +1,16 @@
 import type { Meter } from "@opentelemetry/api";
-import type { Store } from "../store/store.ts";
+import type { Revision, Store, TenantId } from "../store/store.ts";
 
 export interface StoreObserver {
   readonly meter: Meter;
   /** Called with what a method of the store rejected with. */
   rejected(error: unknown, store: Store): void;
+  /** Called after each commit. */
+  committed(tenant: TenantId, revision: Revision): void;
 }
 
 /** The same store; its commits are counted and timed, its failures reported. */
-export function observeStore(store: Store, { meter, rejected }: StoreObserver): Store {
+export function observeStore(store: Store, { meter, rejected, committed }: StoreObserver): Store {
   const seconds = meter.createHistogram("loraloop_store_commit_seconds", {
     description: "From the call to the acknowledged commit.",
     advice: { explicitBucketBoundaries: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] },
@@ -23,6 +25,7 @@ export function observeStore(store: Store, { meter, rejected }: StoreObserver): 
     try {
       const head = await store.commit(...args);
       outcome = "committed";
+      committed(args[0], head.revision);
       return head;
     } catch (error) {
       return report(error);

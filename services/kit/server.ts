@@ -7,7 +7,7 @@ import { errorDetailsServerMiddleware } from "nice-grpc-error-details";
 import { HealthDefinition, HealthServiceImpl } from "nice-grpc-server-health";
 import type { Logger } from "pino";
 import { cannotListen, hostAndPort } from "./address.ts";
-import { admitCalls, type VerifyToken } from "./admit-calls.ts";
+import { admitCalls, type VerifyCall } from "./admit-calls.ts";
 import type { ServerConfiguration } from "./configuration.ts";
 import { serverCredentials } from "./credentials.ts";
 import { ServiceError } from "./errors.ts";
@@ -22,7 +22,7 @@ import { methodPaths, type Service, toServiceDefinition } from "./service.ts";
 export interface ServerParts {
   readonly configuration: ServerConfiguration;
   readonly services: readonly Service[];
-  readonly verify: VerifyToken;
+  readonly verify: VerifyCall;
   readonly health: Health;
   readonly log: Logger;
   readonly meter: Meter;

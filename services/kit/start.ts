@@ -1,34 +1,50 @@
-import { join } from "node:path";
 import type { Meter } from "@opentelemetry/api";
+import type { Channel } from "nice-grpc";
 import type { Logger } from "pino";
 import { TokenServiceDefinition } from "../../proto/gen/loraloop/auth/v1/token_service.ts";
-import { runCompactor } from "../store/compactor.ts";
-import { openStore, type StoreConfig } from "../store/open-store.ts";
-import type { Clock, Store } from "../store/store.ts";
+import type { Clock, TenantId } from "../store/store.ts";
 import { prepareFirstStart, readPageSecret } from "./auth/first-start.ts";
+import { ProcessTokens } from "./auth/process-tokens.ts";
 import { tenantNumbers } from "./auth/tenants.ts";
 import { tokenService } from "./auth/token-service.ts";
-import { type TokenContext, verifyToken } from "./auth/tokens.ts";
-import { ConfigurationError, type ServerConfiguration } from "./configuration.ts";
+import { verifyCall } from "./auth/verify-call.ts";
+import type { Scope } from "./call.ts";
+import type { ServerConfiguration } from "./configuration.ts";
 import { Health } from "./health.ts";
+import { type KeptStore, openKeptStore } from "./kept-store.ts";
 import { createLog } from "./log.ts";
-import { observeStore } from "./observed-store.ts";
+import { OwnChannel } from "./own-channel.ts";
 import { PageTokens } from "./page-token.ts";
 import { startServer } from "./server.ts";
 import type { Service } from "./service.ts";
 import { startTelemetry } from "./telemetry.ts";
 
 /** What the kit opens for a service. */
-export interface ServiceParts {
-  readonly store: Store;
+export interface ServiceParts extends KeptStore {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Meter;
   readonly pageTokens: PageTokens;
+  /** Numbers of all tenants that callers may be of, the system's too: where the tokens are kept, be it in another store. */
+  readonly tenants: () => Promise<TenantId[]>;
+}
+
+/** For several services in one process: they share tokens, tenants and server; each has a store of its own. */
+export interface ProcessParts {
+  /** Opens a further store, which closes after the last call has ended. Rejects as `startService` does. */
+  openParts(configuration: ServerConfiguration): Promise<ServiceParts>;
+  /** A bearer token of the tenant `system` for calls to this process; kept in memory only. */
+  issueToken(scopes: readonly Scope[]): string;
+  /** To this process; resolves once it listens, rejects where it does not start. */
+  readonly channel: Promise<Channel>;
 }
 
 /** Makes the services of a process; what it adds to `stack` closes after the last call has ended and before the store. */
-export type OpenServices = (parts: ServiceParts, stack: AsyncDisposableStack) => Promise<readonly Service[]>;
+export type OpenServices = (
+  parts: ServiceParts,
+  stack: AsyncDisposableStack,
+  process: ProcessParts,
+) => Promise<readonly Service[]>;
 
 export interface RunningService extends AsyncDisposable {
   /** `host:port` of gRPC. */
@@ -53,38 +69,34 @@ export async function startService(
   const telemetry = stack.use(
     await startTelemetry({ host: configuration.metrics_host, port: configuration.metrics_port }),
   );
+  const { meter } = telemetry;
   const health = stack.use(new Health(log));
-  const observer = { meter: telemetry.meter, rejected: health.storeRejected.bind(health) };
-  const store = observeStore(await openStore(storeConfig(configuration), clock), observer);
-  stack.defer(() => store.close());
-  const tokens = { store, clock };
-  stack.use(keepCompacting(tokens, log, configuration.retention_hours));
+  const host = { clock, log, meter, health, stack };
+  const kept = await openKeptStore(host, configuration, (store) => tenantNumbers({ store, clock }));
+  const tokens = { store: kept.store, clock };
   await prepareFirstStart(tokens, configuration.data_directory);
   const pageTokens = new PageTokens(await readPageSecret(tokens));
+  const tenants = () => tenantNumbers(tokens);
+  const shared = { clock, log, metrics: meter, pageTokens, tenants };
+  const own = stack.use(new OwnChannel());
+  // What waits for it ends before it is closed.
+  using unopened = new DisposableStack();
+  unopened.defer(() => own.abandon());
+  const issued = new ProcessTokens();
+  const process: ProcessParts = {
+    openParts: async (other) => ({ ...shared, ...(await openKeptStore(host, other, tenants)) }),
+    issueToken: (scopes) => issued.issue(scopes),
+    channel: own.channel,
+  };
   const services = [
     { definition: TokenServiceDefinition, implementation: tokenService({ ...tokens, pageTokens }) },
-    ...(await openServices({ ...tokens, pageTokens, log, metrics: telemetry.meter }, stack)),
+    ...(await openServices({ ...shared, ...kept }, stack, process)),
   ];
-  const verify = verifyToken.bind(undefined, tokens);
-  const server = stack.use(await startServer({ configuration, services, verify, health, log, meter: telemetry.meter }));
+  const verify = verifyCall.bind(undefined, tokens, issued);
+  const server = stack.use(await startServer({ configuration, services, verify, health, log, meter }));
+  own.open(server.address, configuration);
   log.info({ address: server.address, metricsAddress: telemetry.address }, "serving");
   return running(stack.move(), server.address, telemetry.address);
-}
-
-function keepCompacting(tokens: TokenContext, log: Logger, retentionHours: number): AsyncDisposable {
-  const stop = new AbortController();
-  const ended = runCompactor(tokens.store, {
-    retentionSeconds: retentionHours * 3_600,
-    tenants: () => tenantNumbers(tokens),
-    onError: (error) => log.error({ err: error }, "compaction failed"),
-    signal: stop.signal,
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
-  };
 }
 
 function running(open: AsyncDisposableStack, address: string, metricsAddress: string): RunningService {
@@ -94,20 +106,4 @@ function running(open: AsyncDisposableStack, address: string, metricsAddress: st
     return closed;
   };
   return { address, metricsAddress, close, [Symbol.asyncDispose]: close };
-}
-
-function storeConfig(configuration: ServerConfiguration): StoreConfig {
-  switch (configuration.store) {
-    case "memory":
-      return { kind: "memory" };
-    case "rocksdb":
-      return { kind: "rocksdb", folder: join(configuration.data_directory, "store") };
-    case "postgres":
-      if (configuration.store_url === undefined) {
-        throw new ConfigurationError(`"store_url" is missing, which "store": "postgres" needs.`);
-      }
-      return { kind: "postgres", url: configuration.store_url, schema: configuration.store_schema };
-    default:
-      return configuration.store satisfies never;
-  }
 }

@@ -7,6 +7,8 @@ import { pino } from "pino";
 import { readExportConfiguration } from "../../services/export/configuration.ts";
 import { type ExportContext, openContext } from "../../services/export/context.ts";
 import { tenantNumberKey } from "../../services/kit/auth/keys.ts";
+import { tenantNumbers } from "../../services/kit/auth/tenants.ts";
+import { CommitWatch } from "../../services/kit/commit-watch.ts";
 import { PageTokens } from "../../services/kit/page-token.ts";
 import { systemClock } from "../../services/store/clock.ts";
 import type { Clock, Store } from "../../services/store/store.ts";
@@ -48,6 +50,8 @@ export async function openTestContext(options: TestContextOptions): Promise<Test
     log: pino({ level: "silent" }),
     metrics: metrics.getMeter("test"),
     pageTokens: new PageTokens(randomBytes(32)),
+    tenants: () => tenantNumbers({ store, clock }),
+    commits: new CommitWatch(store, options.sharedStore ?? false),
   };
   const context = await openContext(configuration, parts, stack);
   const open = stack.move();

@@ -36,10 +36,20 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** A real server on free ports of 127.0.0.1: `await using server = await startTestServer()`. */
-export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+export function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  return testServer(options, (values) =>
+    startExport(readExportConfiguration({ values: { ...values, ...options.configuration } })),
+  );
+}
+
+/** What `start` serves with these keys, with clients for it. */
+export async function testServer(
+  options: Pick<TestServerOptions, "dataDirectory">,
+  start: (values: TestValues) => Promise<RunningService>,
+): Promise<TestServer> {
   await using stack = new AsyncDisposableStack();
   const dataDirectory = options.dataDirectory ?? (await temporaryFolder(stack));
-  const service = stack.use(await startExport(testConfiguration(dataDirectory, options.configuration)));
+  const service = stack.use(await start(testValues(dataDirectory)));
   const channel = createChannel(service.address);
   stack.defer(() => channel.close());
   const token = await readSecret(tokenFile(dataDirectory));
@@ -61,9 +71,16 @@ export function testConfiguration(
   dataDirectory: string,
   overrides: Partial<ExportConfiguration> = {},
 ): ExportConfiguration {
-  const ports = { listen_port: 0, metrics_port: 0 };
-  const values = { data_directory: dataDirectory, store: "memory", log_level: "silent", ...ports, ...overrides };
-  return readExportConfiguration({ values });
+  return readExportConfiguration({ values: { ...testValues(dataDirectory), ...overrides } });
+}
+
+/** Keys of a server's configuration in tests. */
+export interface TestValues extends Readonly<Record<string, unknown>> {
+  readonly data_directory: string;
+}
+
+function testValues(dataDirectory: string): TestValues {
+  return { data_directory: dataDirectory, store: "memory", log_level: "silent", listen_port: 0, metrics_port: 0 };
 }
 
 /** A client that sends a bearer token with every call, unless it is "". */

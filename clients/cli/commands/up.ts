@@ -28,12 +28,11 @@ async function run(options: UpOptions, command: Command): Promise<void> {
   const [port, metricsPort] = [toPort("--port", options.port), toPort("--metrics-port", options.metricsPort)];
   const { limitMemory, runService } = await import("../../../services/kit/main.ts");
   limitMemory();
-  const { readExportConfiguration } = await import("../../../services/export/configuration.ts");
-  const { startExport } = await import("../../../services/export/service.ts");
+  const { readAllConfigurations, startAll } = await import("../../../services/all.ts");
   const values = { data_directory: folder, listen_port: port, metrics_port: metricsPort, log_level: "warn" };
   const start = async () => {
-    const configuration = readExportConfiguration({ values, environment: process.env });
-    const service = await startExport(configuration);
+    const configurations = readAllConfigurations(values, process.env);
+    const service = await startAll(configurations);
     const tokenFile = join(folder, "token");
     const forget = leaveAddress(service.address, tokenFile);
     if (programOptions(command).json) {
@@ -42,7 +41,7 @@ async function run(options: UpOptions, command: Command): Promise<void> {
     } else {
       welcome(service.address, service.metricsAddress, tokenFile);
     }
-    return { service: forgetting(service, forget), drainSeconds: configuration.drain_seconds };
+    return { service: forgetting(service, forget), drainSeconds: configurations.export.drain_seconds };
   };
   await runService("up", start, startFailure(command));
 }

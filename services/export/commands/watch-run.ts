@@ -5,7 +5,7 @@ import type { ExportContext } from "../context.ts";
 import { stateOf } from "../runs/run-lease.ts";
 import { showRun } from "../runs/shown-run.ts";
 import { getRunState } from "../runs/stored-runs.ts";
-import { Notifier } from "../snapshot/notifier.ts";
+import { Notifier } from "../../kit/notifier.ts";
 
 export interface WatchRun {
   readonly tenant: TenantId;

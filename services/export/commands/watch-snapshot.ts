@@ -2,7 +2,7 @@ import { type Snapshot, Snapshot_State } from "../../../proto/gen/loraloop/expor
 import { ServiceError } from "../../kit/errors.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
-import { Notifier } from "../snapshot/notifier.ts";
+import { Notifier } from "../../kit/notifier.ts";
 import { shownSnapshot } from "../snapshot/shown-snapshot.ts";
 import { snapshotNotFound } from "../snapshot/snapshot-errors.ts";
 

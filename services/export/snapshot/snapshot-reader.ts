@@ -10,7 +10,7 @@ import type { VerifiedPages } from "./blocks/verified-pages.ts";
 import type { Build } from "./build/build.ts";
 import type { Builds } from "./build/builds.ts";
 import { isRemoved } from "./expiry.ts";
-import { Notifier } from "./notifier.ts";
+import { Notifier } from "../../kit/notifier.ts";
 import { blockMissing, buildInterrupted, contentDamaged, snapshotExpired, snapshotFailed } from "./snapshot-errors.ts";
 import { hexOf } from "./snapshot-key.ts";
 import { getSnapshot } from "./stored-snapshots.ts";

@@ -3,6 +3,9 @@ import type { Entry, Expectation, Mutation, TenantId } from "../../store/store.t
 import { systemTenant, systemTenantName, tenantKey, tenantNumberKey } from "./keys.ts";
 import type { TokenContext } from "./tokens.ts";
 
+/** What tenants are called. */
+export const tenantForm: RegExp = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 export interface Tenant {
   readonly name: string;
   readonly number: TenantId;

@@ -6,7 +6,7 @@ import type { Clock, Mutation, Store, TenantId } from "../../../store/store.ts";
 import { blockKey, blockUseKey } from "../../keys.ts";
 import type { BlockFiles } from "../blocks/block-files.ts";
 import type { VerifiedPages } from "../blocks/verified-pages.ts";
-import { Notifier } from "../notifier.ts";
+import { Notifier } from "../../../kit/notifier.ts";
 import { hexOf, snapshotPinId } from "../snapshot-key.ts";
 import { withoutExamples } from "../statistics-view.ts";
 import { changeSnapshot } from "../stored-snapshots.ts";

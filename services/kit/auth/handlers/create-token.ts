@@ -5,17 +5,18 @@ import { limits } from "../../limits.ts";
 import { fromTimestamp } from "../../timestamp.ts";
 import * as commands from "../commands/create-token.ts";
 import type { AuthContext } from "../context.ts";
+import { systemTenantName } from "../keys.ts";
+import { tenantForm } from "../tenants.ts";
 import { tokenMessage } from "../token-message.ts";
-
-const tenantForm = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 export function createToken(context: AuthContext) {
   return async (request: CreateTokenRequest, call: Call): Promise<CreateTokenResponse> => {
     checkDescription(request.description);
+    const tenant = checkTenant(request.tenant || call.caller.tenantName);
     const made = await commands.createToken(context, call.caller, {
       description: request.description,
-      tenant: checkTenant(request.tenant || call.caller.tenantName),
-      scopes: checkScopes(request.scopes),
+      tenant,
+      scopes: checkScopes(request.scopes, tenant),
       ...(request.expireTime && { expires: fromTimestamp(request.expireTime, "expire_time") }),
     });
     return { token: tokenMessage(made.id, made.stored), secret: made.secret };
@@ -34,11 +35,11 @@ function checkTenant(name: string): string {
   return name;
 }
 
-function checkScopes(names: readonly string[]): Scope[] {
-  const known: readonly string[] = scopes;
+function checkScopes(names: readonly string[], tenant: string): Scope[] {
+  const known: readonly string[] = scopes.filter((scope) => scope !== "tenant.any" || tenant === systemTenantName);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined || names.length === 0) {
-    throw fieldInvalid("scopes", unknown ?? "", `at least one of ${scopes.join(", ")}`);
+    throw fieldInvalid("scopes", unknown ?? "", `at least one of ${known.join(", ")}`);
   }
   return [...new Set(names as Scope[])];
 }
