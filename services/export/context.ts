@@ -1,4 +1,5 @@
 import type { Counter } from "@opentelemetry/api";
+import { SchemaWorker } from "../kit/schema/schema-worker.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import type { ExportConfiguration } from "./configuration.ts";
 import { DeletionTurns } from "./corpus/deletion-turns.ts";
@@ -6,7 +7,6 @@ import { FieldsWorker } from "./corpus/fields-worker.ts";
 import { keepSweepingIngests } from "./corpus/ingest-sweeper.ts";
 import { Plans } from "./plan/plans.ts";
 import { type ExporterRegistry, loadExporters } from "./rendering/exporter-registry.ts";
-import { SchemaWorker } from "./rendering/schema/schema-worker.ts";
 import { LossBatches } from "./runs/loss-batches.ts";
 import { RunTurns } from "./runs/run-turns.ts";
 import { Snapshots } from "./snapshot/snapshots.ts";

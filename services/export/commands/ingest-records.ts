@@ -3,11 +3,11 @@ import type {
   IngestRecordsRequest_Commit as Commit,
   IngestRecordsResponse,
 } from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
+import { mapInOrder } from "../../kit/map-in-order.ts";
 import type { Micros } from "../../store/store.ts";
 import type { CorpusContext } from "../corpus/corpus-context.ts";
 import type { FieldsWorker } from "../corpus/fields-worker.ts";
 import { type IngestName, IngestWriter } from "../corpus/ingest-writer.ts";
-import { mapInOrder } from "../corpus/map-in-order.ts";
 import { prepareChunk } from "../corpus/prepare-chunk.ts";
 
 export type IngestMessage = { $case: "chunk"; value: Chunk } | { $case: "commit"; value: Commit };

@@ -1,9 +1,9 @@
 import { Run } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
+import { mapInOrder } from "../../kit/map-in-order.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
 import { afterKey, prefixRange } from "../../store/range.ts";
 import type { Key, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
-import { mapInOrder } from "../corpus/map-in-order.ts";
 import { runTimeKey } from "../keys.ts";
 import { showListedRun } from "../runs/shown-run.ts";
 

@@ -3,9 +3,9 @@ import { DatasetSpec, ErrorHandling, Quality, Selection } from "../../../proto/g
 import { ServiceError } from "../../kit/errors.ts";
 import { limitExceeded, nameForm } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
+import type { SchemaWorker } from "../../kit/schema/schema-worker.ts";
 import { type ExporterRegistry, findExporter } from "../rendering/exporter-registry.ts";
 import { compileFilter } from "../rendering/filter.ts";
-import type { SchemaWorker } from "../rendering/schema/schema-worker.ts";
 import { checkSpecFields } from "./spec-fields.ts";
 
 /**

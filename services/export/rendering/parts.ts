@@ -1,10 +1,10 @@
 import type { DatasetSpec, PartSource } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { isBlank } from "../../kit/text.ts";
 import type { Exporter, Part, Parts } from "./exporter.ts";
 import { compilePath, type Fields } from "./path.ts";
 import { kindOf, type Rejection, reject, shown } from "./rejection.ts";
 import { compileTemplate } from "./template.ts";
-import { isBlank } from "./text.ts";
 
 type PartReader = (fields: Fields, parts: Record<string, unknown>) => Rejection | undefined;
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { codePoints } from "../../kit/text.ts";
 import { compilePath, type Fields } from "./path.ts";
 import { at, rendererOf, storedRecord } from "./rendering-fixture.ts";
-import { codePoints } from "./text.ts";
 import { timestampText } from "./timestamp.ts";
 
 const hostileNames = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "length", "map", "0"];

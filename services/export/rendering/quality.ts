@@ -1,7 +1,7 @@
 import type { Quality } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { codePoints, isBlank } from "../../kit/text.ts";
 import { type Rejection, reject } from "./rejection.ts";
-import { codePoints, isBlank } from "./text.ts";
 
 /** Checks the output against the quality filters; duplicates are the builder's business. */
 export function compileQuality(quality: Quality | undefined): (output: string) => Rejection | undefined {

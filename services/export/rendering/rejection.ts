@@ -1,4 +1,5 @@
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { shortened } from "../../kit/shortened.ts";
 
 /** Why a record gives no sample. A class, because a record's own data may have any shape. */
 export class Rejection {
@@ -14,13 +15,6 @@ export class Rejection {
 
 export function reject(reason: RejectReason, problem: string): Rejection {
   return new Rejection(reason, shortened(problem));
-}
-
-const problemCharacters = 500;
-
-/** A problem may repeat names and values of a record, which may be megabytes long. */
-export function shortened(problem: string): string {
-  return problem.length > problemCharacters ? `${problem.slice(0, problemCharacters)}…` : problem;
 }
 
 /** Whether records rejected for this reason count toward `max_errors`; the others are quality rejects. */

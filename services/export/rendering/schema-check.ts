@@ -1,5 +1,5 @@
 import type { SchemaValidation } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
-import { compileSchema } from "./schema/schema.ts";
+import { compileSchema } from "../../kit/schema/schema.ts";
 
 /** What is wrong with a sample, given also as JSON; empty where it fits. */
 export type SchemaCheck = (sample: object, json: string) => string;

@@ -2,10 +2,10 @@ import type { Weighting } from "../../../proto/gen/loraloop/export/v1/dataset.ts
 import type { WeightExplanation } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { codePoints } from "../../kit/text.ts";
 import type { Micros } from "../../store/store.ts";
 import { compilePath, type Fields, type PathReader } from "./path.ts";
 import { Rejection, reject, shown } from "./rejection.ts";
-import { codePoints } from "./text.ts";
 import { compileTime, type TimeReader } from "./time-field.ts";
 import { weightMicrosOf } from "./weight-text.ts";
 

@@ -1,15 +1,21 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
-import { limits } from "../../../kit/limits.ts";
+import { limits } from "../limits.ts";
 import { compilePattern, type Pattern } from "../pattern.ts";
-import { shortened } from "../rejection.ts";
+import { shortened } from "../shortened.ts";
 import { schemaFormats } from "./schema-formats.ts";
 import { replaceKeywords, StepBudget, withSteps } from "./schema-keywords.ts";
 import { type JsonObject, parseSchema, schemaInvalid } from "./schema-limits.ts";
 
 /** At most this many problems of one sample are told. */
 const maximumProblems = 20;
+
+/** What does not fit. */
+export interface SchemaProblem {
+  /** JSON pointer into the sample. */
+  readonly path: string;
+  readonly problem: string;
+}
 
 export interface Schema {
   /** The first thing that does not fit, or undefined. Never throws. `characters`: length of the sample's JSON. */

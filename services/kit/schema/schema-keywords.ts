@@ -1,5 +1,5 @@
 import type { Ajv, KeywordDefinition } from "ajv";
-import { limits } from "../../../kit/limits.ts";
+import { limits } from "../limits.ts";
 import { codePoints } from "../text.ts";
 import { dataKeywords, isObject, type JsonObject, referenceKeywords } from "./schema-limits.ts";
 

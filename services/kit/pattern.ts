@@ -1,5 +1,5 @@
 import { RE2JS } from "re2js";
-import { limits } from "../../kit/limits.ts";
+import { limits } from "./limits.ts";
 
 /** A regular expression in RE2 syntax, with JavaScript's escapes: takes time linear in the text, whatever it is. */
 export interface Pattern {

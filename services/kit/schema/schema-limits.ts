@@ -1,5 +1,5 @@
-import { ServiceError } from "../../../kit/errors.ts";
-import { limits } from "../../../kit/limits.ts";
+import { ServiceError } from "../errors.ts";
+import { limits } from "../limits.ts";
 
 export type JsonObject = Record<string, unknown>;
 

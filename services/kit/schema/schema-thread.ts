@@ -1,7 +1,6 @@
 import { parentPort } from "node:worker_threads";
-import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
-import { type Reason, ServiceError } from "../../../kit/errors.ts";
-import { compileSchema } from "./schema.ts";
+import { type Reason, ServiceError } from "../errors.ts";
+import { compileSchema, type SchemaProblem } from "./schema.ts";
 import { isObject, type JsonObject } from "./schema-limits.ts";
 
 export interface SchemaRequest {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ServiceError } from "../../../kit/errors.ts";
-import { limits } from "../../../kit/limits.ts";
+import { ServiceError } from "../errors.ts";
+import { limits } from "../limits.ts";
 import { compilePattern } from "../pattern.ts";
 import { compileSchema } from "./schema.ts";
 

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
-import type { SchemaProblem } from "../../../../proto/gen/loraloop/export/v1/export_service.ts";
-import { ServiceError } from "../../../kit/errors.ts";
-import { limits } from "../../../kit/limits.ts";
+import { ServiceError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { SchemaProblem } from "./schema.ts";
 import { parseSchema, schemaInvalid } from "./schema-limits.ts";
 import type { SchemaReply, SchemaRequest } from "./schema-thread.ts";
 

@@ -1,6 +1,6 @@
 import type { CelFunc } from "@bufbuild/cel";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { filterLibrary } from "./filter-library.ts";
+import { filterLibrary } from "./library.ts";
 
 const millisPerDay = 86_400_000;
 
