@@ -1,29 +1,33 @@
 /**
- * The keys of the registry in its store, per tenant. Numbers are big-endian so that byte order is number order. Names of adapters and aliases
- * hold no `/`; what may hold one ends with a NUL.
+ * The keys of the registry in its store, per tenant. Numbers are big-endian so that byte order is number order. What another part follows ends
+ * with a NUL where it may have any length, so that the order of the keys is that of the names.
  *
  *   base-model/<name>␀<revision>                                StoredBaseModel
  *   base-model-layers/<name>␀<revision>                         StoredLayers
  *   base-model-name/<other name>␀<name>␀<revision>              empty: how adapters may call it
  *   adapter/<name>                                              StoredAdapter
- *   version/<adapter>/<number>                                  StoredVersion: never changes
- *   version-state/<adapter>/<number>                            StoredVersionState: what can change
- *   version-of-run/<run>␀<adapter>/<number>                     empty: what a version came from, deleted ones too
- *   version-of-snapshot/<snapshot key><adapter>/<number>        empty
- *   version-of-parent/<adapter>/<number><adapter>/<number>      empty: of the parent, then of the child
- *   version-of-base/<name>␀<revision>␀<adapter>/<number>        empty
- *   alias/<adapter>/<alias>                                     StoredAlias
- *   alias-move/<adapter>/<alias>/<number>                       StoredAliasMove: kept for ever
- *   metric/<adapter>/<number><metric>␀<time><step><source>      StoredMetric
+ *   adapter-use/<name>                                          uint64: moves of its aliases; its revision is the last commit that pointed an alias at one of
+ *                                                               its versions or named one as a parent
+ *   version/<adapter>␀<number>                                  StoredVersion: never changes
+ *   version-state/<adapter>␀<number>                            StoredVersionState: what can change
+ *   version-of-run/<run>␀<adapter>␀<number>                     empty: what a version came from, deleted ones too
+ *   version-of-snapshot/<snapshot key><adapter>␀<number>        empty
+ *   version-of-parent/<adapter>␀<number><adapter>␀<number>      empty: of the parent, then of the child
+ *   version-of-base/<name>␀<revision>␀<adapter>␀<number>        empty
+ *   alias/<adapter>␀<alias>                                     StoredAlias
+ *   alias-move/<adapter>␀<alias>␀<number>                       StoredAliasMove: kept for ever
+ *   alias-history/<adapter>␀<number>                            key of a move: those of all aliases of the adapter
+ *   metric/<adapter>␀<number><metric>␀<time><step><source>      StoredMetric
  *   request/<request id>                                        StoredVersionName: the version that a request made
  *   imported/<SHA-256 of the entry>                             StoredVersionName: the version that an imported entry made
  *   artifact/<digest>                                           StoredArtifact
- *   artifact-use/<digest><adapter>/<number>                     empty: who needs the files
+ *   artifact-use/<digest><adapter>␀<number>                     empty: who needs the files
  *   hold/<snapshot key>                                         StoredHold: a snapshot that versions hold in the export service
  *   signature-policy                                            StoredSignaturePolicy
  *
- * What WatchAdapters sends are the changes of `adapter/`, `version/`, `version-state/` and `alias-move/`.
+ * What WatchAdapters sends are the changes of `adapter/`, `version-state/` and `alias-move/`: a version and its state are made in one commit.
  */
+import { prefixRange as keysAfter } from "../store/range.ts";
 import type { Key, KeyRange } from "../store/store.ts";
 
 /** A version by its adapter and number. */
@@ -55,13 +59,14 @@ function int64(value: bigint): Uint8Array {
   return uint64(BigInt.asUintN(64, value + 2n ** 63n));
 }
 
-const versionPart = ({ adapter, version }: VersionName): Key => join(adapter, "/", uint32(version));
+const versionPart = ({ adapter, version }: VersionName): Key => join(adapter, "\0", uint32(version));
 
 export const baseModelKey = (name: string, revision: string): Key => join("base-model/", name, "\0", revision);
 export const layersKey = (name: string, revision: string): Key => join("base-model-layers/", name, "\0", revision);
 export const baseModelNameKey = (otherName: string, name: string, revision: string): Key =>
   join("base-model-name/", otherName, "\0", name, "\0", revision);
 export const adapterKey = (name: string): Key => join("adapter/", name);
+export const adapterUseKey = (name: string): Key => join("adapter-use/", name);
 export const versionKey = (name: VersionName): Key => join("version/", versionPart(name));
 export const versionStateKey = (name: VersionName): Key => join("version-state/", versionPart(name));
 export const versionOfRunKey = (run: string, name: VersionName): Key =>
@@ -72,9 +77,10 @@ export const versionOfParentKey = (parent: VersionName, name: VersionName): Key 
   join("version-of-parent/", versionPart(parent), versionPart(name));
 export const versionOfBaseKey = (baseModel: string, revision: string, name: VersionName): Key =>
   join("version-of-base/", baseModel, "\0", revision, "\0", versionPart(name));
-export const aliasKey = (adapter: string, alias: string): Key => join("alias/", adapter, "/", alias);
+export const aliasKey = (adapter: string, alias: string): Key => join("alias/", adapter, "\0", alias);
 export const aliasMoveKey = (adapter: string, alias: string, move: bigint): Key =>
-  join("alias-move/", adapter, "/", alias, "/", uint64(move));
+  join("alias-move/", adapter, "\0", alias, "\0", uint64(move));
+export const aliasHistoryKey = (adapter: string, move: bigint): Key => join("alias-history/", adapter, "\0", uint64(move));
 export const metricKey = (name: VersionName, value: MetricPlace): Key =>
   join("metric/", versionPart(name), value.metric, "\0", int64(value.timeMicros), uint64(value.step), value.source);
 export const requestKey = (request: string): Key => join("request/", request);
@@ -93,16 +99,12 @@ export interface MetricPlace {
   readonly source: string;
 }
 
-/** All keys that begin with these bytes, e.g. `prefixRange("version/", adapter, "/")`. */
+/** All keys that begin with these bytes, e.g. `prefixRange("version/", adapter, "\0")`. */
 export function prefixRange(...parts: (string | Uint8Array)[]): KeyRange {
-  const start = join(...parts);
-  const last = Buffer.from(start).findLastIndex((byte) => byte < 255);
-  const end = Buffer.from(start.subarray(0, last + 1));
-  end.writeUInt8((end[last] ?? 0) + 1, last);
-  return { start, end };
+  return keysAfter(join(...parts));
 }
 
-/** The version that the end of a key names, from `offset`: an adapter's name, `/` and a number. */
+/** The version that the end of a key names, from `offset`: an adapter's name, a NUL and a number. */
 export function versionNameAt(key: Key, offset: number): VersionName {
   const bytes = Buffer.from(key);
   return { adapter: bytes.toString("utf8", offset, bytes.length - 5), version: bytes.readUInt32BE(bytes.length - 4) };
