@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isOlder, makeFolder, namesIn, syncFolder } from "../../../kit/folders.ts";
 import { prefixRange } from "../../../store/range.ts";
 import type { StoreReader, TenantId } from "../../../store/store.ts";
 import { blockUseKey, snapshotKey } from "../../keys.ts";
@@ -117,39 +117,5 @@ export class BlockFiles {
     for (const name of await namesIn(folder)) {
       if (await isOlder(join(folder, name), minimumAgeMillis)) await rm(join(folder, name), { force: true });
     }
-  }
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  const made = await mkdir(folder, { recursive: true });
-  if (made !== undefined) await syncFolder(dirname(folder));
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-/** False for a file that is gone. */
-async function isOlder(path: string, millis: number): Promise<boolean> {
-  try {
-    const { mtimeMs } = await stat(path);
-    return Date.now() - mtimeMs >= millis;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
   }
 }

@@ -1,0 +1,55 @@
+import type { Dirent } from "node:fs";
+import { opendir, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { limitExceeded } from "../../../kit/field.ts";
+import { limits } from "../../../kit/limits.ts";
+import { fileForbidden, storageUnavailable } from "../artifact-errors.ts";
+import { checkArtifactPath } from "../artifact-path.ts";
+import { checkPickleName } from "../pickles.ts";
+import { kindForbidden, linkForbidden } from "./open-file.ts";
+
+/**
+ * Paths of all files below a folder, in any order; it reads no more names than an artifact may have files. Throws
+ * ADAPTER_FILE_FORBIDDEN, ARTIFACT_INVALID, LIMIT_EXCEEDED.
+ */
+export async function* pathsBelow(folder: string): AsyncGenerator<string> {
+  const folders = [""];
+  let names = 0;
+  for (let inside = folders.pop(); inside !== undefined; inside = folders.pop()) {
+    for await (const entry of entriesOf(folder, inside)) {
+      names += 1;
+      if (names > limits.artifact_files) {
+        throw limitExceeded("artifact_files", names, "The number of files and folders (counting ended there)");
+      }
+      const path = inside === "" ? entry.name : `${inside}/${entry.name}`;
+      checkArtifactPath(path);
+      if (entry.isSymbolicLink()) throw linkForbidden(path);
+      if (entry.isDirectory()) folders.push(path);
+      else if (entry.isFile()) yield checked(path);
+      else throw kindForbidden(path);
+    }
+  }
+}
+
+function checked(path: string): string {
+  checkPickleName(path);
+  return path;
+}
+
+async function* entriesOf(folder: string, inside: string): AsyncGenerator<Dirent> {
+  const full = join(folder, inside);
+  try {
+    await using open = await opendir(full);
+    // Whoever put a link in the folder's place since it was listed is found out here.
+    if ((await realpath(full)) !== full) throw linkForbidden(inside);
+    yield* open;
+  } catch (error) {
+    throw readError(inside, error);
+  }
+}
+
+function readError(inside: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EACCES") return fileForbidden(inside, "is not open to the registry", "Let the registry's user read it");
+  return code === undefined ? error : storageUnavailable(error);
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from "node:crypto";
+import { access, realpath, rename, rm, stat, utimes } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { makeFolder, namesIn, syncFolder } from "../../../kit/folders.ts";
+import type { TenantId } from "../../../store/store.ts";
+import { storageUnavailable } from "../artifact-errors.ts";
+import type { ArtifactFiles, ArtifactStore, StagedFiles } from "../artifact-store.ts";
+import { FolderFiles } from "./files.ts";
+
+/** Artifacts in a folder of this machine, or one that several share: `<folder>/t<tenant>/<digest>/<path>`. */
+export class DiskArtifactStore implements ArtifactStore {
+  readonly #folder: string;
+  readonly #aside: string;
+
+  /** `aside`: a folder on the same disk for what is being removed; whoever keeps it clean removes the rest of a broken-off removal. */
+  constructor(folder: string, aside: string) {
+    this.#folder = resolve(folder);
+    this.#aside = aside;
+  }
+
+  uri(tenant: TenantId, digest: string): string {
+    return pathToFileURL(this.#path(tenant, digest)).href;
+  }
+
+  async put(tenant: TenantId, digest: string, { folder }: StagedFiles): Promise<void> {
+    const path = this.#path(tenant, digest);
+    try {
+      await makeFolder(dirname(path));
+      if (!(await exists(path))) await renameTo(path, folder);
+      // What lies there without a version since long ago would be swept.
+      await utimes(path, new Date(), new Date());
+      await syncFolder(dirname(path));
+    } catch (error) {
+      throw storageUnavailable(error);
+    }
+  }
+
+  async open(tenant: TenantId, digest: string): Promise<ArtifactFiles | undefined> {
+    const path = this.#path(tenant, digest);
+    return (await exists(path)) ? new FolderFiles(await realpath(path)) : undefined;
+  }
+
+  async remove(tenant: TenantId, digest: string): Promise<void> {
+    const aside = join(this.#aside, `removed-${randomUUID()}`);
+    await makeFolder(this.#aside);
+    await rename(this.#path(tenant, digest), aside).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+    await rm(aside, { recursive: true, force: true });
+  }
+
+  async *digests(tenant: TenantId): AsyncGenerator<string> {
+    yield* await namesIn(this.#tenantFolder(tenant));
+  }
+
+  async writeTime(tenant: TenantId, digest: string): Promise<number | undefined> {
+    const stats = await stat(this.#path(tenant, digest)).catch(() => undefined);
+    return stats?.mtimeMs;
+  }
+
+  close(): void {}
+
+  #path(tenant: TenantId, digest: string): string {
+    return join(this.#tenantFolder(tenant), digest);
+  }
+
+  #tenantFolder(tenant: TenantId): string {
+    return join(this.#folder, `t${tenant}`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Another process may put the same artifact there at the same moment. */
+async function renameTo(path: string, folder: string): Promise<void> {
+  await rename(folder, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+  });
+}
