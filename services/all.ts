@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { type ExportConfiguration, readExportConfiguration } from "./export/configuration.ts";
 import { openExport } from "./export/service.ts";
-import { type ProcessParts, type RunningService, startService } from "./kit/start.ts";
+import { type RunningService, startService } from "./kit/start.ts";
 import { type RegistryConfiguration, readRegistryConfiguration } from "./registry/configuration.ts";
 import { openRegistry } from "./registry/service.ts";
-import { configuredExport, type ExportAccess } from "./registry/training/export-access.ts";
+import { configuredExport, ownExport } from "./registry/training/export-access.ts";
 import { systemClock } from "./store/clock.ts";
 import type { Clock } from "./store/store.ts";
 
@@ -40,9 +40,4 @@ export function startAll(configurations: AllConfigurations, clock: Clock = syste
       ...(await openRegistry(configurations.registry, registryParts, access, stack)),
     ];
   });
-}
-
-function ownExport({ channel, issueToken }: ProcessParts): ExportAccess {
-  const token = issueToken(["tenant.any", "export.read", "export.write", "run.read", "run.write", "corpus.read"]);
-  return { channel, token: async () => token, [Symbol.dispose]: () => undefined };
 }

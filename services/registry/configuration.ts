@@ -13,7 +13,7 @@ const schema = z.strictObject({
   metrics_port: serverKeys.metrics_port.default(9_465),
   /** `host:port` of the export service; without it nothing that names a run or a snapshot is registered. */
   export_address: z.string().min(1).optional(),
-  /** File with a token of the export service: of its tenant `system`, with the scopes `tenant.any`, `export.read`, `export.write`, `run.read`, `run.write` and `corpus.read`. */
+  /** File with a token of the export service: of its tenant `system`, with the scopes `tenant.any`, `export.read`, `export.write` and `run.read`. */
   export_token_file: z.string().min(1).optional(),
   /** PEM file with the certificates that the export service's is checked with; without it the connection is not encrypted. */
   export_tls_ca_file: z.string().min(1).optional(),

@@ -1,3 +1,4 @@
+import { SchemaWorker } from "../kit/schema/schema-worker.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import type { RegistryConfiguration } from "./configuration.ts";
 import type { ExportAccess } from "./training/export-access.ts";
@@ -7,6 +8,8 @@ export interface RegistryContext extends ServiceParts {
   readonly configuration: RegistryConfiguration;
   /** How the export service is reached; undefined where none is configured. */
   readonly exportAccess: ExportAccess | undefined;
+  /** Checks the JSON Schemas that callers send. */
+  readonly schemas: SchemaWorker;
 }
 
 /** Opens what the service has beyond the kit; `stack` closes it after the last call has ended. */
@@ -14,7 +17,8 @@ export async function openContext(
   configuration: RegistryConfiguration,
   parts: ServiceParts,
   exportAccess: ExportAccess | undefined,
-  _stack: AsyncDisposableStack,
+  stack: AsyncDisposableStack,
 ): Promise<RegistryContext> {
-  return { ...parts, configuration, exportAccess };
+  const schemas = stack.use(new SchemaWorker());
+  return { ...parts, configuration, exportAccess, schemas };
 }

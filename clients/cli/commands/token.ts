@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { scopes } from "../../../services/kit/call.ts";
 import { InputError } from "../failure.ts";
 import { note, print, printJson, printTable, time } from "../output.ts";
 import { programOptions, withClient } from "../session.ts";
@@ -16,10 +17,7 @@ export function token(): Command {
   command
     .command("create")
     .description("make a token and print its secret, once")
-    .requiredOption(
-      "--scope <scope...>",
-      "corpus.read, corpus.write, export.read, export.write, run.read, run.write, admin",
-    )
+    .requiredOption("--scope <scope...>", scopes.join(", "))
     .option("--tenant <name>", "whose data it sees; your own by default", "")
     .option("--description <text>", "what it is for", "")
     .option("--expires <duration>", "e.g. 12h, 30d; never by default")

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Channel, ChannelCredentials, createChannel } from "nice-grpc";
+import type { Scope } from "../../kit/call.ts";
 import { ConfigurationError } from "../../kit/configuration.ts";
 import { fileProblem } from "../../kit/file-problem.ts";
+import type { ProcessParts } from "../../kit/start.ts";
 import type { RegistryConfiguration } from "../configuration.ts";
 
 /** How the registry reaches the export service. A call carries the token, and whom it is for in the header `loraloop-tenant`. */
@@ -29,6 +31,15 @@ export function configuredExport(configuration: RegistryConfiguration): ExportAc
     token: async () => (await readFile(tokenFile, "utf8")).trim(),
     [Symbol.dispose]: () => channel.close(),
   };
+}
+
+/** What the registry's calls need of the export service. */
+const scopes: readonly Scope[] = ["tenant.any", "export.read", "export.write", "run.read"];
+
+/** The access to the export service in the same process. */
+export function ownExport(process: Pick<ProcessParts, "channel" | "issueToken">): ExportAccess {
+  const token = process.issueToken(scopes);
+  return { channel: process.channel, token: async () => token, [Symbol.dispose]: () => undefined };
 }
 
 function readPem(key: string, file: string): Buffer {
