@@ -5,7 +5,7 @@ import { TokenServiceDefinition } from "../../proto/gen/loraloop/auth/v1/token_s
 import type { Clock, TenantId } from "../store/store.ts";
 import { prepareFirstStart, readPageSecret } from "./auth/first-start.ts";
 import { ProcessTokens } from "./auth/process-tokens.ts";
-import { tenantNumbers } from "./auth/tenants.ts";
+import { namedTenants, type Tenant, tenantNumbers } from "./auth/tenants.ts";
 import { tokenService } from "./auth/token-service.ts";
 import { verifyCall } from "./auth/verify-call.ts";
 import type { Scope } from "./call.ts";
@@ -27,6 +27,8 @@ export interface ServiceParts extends KeptStore {
   readonly pageTokens: PageTokens;
   /** Numbers of all tenants that callers may be of, the system's too: where the tokens are kept, be it in another store. */
   readonly tenants: () => Promise<TenantId[]>;
+  /** The same with their names, but not the system's: a tenant is called alike in all services. */
+  readonly namedTenants: () => Promise<Tenant[]>;
 }
 
 /** For several services in one process: they share tokens, tenants and server; each has a store of its own. */
@@ -77,7 +79,7 @@ export async function startService(
   await prepareFirstStart(tokens, configuration.data_directory);
   const pageTokens = new PageTokens(await readPageSecret(tokens));
   const tenants = () => tenantNumbers(tokens);
-  const shared = { clock, log, metrics: meter, pageTokens, tenants };
+  const shared = { clock, log, metrics: meter, pageTokens, tenants, namedTenants: () => namedTenants(tokens) };
   const own = stack.use(new OwnChannel());
   // What waits for it ends before it is closed.
   using unopened = new DisposableStack();

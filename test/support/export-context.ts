@@ -7,7 +7,7 @@ import { pino } from "pino";
 import { readExportConfiguration } from "../../services/export/configuration.ts";
 import { type ExportContext, openContext } from "../../services/export/context.ts";
 import { tenantNumberKey } from "../../services/kit/auth/keys.ts";
-import { tenantNumbers } from "../../services/kit/auth/tenants.ts";
+import { namedTenants, tenantNumbers } from "../../services/kit/auth/tenants.ts";
 import { CommitWatch } from "../../services/kit/commit-watch.ts";
 import { PageTokens } from "../../services/kit/page-token.ts";
 import { systemClock } from "../../services/store/clock.ts";
@@ -51,6 +51,7 @@ export async function openTestContext(options: TestContextOptions): Promise<Test
     metrics: metrics.getMeter("test"),
     pageTokens: new PageTokens(randomBytes(32)),
     tenants: () => tenantNumbers({ store, clock }),
+    namedTenants: () => namedTenants({ store, clock }),
     commits: new CommitWatch(store, options.sharedStore ?? false),
   };
   const context = await openContext(configuration, parts, stack);

@@ -16,5 +16,6 @@ export const tokenKey = (id: string): Key => Buffer.from(`token/${id}`);
 export const revokedTokenKey = (id: string): Key => Buffer.from(`revoked/${id}`);
 export const tokens: KeyRange = { start: Buffer.from("token/"), end: Buffer.from("token0") };
 export const tenantKey = (name: string): Key => Buffer.from(`tenant/${name}`);
+export const tenants: KeyRange = { start: Buffer.from("tenant/"), end: Buffer.from("tenant0") };
 export const tenantNumberKey: Key = Buffer.from("tenant-number");
 export const pageSecretKey: Key = Buffer.from("page-secret");

@@ -1,6 +1,6 @@
 import { StoredTenant } from "../../../proto/gen/loraloop/storage/v1/token.ts";
 import type { Entry, Expectation, Mutation, TenantId } from "../../store/store.ts";
-import { systemTenant, systemTenantName, tenantKey, tenantNumberKey } from "./keys.ts";
+import { systemTenant, systemTenantName, tenantKey, tenantNumberKey, tenants } from "./keys.ts";
 import type { TokenContext } from "./tokens.ts";
 
 /** What tenants are called. */
@@ -48,6 +48,21 @@ export async function findTenant(context: TokenContext, name: string): Promise<T
 export async function tenantNumbers(context: TokenContext): Promise<TenantId[]> {
   const last = lastNumber(await context.store.get(systemTenant, tenantNumberKey));
   return Array.from({ length: last + 1 }, (_, number) => number);
+}
+
+/** All tenants of the store by name, but not the system's. */
+export async function namedTenants({ store }: TokenContext): Promise<Tenant[]> {
+  const found: Tenant[] = [];
+  let start: Uint8Array | undefined = tenants.start;
+  while (start !== undefined) {
+    const page = await store.scan(systemTenant, { start, end: tenants.end });
+    for (const { key, value } of page.entries) {
+      const name = Buffer.from(key).toString().slice("tenant/".length);
+      found.push({ name, number: StoredTenant.decode(value).number });
+    }
+    start = page.next;
+  }
+  return found;
 }
 
 function lastNumber(entry: Entry | undefined): TenantId {
