@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import type { Client } from "nice-grpc";
+import type {
+  Artifact,
+  ArtifactServiceDefinition,
+  UploadArtifactRequest,
+} from "../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import { type BaseModel, Layer_Kind } from "../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+
+/** A file of an artifact. */
+export interface TinyFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+const width = 8;
+const layers = ["model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.q_proj"];
+
+/** A base model of two layers of 8 × 8, as `RegisterBaseModel` takes it. */
+export function tinyBaseModel(name: string): Partial<BaseModel> {
+  return {
+    name,
+    revision: "main",
+    weightsDigest: sha256(`weights of ${name}`),
+    tokenizerDigest: sha256("tokenizer"),
+    architecture: "LlamaForCausalLM",
+    modelType: "llama",
+    hiddenSize: width,
+    vocabularySize: 16,
+    layers: layers.map((layer) => ({
+      name: layer,
+      kind: Layer_Kind.KIND_LINEAR,
+      inputFeatures: width,
+      outputFeatures: width,
+    })),
+    configurationJson: '{"model_type":"llama"}',
+  };
+}
+
+/** The files of a LoRA adapter of that base model, as PEFT writes them; `fill` makes the weights differ. */
+export function tinyAdapter(baseModel: string, { rank = 2, fill = 0.5 } = {}): TinyFile[] {
+  const configuration = {
+    base_model_name_or_path: baseModel,
+    bias: "none",
+    lora_alpha: 2 * rank,
+    lora_dropout: 0,
+    peft_type: "LORA",
+    r: rank,
+    target_modules: ["q_proj"],
+    task_type: "CAUSAL_LM",
+  };
+  const tensors = layers.flatMap((layer) => [
+    { name: `base_model.model.${layer}.lora_A.weight`, shape: [rank, width] },
+    { name: `base_model.model.${layer}.lora_B.weight`, shape: [width, rank] },
+  ]);
+  return [
+    { path: "adapter_config.json", bytes: Buffer.from(JSON.stringify(configuration, null, 2)) },
+    { path: "adapter_model.safetensors", bytes: safetensors(tensors, fill) },
+  ];
+}
+
+/** Uploads files, which come in order of their paths. */
+export async function uploadFiles(
+  client: Pick<Client<ArtifactServiceDefinition>, "uploadArtifact">,
+  files: readonly TinyFile[],
+): Promise<Artifact> {
+  const { artifact } = await client.uploadArtifact(uploadMessages(files));
+  if (artifact === undefined) throw new Error("The upload gave no artifact.");
+  return artifact;
+}
+
+/** The digest that the artifact of these files has. */
+export function artifactDigest(files: readonly TinyFile[]): string {
+  return sha256(files.map(({ path, bytes }) => `${sha256(bytes)}  ${path}\n`).join(""));
+}
+
+async function* uploadMessages(files: readonly TinyFile[]): AsyncGenerator<Partial<UploadArtifactRequest>> {
+  yield { message: { $case: "start", value: {} } };
+  for (const { path, bytes } of files) {
+    yield { message: { $case: "file", value: { path, byteCount: BigInt(bytes.length) } } };
+    yield { message: { $case: "data", value: bytes } };
+  }
+  yield { message: { $case: "commit", value: { digest: artifactDigest(files) } } };
+}
+
+interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+function safetensors(tensors: readonly Tensor[], fill: number): Uint8Array {
+  let offset = 0;
+  const entries = tensors.map(({ name, shape }) => {
+    const bytes = 4 * shape.reduce((product, side) => product * side, 1);
+    const entry = { dtype: "F32", shape, data_offsets: [offset, offset + bytes] };
+    offset += bytes;
+    return [name, entry];
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const data = new Float32Array(offset / 4).fill(fill);
+  return Buffer.concat([length, header, Buffer.from(data.buffer)]);
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
