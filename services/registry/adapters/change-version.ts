@@ -1,0 +1,75 @@
+import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
+import type { Expectation, Mutation, TenantId } from "../../store/store.ts";
+import type { RegistryContext } from "../context.ts";
+import { adapterKey, versionStateKey } from "../keys.ts";
+import { versionDeleted, versionNotFound } from "./adapter-errors.ts";
+import { type VersionReference, versionText } from "./names.ts";
+import { showVersion } from "./shown-version.ts";
+import { getAdapter } from "./stored-adapters.ts";
+import { findOwnVersion, type KeptVersion, nameOf } from "./stored-versions.ts";
+
+/** What changing adapters and versions needs. */
+export type ChangeContext = Pick<RegistryContext, "store" | "clock" | "turns">;
+
+/** What a change leaves, and what else its commit holds. */
+export interface VersionChange {
+  readonly state: StoredVersionState;
+  readonly mutations?: readonly Mutation[];
+  readonly expectations?: readonly Expectation[];
+}
+
+type Change = (version: KeptVersion) => Promise<VersionChange | undefined> | VersionChange | undefined;
+
+/**
+ * Changes what can change of a version that is not deleted, in one commit; again where another commit came between. Nothing changes where
+ * `change` gives undefined. Gives the version as it is then. Rejects with ADAPTER_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_FOUND.
+ */
+export function changeVersion(
+  context: ChangeContext,
+  tenant: TenantId,
+  reference: VersionReference,
+  change: Change,
+): Promise<AdapterVersion> {
+  return changeAnyVersion(context, tenant, reference, (version) => {
+    if (version.state.deleteTimeMicros !== 0n) throw versionDeleted(version.name);
+    return change(version);
+  });
+}
+
+/** As `changeVersion`, also of a deleted version. */
+export async function changeAnyVersion(
+  context: ChangeContext,
+  tenant: TenantId,
+  reference: VersionReference,
+  change: Change,
+): Promise<AdapterVersion> {
+  const name = await nameOf(context.store, tenant, reference);
+  const attempt = async (): Promise<KeptVersion> => {
+    const adapter = await getAdapter(context.store, tenant, name.adapter);
+    const version = await findOwnVersion(context.store, tenant, name);
+    if (version === undefined) throw versionNotFound(name);
+    const changed = await change(version);
+    if (changed === undefined) return version;
+    const isLive = { key: adapterKey(name.adapter), revision: adapter.revision };
+    return commitChange(context, tenant, version, { ...changed, expectations: [isLive, ...(changed.expectations ?? [])] });
+  };
+  const version = await context.turns.take(`${tenant}/${versionText(name)}`, () => retryAborted(attempt));
+  return showVersion(context.store, tenant, version);
+}
+
+async function commitChange(
+  { store }: ChangeContext,
+  tenant: TenantId,
+  version: KeptVersion,
+  { state, mutations = [], expectations = [] }: VersionChange,
+): Promise<KeptVersion> {
+  const key = versionStateKey(version.name);
+  const { revision } = await store.commit(
+    tenant,
+    [{ put: key, value: StoredVersionState.encode(state).finish() }, ...mutations],
+    [{ key, revision: version.revision }, ...expectations],
+  );
+  return { ...version, state, revision };
+}
