@@ -10,12 +10,15 @@ import { upsert } from "./samples.ts";
 
 const folder = process.argv[2] as string;
 const store = await openStore({ kind: "rocksdb", folder: join(folder, "store") });
-const { context } = await openTestContext({ store, dataDirectory: folder });
+const opened = await openTestContext({ store, dataDirectory: folder });
+const { context } = opened;
 if ((await store.head(1)).revision === 0n) await upsert(context, 1, "docs", bigRecords);
 const { key } = await buildSnapshot(context, 1, bigSource, undefined);
 console.log("building");
 for (let shown = await getSnapshot(context, 1, key); ; shown = await getSnapshot(context, 1, key)) {
   if (shown.state === Snapshot_State.STATE_SEALED) {
+    // What the build cleans up after sealing is done then.
+    await opened[Symbol.asyncDispose]();
     console.log(`sealed ${Buffer.from(shown.digest).toString("hex")}`);
     process.exit();
   }

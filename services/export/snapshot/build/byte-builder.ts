@@ -29,6 +29,12 @@ export class ByteBuilder {
     return written;
   }
 
+  /** Appends the first bytes of a text of one character a byte. */
+  appendLatin1(text: string, bytes: number): void {
+    this.reserve(bytes);
+    this.#length += this.#bytes.latin1Write(text, this.#length, bytes);
+  }
+
   appendByte(byte: number): void {
     this.reserve(1);
     this.#bytes[this.#length] = byte;

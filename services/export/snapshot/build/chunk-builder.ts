@@ -41,8 +41,7 @@ export class ChunkBuilder {
     this.#outcomes.push(SAMPLE);
     const bytes = this.#lines.appendText(sample.line);
     const line = this.#lines.view.subarray(-bytes);
-    const content = hash("sha256", sample.content === sample.line ? line : sample.content, "buffer");
-    this.#contentHashes.append(content, 0, 16);
+    this.#contentHashes.appendLatin1(digestOf(sample.content === sample.line ? line : sample.content), 16);
     this.#lines.appendByte(LINE_FEED);
     this.#lineLengths.push(bytes + 1);
     this.#outputBytes.push(bytes + 1 + sample.weightBytes);
@@ -83,8 +82,8 @@ export class ChunkBuilder {
 
   #addId(id: string): void {
     const bytes = this.#ids.appendText(id);
-    const words = hash("sha256", this.#ids.view.subarray(-bytes), "buffer");
-    this.#idWords.push(words.readUInt32BE(0), words.readUInt32BE(4));
+    const digest = digestOf(this.#ids.view.subarray(-bytes));
+    this.#idWords.push(wordAt(digest, 0), wordAt(digest, 4));
     this.#ids.appendByte(LINE_FEED);
     this.#idEnds.push(this.#ids.length);
   }
@@ -104,4 +103,16 @@ export class ChunkBuilder {
       column.length = 0;
     }
   }
+}
+
+/** One character a byte: a Buffer for each sample costs more than its hash. */
+function digestOf(bytes: string | Uint8Array): string {
+  return hash("sha256", bytes, "latin1");
+}
+
+/** Big-endian. */
+function wordAt(bytes: string, at: number): number {
+  let word = 0;
+  for (let index = at; index < at + 4; index += 1) word = word * 256 + bytes.charCodeAt(index);
+  return word;
 }
