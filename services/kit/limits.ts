@@ -82,6 +82,10 @@ export const limits = {
   run_metrics: 1024,
   /** UTF-8 bytes of a metric's name. */
   metric_name_bytes: 128,
+  /** Bytes of the name of who holds snapshots. */
+  holder_bytes: 256,
+  /** Snapshots of one HoldSnapshots. */
+  held_snapshots: 256,
   /** Epochs of a run. */
   run_epochs: 10_000,
   /** Seconds for which a run whose lease ended still holds its snapshots. */
@@ -94,6 +98,8 @@ export const limits = {
   registry_name_bytes: 128,
   /** UTF-8 bytes of an adapter's description. */
   adapter_description_bytes: 4096,
+  /** Aliases of an adapter, removed ones too. */
+  adapter_aliases: 256,
   /** Entries of the metadata of an adapter, a version or a base model. */
   metadata_entries: 64,
   /** UTF-8 bytes of a key of such metadata. */
@@ -110,8 +116,10 @@ export const limits = {
   base_model_names: 64,
   /** UTF-8 bytes of a base model's `config.json`. */
   base_model_configuration_bytes: 256 * 1024,
-  /** Files of an artifact. */
+  /** Files of an artifact; where they are found in a folder, files and folders. */
   artifact_files: 1000,
+  /** Bytes of a file of an artifact: what S3 takes in one piece. */
+  artifact_file_bytes: 5 * 1024 ** 3,
   /** UTF-8 bytes of the path of a file in an artifact. */
   artifact_path_bytes: 512,
   /** Bytes that one message of an upload carries. */
@@ -126,6 +134,10 @@ export const limits = {
   adapter_configuration_bytes: 1024 * 1024,
   /** Rank of an adapter. */
   adapter_rank: 65_536,
+  /** Characters of layer names times instructions of the patterns in an adapter's configuration that are tried on them. */
+  adapter_pattern_steps: 200_000_000,
+  /** Faults of an adapter that VerifyVersion tells. */
+  adapter_problems: 100,
   /** Encoded bytes of a version without its metadata and metrics. */
   version_bytes: 4 * 1024 * 1024,
   /** Domains of a version. */

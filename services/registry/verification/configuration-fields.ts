@@ -1,0 +1,110 @@
+import type { ReportField } from "./faults.ts";
+import { type JsonObject, type JsonValue, shownText } from "./strict-json.ts";
+
+const wrong = Symbol("not as expected");
+
+/** Reads the fields of a JSON object; what is not as expected is reported with its field and becomes the default. */
+export class ConfigurationFields {
+  readonly #object: JsonObject;
+  readonly #report: ReportField;
+
+  constructor(object: JsonObject, report: ReportField) {
+    this.#object = object;
+    this.#report = report;
+  }
+
+  get(field: string): JsonValue | undefined {
+    return this.#object.get(field);
+  }
+
+  boolean(field: string): boolean {
+    return this.#read(field, false, "true or false", (value) => (typeof value === "boolean" ? value : wrong));
+  }
+
+  /** A text; null is the empty one. */
+  text(field: string): string {
+    return this.#read(field, "", "a text", (value) => (typeof value === "string" ? value : value === null ? "" : wrong));
+  }
+
+  oneOf<T extends string>(field: string, words: readonly T[], fallback: T): T {
+    return this.#read(field, fallback, words.join(", "), (value) => words.find((word) => word === value) ?? wrong);
+  }
+
+  number(field: string, fallback: number, expected: string, accepts: (value: number) => boolean): number {
+    return this.#read(field, fallback, expected, (value) => acceptedNumber(value, accepts));
+  }
+
+  /** Numbers by names, in the order of the text. */
+  numbers(field: string, expected: string, accepts: (value: number) => boolean): ReadonlyMap<string, number> {
+    return this.#read(field, new Map(), `an object of names and ${expected}`, (value) => {
+      const entries = value instanceof Map ? [...value] : undefined;
+      return entries?.every(([, one]) => acceptedNumber(one, accepts) !== wrong) ? new Map(entries) : wrong;
+    });
+  }
+
+  /** A list of texts; null is the empty one. */
+  names(field: string): readonly string[] {
+    return this.#read(field, [], "a list of names", (value) => namesOf(value) ?? wrong);
+  }
+
+  /** A list of texts, or one text; null is the empty list. */
+  namesOrText(field: string): readonly string[] | string {
+    const expected = "a list of names, or a text";
+    return this.#read<readonly string[] | string>(field, [], expected, (value) =>
+      typeof value === "string" ? value : (namesOf(value) ?? wrong),
+    );
+  }
+
+  /** A list of indices; one number is a list of one, null is undefined. */
+  indices(field: string): readonly number[] | undefined {
+    return this.#read<readonly number[] | undefined>(field, undefined, "a list of whole numbers", (value) =>
+      value === null ? undefined : (indicesOf(typeof value === "number" ? [value] : value) ?? wrong),
+    );
+  }
+
+  /** A list of indices, or lists by name; null is undefined. */
+  indicesByName(field: string): readonly number[] | ReadonlyMap<string, readonly number[]> | undefined {
+    const expected = "a list of whole numbers, or lists by name";
+    return this.#read<readonly number[] | ReadonlyMap<string, readonly number[]> | undefined>(
+      field,
+      undefined,
+      expected,
+      (value) => (value === null ? undefined : (indicesOf(value) ?? indexLists(value) ?? wrong)),
+    );
+  }
+
+  #read<T>(field: string, fallback: T, expected: string, read: (value: JsonValue) => T | typeof wrong): T {
+    const value = this.#object.get(field);
+    if (value === undefined) return fallback;
+    const result = read(value);
+    if (result !== wrong) return result;
+    this.#report(field, `is ${shownValue(value)}; expected ${expected}`);
+    return fallback;
+  }
+}
+
+function acceptedNumber(value: JsonValue, accepts: (value: number) => boolean): number | typeof wrong {
+  return typeof value === "number" && accepts(value) ? value : wrong;
+}
+
+function namesOf(value: JsonValue): readonly string[] | undefined {
+  if (value === null) return [];
+  return Array.isArray(value) && value.every((name) => typeof name === "string" && name !== "") ? value : undefined;
+}
+
+function indicesOf(value: JsonValue): readonly number[] | undefined {
+  return Array.isArray(value) && value.every((index) => Number.isSafeInteger(index) && index >= 0) ? value : undefined;
+}
+
+function indexLists(value: JsonValue): ReadonlyMap<string, readonly number[]> | undefined {
+  if (!(value instanceof Map)) return undefined;
+  const lists = [...value].map(([name, list]) => [name, indicesOf(list)] as const);
+  return lists.every((entry): entry is [string, readonly number[]] => entry[1] !== undefined)
+    ? new Map(lists)
+    : undefined;
+}
+
+function shownValue(value: JsonValue): string {
+  if (value instanceof Map) return "an object";
+  return Array.isArray(value) ? "a list with something else" : shownText(String(value));
+}

@@ -1,0 +1,154 @@
+import { limits } from "../../kit/limits.ts";
+import { ConfigurationFields } from "./configuration-fields.ts";
+import type { ReportField } from "./faults.ts";
+import { JsonProblem, type JsonValue, parseStrictJson } from "./strict-json.ts";
+import { reportUnsupported } from "./unsupported-features.ts";
+
+/** What `adapter_config.json` says of a LoRA adapter. Names and meaning are PEFT's. */
+export interface LoraConfiguration {
+  /** `base_model_name_or_path`; empty where it does not say. */
+  readonly baseModel: string;
+  /** Of the base model; empty where it does not say. */
+  readonly revision: string;
+  readonly rank: number;
+  readonly alpha: number;
+  /** The first pattern that matches a layer has its rank. */
+  readonly rankPattern: ReadonlyMap<string, number>;
+  readonly alphaPattern: ReadonlyMap<string, number>;
+  readonly useRslora: boolean;
+  readonly useDora: boolean;
+  readonly loraBias: boolean;
+  /** Names, or a regular expression (or `all-linear`). */
+  readonly targetModules: readonly string[] | string;
+  readonly excludeModules: readonly string[] | string;
+  readonly layersToTransform: readonly number[] | undefined;
+  readonly layersPattern: readonly string[];
+  readonly modulesToSave: readonly string[];
+  /** Rows of the input embedding, or of embeddings by name. */
+  readonly trainableTokens: readonly number[] | ReadonlyMap<string, readonly number[]> | undefined;
+  /** How the weights were first made: `true`, `false`, `pissa`, … */
+  readonly initialization: string;
+  /** True for an Activated LoRA, which acts from the invocation tokens on. */
+  readonly isActivated: boolean;
+  readonly bias: Bias;
+  readonly dropout: number;
+  readonly taskType: string;
+  readonly peftVersion: string;
+  /** The file as it was. */
+  readonly text: string;
+}
+
+const biases = ["none", "all", "lora_only"] as const;
+export type Bias = (typeof biases)[number];
+
+/** What PEFT takes where the file does not say. */
+const defaultRank = 8;
+const defaultAlpha = 8;
+
+/** Names of modules; `.` separates their parts. */
+const moduleName = /^[\w.-]+$/;
+
+/** Names in a list that is tried on every layer; PEFT's have a handful. */
+const mostNames = 64;
+
+/** Nesting of an `adapter_config.json`. */
+const depth = 16;
+
+/** Reads `adapter_config.json`, and reports what is wrong with each field. Undefined where nothing can be read. Keys that are not PEFT's are kept in `text`. */
+export function readConfiguration(bytes: Uint8Array, report: ReportField): LoraConfiguration | undefined {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return readObject(parseStrictJson(text, { depth }), text, report);
+  } catch (error) {
+    if (error instanceof JsonProblem) report("", `is no JSON: it ${error.message}`);
+    else if (error instanceof TypeError) report("", "is not UTF-8");
+    else throw error;
+    return undefined;
+  }
+}
+
+function readObject(object: JsonValue, text: string, report: ReportField): LoraConfiguration | undefined {
+  if (!(object instanceof Map)) {
+    report("", "is no JSON object");
+    return undefined;
+  }
+  const fields = new ConfigurationFields(object, report);
+  if (fields.get("peft_type") !== "LORA") {
+    report("peft_type", `is ${JSON.stringify(fields.get("peft_type") ?? null)}; only LORA is supported`, "Train a LoRA");
+    return undefined;
+  }
+  reportUnsupported(object, report);
+  const configuration = readFields(fields, text);
+  reportContradictions(configuration, report);
+  return configuration;
+}
+
+function readFields(fields: ConfigurationFields, text: string): LoraConfiguration {
+  return {
+    ...readScaling(fields),
+    ...readTargets(fields),
+    baseModel: fields.text("base_model_name_or_path"),
+    revision: fields.text("revision"),
+    useDora: fields.boolean("use_dora"),
+    loraBias: fields.boolean("lora_bias"),
+    initialization: String(fields.get("init_lora_weights") ?? true),
+    isActivated: fields.indices("alora_invocation_tokens") !== undefined,
+    bias: fields.oneOf("bias", biases, "none"),
+    dropout: fields.number("lora_dropout", 0, "0 to 1", (value) => value >= 0 && value <= 1),
+    taskType: fields.text("task_type"),
+    peftVersion: fields.text("peft_version"),
+    text,
+  };
+}
+
+function readScaling(
+  fields: ConfigurationFields,
+): Pick<LoraConfiguration, "rank" | "alpha" | "rankPattern" | "alphaPattern" | "useRslora"> {
+  const ranks = `whole numbers from 1 to ${limits.adapter_rank} (adapter_rank)`;
+  const isRank = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= limits.adapter_rank;
+  const isAlpha = (value: number): boolean => value > 0;
+  return {
+    rank: fields.number("r", defaultRank, ranks, isRank),
+    alpha: fields.number("lora_alpha", defaultAlpha, "a number above 0", isAlpha),
+    rankPattern: fields.numbers("rank_pattern", ranks, isRank),
+    alphaPattern: fields.numbers("alpha_pattern", "numbers above 0", isAlpha),
+    useRslora: fields.boolean("use_rslora"),
+  };
+}
+
+function readTargets(
+  fields: ConfigurationFields,
+): Pick<
+  LoraConfiguration,
+  "targetModules" | "excludeModules" | "layersToTransform" | "layersPattern" | "modulesToSave" | "trainableTokens"
+> {
+  const layersPattern = fields.namesOrText("layers_pattern");
+  return {
+    targetModules: fields.namesOrText("target_modules"),
+    excludeModules: fields.namesOrText("exclude_modules"),
+    layersToTransform: fields.indices("layers_to_transform"),
+    layersPattern: typeof layersPattern === "string" ? [layersPattern].filter((name) => name !== "") : layersPattern,
+    modulesToSave: fields.names("modules_to_save"),
+    trainableTokens: fields.indicesByName("trainable_token_indices"),
+  };
+}
+
+/** What PEFT refuses, and names that would have to be read as regular expressions. */
+function reportContradictions(configuration: LoraConfiguration, report: ReportField): void {
+  const { targetModules, layersToTransform, layersPattern, modulesToSave } = configuration;
+  if (targetModules.length === 0) {
+    report("target_modules", "is missing or empty; PEFT would choose layers by itself", "Name the layers");
+  }
+  if (typeof targetModules === "string" && (layersToTransform !== undefined || layersPattern.length > 0)) {
+    report("layers_to_transform", "goes with a list of target_modules, not with a regular expression");
+  }
+  if (configuration.loraBias && configuration.useDora) report("lora_bias", "does not go with use_dora");
+  reportPatterns("layers_pattern", layersPattern, report);
+  reportPatterns("modules_to_save", modulesToSave, report);
+}
+
+function reportPatterns(field: string, names: readonly string[], report: ReportField): void {
+  if (names.length > mostNames) report(field, `has ${names.length} names; at most ${mostNames} are taken`);
+  const bad = names.find((name) => !moduleName.test(name));
+  if (bad !== undefined) report(field, `has ${JSON.stringify(bad.slice(0, 120))}, which is no name of a module`);
+}

@@ -1,0 +1,98 @@
+import { limits } from "../../kit/limits.ts";
+import { compilePattern, PatternProblem } from "../../kit/pattern.ts";
+
+/** Tells which modules a pattern of PEFT's names. */
+export interface NamePattern {
+  matches(module: string): boolean;
+}
+
+/** Without any of a regular expression's operators but the dot. */
+const plain = /^[\w.-]+$/;
+
+/** What is wrong with a pattern in a field of `adapter_config.json`. */
+export class FieldProblem extends Error {
+  override readonly name = "FieldProblem";
+  readonly field: string;
+
+  constructor(field: string, problem: string) {
+    super(problem);
+    this.field = field;
+  }
+}
+
+/**
+ * Compiles what `adapter_config.json` gives as regular expressions. Names without operators become native ones of fixed length, all
+ * others are tried in time linear in the name, all together in at most `adapter_pattern_steps`. All methods throw FieldProblem.
+ */
+export class NamePatterns {
+  #steps = 0;
+
+  /** As Python's `re.fullmatch(pattern, module)`. */
+  whole(field: string, pattern: string): NamePattern {
+    return this.#compile(field, pattern, `^(?:${pattern})$`);
+  }
+
+  /** The rule of `rank_pattern` and `alpha_pattern`: `re.match(rf"(.*\.)?({pattern})$", module)`. */
+  end(field: string, pattern: string): NamePattern {
+    return this.#compile(field, pattern, `^(?:.*\\.)?(?:${pattern})$`);
+  }
+
+  #compile(field: string, pattern: string, anchored: string): NamePattern {
+    const { size, test } = plain.test(pattern) ? native(anchored) : safe(field, pattern, anchored);
+    return {
+      matches: (module) => {
+        this.#spend(field, size * module.length);
+        return test(module);
+      },
+    };
+  }
+
+  #spend(field: string, steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > limits.adapter_pattern_steps) {
+      const limit = `adapter_pattern_steps (${limits.adapter_pattern_steps})`;
+      throw new FieldProblem(field, `takes too long for the layers of this base model: ${limit}`);
+    }
+  }
+}
+
+interface Compiled {
+  /** Steps that a character takes at most. */
+  readonly size: number;
+  test(module: string): boolean;
+}
+
+function native(anchored: string): Compiled {
+  const expression = new RegExp(anchored);
+  return { size: 1, test: (module) => expression.test(module) };
+}
+
+function safe(field: string, pattern: string, anchored: string): Compiled {
+  try {
+    // By itself first: what closes a group and opens another is only whole with ours around it.
+    compilePattern(pattern);
+    const compiled = compilePattern(anchored);
+    return { size: compiled.size, test: (module) => compiled.test(module) };
+  } catch (error) {
+    if (error instanceof PatternProblem) throw new FieldProblem(field, `cannot be used: ${error.message}`);
+    throw error;
+  }
+}
+
+/** A module and the modules that it ends like: `a.b.c`, `b.c`, `c`. */
+export function* endsOf(module: string): Generator<string> {
+  yield module;
+  for (let dot = module.indexOf("."); dot !== -1; dot = module.indexOf(".", dot + 1)) yield module.slice(dot + 1);
+}
+
+/** The modules that a module lies in, itself first: `a.b.c`, `a.b`, `a`. */
+export function* placesOf(module: string): Generator<string> {
+  yield module;
+  for (let dot = module.lastIndexOf("."); dot > 0; dot = module.lastIndexOf(".", dot - 1)) yield module.slice(0, dot);
+}
+
+/** PEFT's rule of `modules_to_save`: a module is saved whose name ends like one of these, with all that lies in it. */
+export function isSaved(module: string, modulesToSave: readonly string[]): boolean {
+  if (modulesToSave.length === 0) return false;
+  return placesOf(module).some((place) => modulesToSave.some((name) => place.endsWith(name)));
+}

@@ -1,0 +1,117 @@
+import { type BaseModel, type Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import type { Faults, ReportField } from "./faults.ts";
+import type { LoraConfiguration } from "./lora-configuration.ts";
+import { endsOf, FieldProblem, type NamePattern, NamePatterns } from "./module-names.ts";
+import { shownText } from "./strict-json.ts";
+
+/** A layer that an adapter changes by a pair of matrices. */
+export interface Target {
+  readonly layer: Layer;
+  readonly rank: number;
+  readonly alpha: number;
+}
+
+/** Whether a layer is a target. */
+type Choice = (layer: Layer) => boolean;
+
+/** The layers that a configuration targets by PEFT's rules, each with its rank and alpha. Reports ADAPTER_TARGETS_UNKNOWN, and patterns that cannot be used. */
+export function chooseTargets(
+  configuration: LoraConfiguration,
+  base: BaseModel,
+  faults: Faults,
+  report: ReportField,
+): Target[] {
+  try {
+    const patterns = new NamePatterns();
+    const layers = chosenLayers(configuration, base, patterns, faults);
+    const rankOf = valueChoice("rank_pattern", configuration.rankPattern, configuration.rank, patterns);
+    const alphaOf = valueChoice("alpha_pattern", configuration.alphaPattern, configuration.alpha, patterns);
+    return layers.map((layer) => ({ layer, rank: rankOf(layer.name), alpha: alphaOf(layer.name) }));
+  } catch (error) {
+    if (!(error instanceof FieldProblem)) throw error;
+    report(error.field, error.message, "Write a list of names, or a shorter expression without look-around");
+    return [];
+  }
+}
+
+function chosenLayers(configuration: LoraConfiguration, base: BaseModel, patterns: NamePatterns, faults: Faults): Layer[] {
+  const isTarget = targetChoice(configuration, base, patterns, faults);
+  const isExcluded = exclusion(configuration, patterns);
+  const layers = base.layers.filter((layer) => isTarget(layer) && !isExcluded(layer.name));
+  if (layers.length === 0) reportUnknown(String(configuration.targetModules), base, faults);
+  return layers;
+}
+
+/** By `exclude_modules`; what `modules_to_save` names, or what lies in it, has no pair of matrices either. */
+function exclusion({ excludeModules, modulesToSave }: LoraConfiguration, patterns: NamePatterns): (module: string) => boolean {
+  const excluded = new Set(typeof excludeModules === "string" ? [] : excludeModules);
+  const pattern = typeof excludeModules === "string" ? patterns.whole("exclude_modules", excludeModules) : undefined;
+  const saved = modulesToSave.length > 0 ? new RegExp(`(?:^|\\.)(?:${modulesToSave.join("|")})(?:$|\\.)`) : undefined;
+  return (module) =>
+    pattern?.matches(module) === true ||
+    (excluded.size > 0 && endsOf(module).some((end) => excluded.has(end))) ||
+    saved?.test(module) === true;
+}
+
+function targetChoice(configuration: LoraConfiguration, base: BaseModel, patterns: NamePatterns, faults: Faults): Choice {
+  const { targetModules } = configuration;
+  if (typeof targetModules !== "string") {
+    reportUnknownNames(targetModules, base, faults);
+    return listChoice(targetModules, configuration);
+  }
+  if (targetModules.toLowerCase() === "all-linear") return (layer) => isLinear(layer) && !isOutput(layer, base);
+  const pattern = patterns.whole("target_modules", targetModules);
+  return (layer) => pattern.matches(layer.name);
+}
+
+/** A name in full is taken as it is; one that a module ends with, only in the layers to transform. */
+function listChoice(names: readonly string[], configuration: LoraConfiguration): Choice {
+  const all = new Set(names);
+  const isTransformed = transformedChoice(configuration);
+  return ({ name }) => all.has(name) || (endsOf(name).some((end) => all.has(end)) && isTransformed(name));
+}
+
+/** By the first number in the name that stands where `layers_pattern` says. */
+function transformedChoice({ layersToTransform, layersPattern }: LoraConfiguration): (module: string) => boolean {
+  if (layersToTransform === undefined || layersToTransform.length === 0) return () => true;
+  const indices = new Set(layersToTransform);
+  const expressions =
+    layersPattern.length === 0
+      ? [/^.*?\.[^.]*\.(\d+)\./]
+      : layersPattern.map((pattern) => new RegExp(`^(?:|.*?\\.)${pattern}\\.(\\d+)\\.`));
+  return (module) => {
+    const match = expressions.values().map((expression) => expression.exec(module)).find((found) => found !== null);
+    return match !== undefined && indices.has(Number(match?.[1]));
+  };
+}
+
+/** `all-linear` leaves out what makes logits of the hidden states. */
+function isOutput({ name, outputFeatures }: Layer, { vocabularySize }: BaseModel): boolean {
+  return outputFeatures === vocabularySize && !/\.\d+\./.test(name);
+}
+
+export function isLinear({ kind }: Layer): boolean {
+  return kind === Layer_Kind.KIND_LINEAR || kind === Layer_Kind.KIND_TRANSPOSED_LINEAR;
+}
+
+/** PEFT's `get_pattern_key`: the first pattern that matches counts. */
+function valueChoice(
+  field: string,
+  values: ReadonlyMap<string, number>,
+  fallback: number,
+  patterns: NamePatterns,
+): (module: string) => number {
+  const compiled: [NamePattern, number][] = [...values].map(([pattern, value]) => [patterns.end(field, pattern), value]);
+  return (module) => compiled.find(([pattern]) => pattern.matches(module))?.[1] ?? fallback;
+}
+
+function reportUnknownNames(names: readonly string[], base: BaseModel, faults: Faults): void {
+  const missing = new Set(names);
+  for (const { name } of base.layers) for (const end of endsOf(name)) missing.delete(end);
+  for (const name of missing) reportUnknown(name, base, faults);
+}
+
+function reportUnknown(target: string, base: BaseModel, faults: Faults): void {
+  const message = `Base model ${base.name} has no layer for the target ${shownText(target)}. Correct target_modules, or name the right base model.`;
+  faults.add("ADAPTER_TARGETS_UNKNOWN", message, { target, base_model: base.name });
+}
