@@ -38,6 +38,17 @@ describe("health", () => {
     expect(health.state.getStatus("a.Service")).toBe("unhealthy");
   });
 
+  test("of two stores that failed both have to work again", async () => {
+    using health = serving();
+    const [works, fails] = [new MemoryStore(systemClock), new MemoryStore(systemClock)];
+    await fails.close();
+    health.storeRejected(full, works);
+    health.storeRejected(full, fails);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(health.state.getStatus("")).toBe("unhealthy");
+    await works.close();
+  });
+
   test("is not touched by a caller's mistakes", () => {
     using health = serving();
     const store = new MemoryStore(systemClock);

@@ -6,12 +6,13 @@ import { type Store, StoreError } from "../store/store.ts";
 const probeKey = Buffer.from("health-probe");
 const probeMillis = 2_000;
 
-/** SERVING until the store fails or the server stops; SERVING again once the store takes a commit. */
+/** SERVING until a store fails or the server stops; SERVING again once all stores that failed take commits. */
 export class Health implements Disposable {
   readonly state: HealthState = HealthState();
   #services = [""];
   readonly #log: Logger;
-  #probe: NodeJS.Timeout | undefined;
+  /** Of the stores that failed. */
+  readonly #probes = new Map<Store, NodeJS.Timeout>();
   #stopping = false;
 
   constructor(log: Logger) {
@@ -22,22 +23,22 @@ export class Health implements Disposable {
   /** @param services full names, which a client may ask for one by one beside the whole server */
   serve(services: readonly string[]): void {
     this.#services = ["", ...services];
-    this.#set(this.#probe === undefined ? "healthy" : "unhealthy");
+    this.#set(this.#probes.size === 0 ? "healthy" : "unhealthy");
   }
 
   stop(): void {
     this.#stopping = true;
-    clearInterval(this.#probe);
+    for (const probe of this.#probes.values()) clearInterval(probe);
     this.#set("unhealthy");
   }
 
-  /** Call with whatever the store rejected with. */
+  /** Call with whatever a store rejected with. */
   storeRejected(error: unknown, store: Store): void {
     const failed = error instanceof StoreError && (error.code === "UNAVAILABLE" || error.code === "DATA_LOSS");
-    if (!failed || this.#probe !== undefined || this.#stopping) return;
+    if (!failed || this.#probes.has(store) || this.#stopping) return;
     this.#log.error({ err: error }, "the store failed");
     this.#set("unhealthy");
-    this.#probe = setInterval(() => void this.#tryStore(store), probeMillis).unref();
+    this.#probes.set(store, setInterval(() => void this.#tryStore(store), probeMillis).unref());
   }
 
   async #tryStore(store: Store): Promise<void> {
@@ -46,11 +47,12 @@ export class Health implements Disposable {
     } catch {
       return;
     }
-    if (this.#stopping || this.#probe === undefined) return;
-    clearInterval(this.#probe);
-    this.#probe = undefined;
+    const probe = this.#probes.get(store);
+    if (this.#stopping || probe === undefined) return;
+    clearInterval(probe);
+    this.#probes.delete(store);
     this.#log.info("the store works again");
-    this.#set("healthy");
+    if (this.#probes.size === 0) this.#set("healthy");
   }
 
   #set(status: "healthy" | "unhealthy"): void {
