@@ -5,6 +5,8 @@
  *   base-model/<name>␀<revision>                                StoredBaseModel
  *   base-model-layers/<name>␀<revision>                         StoredLayers
  *   base-model-name/<other name>␀<name>␀<revision>              empty: how adapters may call it
+ *   base-model-names                                            empty; its revision is the last commit that gave a name
+ *   base-model-use/<name>␀<revision>                            empty; its revision is the last commit that made a version of it
  *   adapter/<name>                                              StoredAdapter
  *   adapter-use/<name>                                          uint64: moves of its aliases; its revision is the last commit that pointed an alias at one of
  *                                                               its versions or named one as a parent
@@ -65,6 +67,8 @@ export const baseModelKey = (name: string, revision: string): Key => join("base-
 export const layersKey = (name: string, revision: string): Key => join("base-model-layers/", name, "\0", revision);
 export const baseModelNameKey = (otherName: string, name: string, revision: string): Key =>
   join("base-model-name/", otherName, "\0", name, "\0", revision);
+export const baseModelNamesKey: Key = join("base-model-names");
+export const baseModelUseKey = (name: string, revision: string): Key => join("base-model-use/", name, "\0", revision);
 export const adapterKey = (name: string): Key => join("adapter/", name);
 export const adapterUseKey = (name: string): Key => join("adapter-use/", name);
 export const versionKey = (name: VersionName): Key => join("version/", versionPart(name));
@@ -80,7 +84,8 @@ export const versionOfBaseKey = (baseModel: string, revision: string, name: Vers
 export const aliasKey = (adapter: string, alias: string): Key => join("alias/", adapter, "\0", alias);
 export const aliasMoveKey = (adapter: string, alias: string, move: bigint): Key =>
   join("alias-move/", adapter, "\0", alias, "\0", uint64(move));
-export const aliasHistoryKey = (adapter: string, move: bigint): Key => join("alias-history/", adapter, "\0", uint64(move));
+export const aliasHistoryKey = (adapter: string, move: bigint): Key =>
+  join("alias-history/", adapter, "\0", uint64(move));
 export const metricKey = (name: VersionName, value: MetricPlace): Key =>
   join("metric/", versionPart(name), value.metric, "\0", int64(value.timeMicros), uint64(value.step), value.source);
 export const requestKey = (request: string): Key => join("request/", request);
@@ -103,6 +108,13 @@ export interface MetricPlace {
 export function prefixRange(...parts: (string | Uint8Array)[]): KeyRange {
   return keysAfter(join(...parts));
 }
+
+/** Values of a metric of a version, or of all where it is empty. */
+export const metricsOf = (name: VersionName, metric: string): KeyRange =>
+  prefixRange("metric/", versionPart(name), metric === "" ? "" : `${metric}\0`);
+
+/** Keys of the versions that have one as their parent; each ends with the child, from the length of `start`. */
+export const childrenOf = (parent: VersionName): KeyRange => prefixRange("version-of-parent/", versionPart(parent));
 
 /** The version that the end of a key names, from `offset`: an adapter's name, a NUL and a number. */
 export function versionNameAt(key: Key, offset: number): VersionName {

@@ -1,0 +1,111 @@
+import { type BaseModel, type Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
+import { limits } from "../../kit/limits.ts";
+import { checkBytes, checkMetadata } from "../adapters/check-fields.ts";
+
+const nameForm = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,254}[A-Za-z0-9])?$/;
+const revisionForm = /^[A-Za-z0-9._-]{1,128}$/;
+const digestForm = /^[0-9a-f]{64}$/;
+/** No white space, no control character, no empty part. */
+const layerForm = /^[^\s.\p{Cc}]+(\.[^\s.\p{Cc}]+)*$/u;
+const otherNameForm = /^[^\p{Cc}]{1,512}$/u;
+
+/** Revision of a model that has none. */
+export const defaultRevision = "main";
+
+/** UTF-8 bytes of how adapters may call a base model. */
+export const otherNameBytes = 512;
+
+/** A base model as it is kept: revision filled in, layers and other names in order. Throws FIELD_INVALID, LIMIT_EXCEEDED. */
+export function checkBaseModel(model: BaseModel): BaseModel {
+  checkBaseModelName(model.name);
+  const revision = model.revision || defaultRevision;
+  checkRevision(revision);
+  checkDigest("weights_digest", model.weightsDigest);
+  if (model.tokenizerDigest !== "") checkDigest("tokenizer_digest", model.tokenizerDigest);
+  if (model.hiddenSize === 0) throw fieldInvalid("hidden_size", "0", "the width of the hidden states");
+  checkConfiguration(model.configurationJson);
+  checkMetadata(model.metadata);
+  for (const field of ["architecture", "modelType"] as const) checkShort(field, model[field]);
+  return { ...model, revision, layers: checkLayers(model.layers), otherNames: checkOtherNames(model) };
+}
+
+/** Throws FIELD_INVALID for what can be no base model's name. */
+export function checkBaseModelName(name: string): void {
+  const parts = name.split("/");
+  if (!nameForm.test(name) || parts.some((part) => part === "" || part === "." || part === "..")) {
+    throw fieldInvalid("name", name, `${nameForm.source} without an empty, . or .. part`);
+  }
+}
+
+/** Throws FIELD_INVALID for what can be no revision. */
+export function checkRevision(revision: string): void {
+  if (!revisionForm.test(revision)) throw fieldInvalid("revision", revision, revisionForm.source);
+}
+
+function checkDigest(field: string, digest: string): void {
+  if (!digestForm.test(digest)) throw fieldInvalid(field, digest, "64 hex digits, lowercase: a SHA-256");
+}
+
+const shortFields = { architecture: "architecture", modelType: "model_type" } as const;
+
+function checkShort(field: keyof typeof shortFields, value: string): void {
+  checkBytes(value, "registry_name_bytes", `The length of ${shortFields[field]}`);
+}
+
+function checkConfiguration(json: string): void {
+  checkBytes(json, "base_model_configuration_bytes", "The length of configuration_json");
+  if (json !== "" && !isJsonObject(json)) throw fieldInvalid("configuration_json", json, "a JSON object");
+}
+
+function isJsonObject(json: string): boolean {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+function checkLayers(layers: readonly Layer[]): Layer[] {
+  if (layers.length === 0) throw fieldInvalid("layers", "", "the layers that adapters may target");
+  if (layers.length > limits.base_model_layers) {
+    throw limitExceeded("base_model_layers", layers.length, "The number of layers");
+  }
+  for (const layer of layers) checkLayer(layer);
+  const ordered = layers.toSorted((a, b) => byBytes(a.name, b.name));
+  const twice = ordered.find(({ name }, place) => ordered[place + 1]?.name === name);
+  if (twice !== undefined) throw fieldInvalid("layers", twice.name, "each layer once");
+  const bytes = StoredLayers.encode({ layers: ordered }).finish().length;
+  if (bytes > limits.base_model_layer_bytes) throw limitExceeded("base_model_layer_bytes", bytes, "The length of the layers");
+  return ordered;
+}
+
+const kinds: ReadonlySet<Layer_Kind> = new Set([
+  Layer_Kind.KIND_LINEAR,
+  Layer_Kind.KIND_TRANSPOSED_LINEAR,
+  Layer_Kind.KIND_EMBEDDING,
+  Layer_Kind.KIND_CONVOLUTION,
+]);
+
+function checkLayer({ name, kind, inputFeatures, outputFeatures }: Layer): void {
+  checkBytes(name, "layer_name_bytes", "The length of a layer's name");
+  if (!layerForm.test(name)) throw fieldInvalid("layers.name", name, "names of modules, joined by dots");
+  if (!kinds.has(kind)) throw fieldInvalid("layers.kind", String(kind), `a kind of layer, for ${name}`);
+  if (inputFeatures === 0 || outputFeatures === 0) {
+    throw fieldInvalid("layers", `${inputFeatures} × ${outputFeatures}`, `input_features and output_features of ${name}`);
+  }
+}
+
+function checkOtherNames({ name, otherNames }: BaseModel): string[] {
+  const names = [...new Set(otherNames)].filter((other) => other !== name).sort(byBytes);
+  if (names.length > limits.base_model_names) throw limitExceeded("base_model_names", names.length, "The number of other names");
+  const bad = names.find((other) => !otherNameForm.test(other) || Buffer.byteLength(other) > otherNameBytes);
+  if (bad !== undefined) throw fieldInvalid("other_names", bad, `1 to ${otherNameBytes} bytes without control characters`);
+  return names;
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

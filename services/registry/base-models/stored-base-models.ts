@@ -1,0 +1,105 @@
+import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { StoredBaseModel, StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import type { Entry, Expectation, Mutation, Revision, Store, TenantId } from "../../store/store.ts";
+import { baseModelKey, baseModelUseKey, layersKey, prefixRange } from "../keys.ts";
+import { baseModelNotFound, revisionNeeded } from "./base-model-errors.ts";
+import { defaultRevision, otherNameBytes } from "./check-base-model.ts";
+
+type Reader = Pick<Store, "get" | "scan">;
+
+/** A base model without its layers. */
+export interface KeptBaseModel {
+  readonly baseModel: BaseModel;
+  /** The commit that wrote it. */
+  readonly revision: Revision;
+}
+
+/** What a reference names: by name, else by one of its other names. Rejects with BASE_MODEL_NOT_FOUND, also where the revision has to be said. */
+export async function findBaseModel(
+  store: Reader,
+  tenant: TenantId,
+  { name, revision }: Pick<BaseModelReference, "name" | "revision">,
+): Promise<KeptBaseModel> {
+  const found = (await modelsNamed(store, tenant, name)) ?? (await modelsOtherwiseNamed(store, tenant, name));
+  if (found === undefined) throw baseModelNotFound(name);
+  const wanted = found.find(({ baseModel }) => baseModel.revision === (revision || defaultRevision));
+  if (wanted !== undefined) return wanted;
+  if (revision !== "") throw baseModelNotFound(name, revision);
+  const [only, ...others] = found;
+  if (only === undefined || others.length > 0) throw revisionNeeded(name, found.map(({ baseModel }) => baseModel.revision));
+  return only;
+}
+
+/** As `findBaseModel`, with its layers. */
+export async function readBaseModel(
+  store: Reader,
+  tenant: TenantId,
+  reference: Pick<BaseModelReference, "name" | "revision">,
+): Promise<KeptBaseModel> {
+  const { baseModel, revision } = await findBaseModel(store, tenant, reference);
+  return { baseModel: { ...baseModel, layers: await layersOf(store, tenant, baseModel) }, revision };
+}
+
+export async function layersOf(
+  store: Reader,
+  tenant: TenantId,
+  { name, revision }: Pick<BaseModel, "name" | "revision">,
+): Promise<StoredLayers["layers"]> {
+  const entry = await store.get(tenant, layersKey(name, revision));
+  return entry === undefined ? [] : StoredLayers.decode(entry.value).layers;
+}
+
+/** What a commit must hold that makes a version of a base model: the model is still there, and nobody deletes it at the same time. */
+export function useOfBaseModel({ baseModel: { name, revision: of }, revision }: KeptBaseModel): {
+  readonly mutation: Mutation;
+  readonly expectation: Expectation;
+} {
+  return {
+    mutation: { put: baseModelUseKey(name, of), value: new Uint8Array() },
+    expectation: { key: baseModelKey(name, of), revision },
+  };
+}
+
+export function toBaseModel({ value, revision }: Entry): KeptBaseModel | undefined {
+  const { baseModel } = StoredBaseModel.decode(value);
+  return baseModel && { baseModel, revision };
+}
+
+/** All revisions; undefined where there is none. */
+async function modelsNamed(store: Reader, tenant: TenantId, name: string): Promise<KeptBaseModel[] | undefined> {
+  if (!canBeKept(name)) return undefined;
+  const models: KeptBaseModel[] = [];
+  for await (const entry of entries(store, tenant, "base-model/", name)) {
+    const model = toBaseModel(entry);
+    if (model !== undefined) models.push(model);
+  }
+  return models.length === 0 ? undefined : models;
+}
+
+/** Those revisions that have this other name. */
+async function modelsOtherwiseNamed(store: Reader, tenant: TenantId, other: string): Promise<KeptBaseModel[] | undefined> {
+  if (!canBeKept(other)) return undefined;
+  const models: KeptBaseModel[] = [];
+  for await (const { key } of entries(store, tenant, "base-model-name/", other)) {
+    const [, name = "", revision = ""] = Buffer.from(key).toString().split("\0");
+    const entry = await store.get(tenant, baseModelKey(name, revision));
+    const model = entry && toBaseModel(entry);
+    if (model !== undefined) models.push(model);
+  }
+  return models.length === 0 ? undefined : models;
+}
+
+function canBeKept(name: string): boolean {
+  return name !== "" && !name.includes("\0") && Buffer.byteLength(name) <= otherNameBytes;
+}
+
+/** Entries of one name, which ends with a NUL in the key. */
+export async function* entries(store: Reader, tenant: TenantId, prefix: string, name: string): AsyncGenerator<Entry> {
+  const range = prefixRange(prefix, name, "\0");
+  let start: Uint8Array | undefined = range.start;
+  while (start !== undefined) {
+    const page: Awaited<ReturnType<Reader["scan"]>> = await store.scan(tenant, { start, end: range.end });
+    yield* page.entries;
+    start = page.next;
+  }
+}

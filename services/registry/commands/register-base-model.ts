@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from "node:util";
+import type { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { StoredBaseModel, StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { toTimestamp } from "../../kit/timestamp.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
+import type { Mutation, Revision, TenantId } from "../../store/store.ts";
+import { baseModelConflict } from "../base-models/base-model-errors.ts";
+import { entries, layersOf, toBaseModel } from "../base-models/stored-base-models.ts";
+import type { RegistryContext } from "../context.ts";
+import { baseModelKey, baseModelNameKey, baseModelNamesKey, layersKey } from "../keys.ts";
+
+type Context = Pick<RegistryContext, "store" | "clock">;
+
+/** Registers a base model that `checkBaseModel` gave. The same again gives what is there. Rejects with BASE_MODEL_CONFLICT. @param creator id of the token */
+export function registerBaseModel(
+  context: Context,
+  tenant: TenantId,
+  model: BaseModel,
+  creator: string,
+): Promise<BaseModel> {
+  return retryAborted(async () => {
+    const { store } = context;
+    const names = (await store.get(tenant, baseModelNamesKey))?.revision ?? 0n;
+    const known = await knownModel(context, tenant, model);
+    if (known !== undefined) return sameModel(known, model);
+    await checkNames(context, tenant, model);
+    const created = { ...model, createTime: toTimestamp(context.clock.now()), creator };
+    await keep(context, tenant, created, names);
+    return created;
+  });
+}
+
+async function knownModel({ store }: Context, tenant: TenantId, model: BaseModel): Promise<BaseModel | undefined> {
+  const entry = await store.get(tenant, baseModelKey(model.name, model.revision));
+  const kept = entry && toBaseModel(entry);
+  return kept && { ...kept.baseModel, layers: await layersOf(store, tenant, model) };
+}
+
+/** What is there, where it has the same content. */
+function sameModel(known: BaseModel, model: BaseModel): BaseModel {
+  const { name, revision } = model;
+  const asked = { ...model, createTime: known.createTime, creator: known.creator };
+  const fields = Object.keys(known) as (keyof BaseModel)[];
+  const field = fields.find((one) => !isDeepStrictEqual(known[one], asked[one]));
+  if (field === undefined) return known;
+  const protoName = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const why = `Base model ${JSON.stringify(name)} (${revision}) is registered with another ${protoName}`;
+  throw baseModelConflict(name, revision, protoName, why);
+}
+
+/** A name, or another name, is one model's, in all its revisions. */
+async function checkNames({ store }: Context, tenant: TenantId, { name, revision, otherNames }: BaseModel): Promise<void> {
+  for (const called of [name, ...otherNames]) {
+    const owner = (await ownerOf(store, tenant, "base-model/", called)) ?? (await ownerOf(store, tenant, "base-model-name/", called));
+    if (owner === undefined || owner === name) continue;
+    const why = `The name ${JSON.stringify(called)} is taken by base model ${JSON.stringify(owner)}`;
+    throw baseModelConflict(name, revision, called === name ? "name" : "other_names", why);
+  }
+}
+
+async function ownerOf(
+  store: Context["store"],
+  tenant: TenantId,
+  prefix: "base-model/" | "base-model-name/",
+  called: string,
+): Promise<string | undefined> {
+  for await (const { key } of entries(store, tenant, prefix, called)) {
+    return prefix === "base-model/" ? called : Buffer.from(key).toString().split("\0")[1];
+  }
+  return undefined;
+}
+
+async function keep({ store }: Context, tenant: TenantId, model: BaseModel, names: Revision): Promise<void> {
+  const { name, revision, layers, otherNames } = model;
+  const mutations: Mutation[] = [
+    { put: baseModelKey(name, revision), value: StoredBaseModel.encode({ baseModel: { ...model, layers: [] } }).finish() },
+    { put: layersKey(name, revision), value: StoredLayers.encode({ layers }).finish() },
+    ...otherNames.map((other) => ({ put: baseModelNameKey(other, name, revision), value: new Uint8Array() })),
+    { put: baseModelNamesKey, value: new Uint8Array() },
+  ];
+  await store.commit(tenant, mutations, [{ key: baseModelNamesKey, revision: names }]);
+}
