@@ -24,7 +24,6 @@ export function checkBaseModel(model: BaseModel): BaseModel {
   checkRevision(revision);
   checkDigest("weights_digest", model.weightsDigest);
   if (model.tokenizerDigest !== "") checkDigest("tokenizer_digest", model.tokenizerDigest);
-  if (model.hiddenSize === 0) throw fieldInvalid("hidden_size", "0", "the width of the hidden states");
   checkConfiguration(model.configurationJson);
   checkMetadata(model.metadata);
   for (const field of ["architecture", "modelType"] as const) checkShort(field, model[field]);
