@@ -1,8 +1,8 @@
 import type { Counter } from "@opentelemetry/api";
 import { SchemaWorker } from "../kit/schema/schema-worker.ts";
 import type { ServiceParts } from "../kit/start.ts";
+import { Turns } from "../kit/turns.ts";
 import type { ExportConfiguration } from "./configuration.ts";
-import { DeletionTurns } from "./corpus/deletion-turns.ts";
 import { FieldsWorker } from "./corpus/fields-worker.ts";
 import { keepSweepingIngests } from "./corpus/ingest-sweeper.ts";
 import { Plans } from "./plan/plans.ts";
@@ -23,8 +23,8 @@ export interface ExportContext extends ServiceParts {
   readonly schemas: SchemaWorker;
   /** Normalises the JSON of records. */
   readonly fields: FieldsWorker;
-  /** Whose turn it is to delete records. */
-  readonly deletionTurns: DeletionTurns;
+  /** Whose turn it is to delete records of a collection: two at once would make each other's commits fail. */
+  readonly deletionTurns: Turns;
   /** Builds, reads and sweeps snapshots. */
   readonly snapshots: Snapshots;
   /** In which order they are read. */
@@ -70,7 +70,7 @@ export async function openContext(
     exporters,
     schemas,
     fields,
-    deletionTurns: new DeletionTurns(),
+    deletionTurns: new Turns(),
     snapshots,
     plans,
     runTurns,

@@ -5,6 +5,10 @@
  *   collection-number                            uint32: last number given
  *   touched/<collection>                         empty; its revision is the last commit that changed a record of the collection
  *   record/<collection><id>                      StoredRecord
+ *   subject/<subject>\0<collection><id>          empty: a record that is or was this subject's; written with it, kept when it goes
+ *   deleted/<collection>                         empty; its revision is the last commit that deleted records of the collection
+ *   deletion/<collection><before><id>            StoredDeletion; its revision is the commit that deleted the record, `before` the revision of the one
+ *                                                that deleted records of the collection before: the order of the keys is that of the commits
  *   ingest/<collection><ingest id>               StoredIngest
  *   open-ingest/<collection><ingest id>          empty: there while the ingest is open, or was left open
  *   chunk/<collection><ingest id>/<number>       StoredChunk
@@ -16,7 +20,8 @@
  *   block-use/<block digest><snapshot key>       empty: who needs the file
  *   plan/<hash>                                  StoredPlan
  *   weight-table/<digest>/<part>                 StoredWeightTablePart
- *   snapshot-hold/<snapshot key><holder>         empty: who keeps the snapshot
+ *   snapshot-hold/<snapshot key><holder>         StoredSnapshotHold: who keeps the snapshot
+ *   holder/<holder>\0<snapshot key>              empty: what somebody keeps
  *   run/<id>                                     StoredRun
  *   run-state/<id>                               StoredRunState
  *   run-time/<create time><id>                   empty: all runs by age
@@ -51,6 +56,12 @@ export const collectionNumberKey: Key = join("collection-number");
 export const collectionKey = (name: string): Key => join("collection/", name);
 export const touchedKey = (collection: number): Key => join("touched/", collection);
 export const recordKey = (collection: number, id: string): Key => join("record/", collection, id);
+export const subjectKey = (subject: string, collection: number, id: string): Key =>
+  join("subject/", subject, "\0", collection, id);
+export const subjectPrefix = (subject: string): Key => join("subject/", subject, "\0");
+export const deletedKey = (collection: number): Key => join("deleted/", collection);
+export const deletionKey = (collection: number, before: bigint, id: string): Key =>
+  join("deletion/", collection, uint64(before), id);
 export const ingestKey = (collection: number, ingestId: string): Key => join("ingest/", collection, ingestId);
 export const openIngestKey = (collection: number, ingestId: string): Key => join("open-ingest/", collection, ingestId);
 export const chunkKey = (collection: number, ingestId: string, chunk: number): Key =>
@@ -66,6 +77,8 @@ export const blockUseKey = (digest: Uint8Array, snapshot: Uint8Array): Key => jo
 export const weightTablePartKey = (digest: Uint8Array, part: number): Key => join("weight-table/", digest, "/", part);
 export const planKey = (hash: Uint8Array): Key => join("plan/", hash);
 export const snapshotHoldKey = (snapshot: Uint8Array, holder: string): Key => join("snapshot-hold/", snapshot, holder);
+export const holderKey = (holder: string, snapshot: Uint8Array): Key => join("holder/", holder, "\0", snapshot);
+export const holderPrefix = (start: string): Key => join("holder/", start);
 export const runKey = (id: string): Key => join("run/", id);
 export const runStateKey = (id: string): Key => join("run-state/", id);
 export const runTimeKey = (createMicros: bigint, id: string): Key => join("run-time/", uint64(createMicros), id);

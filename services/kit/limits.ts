@@ -166,6 +166,8 @@ export const limits = {
   rendered_bytes: 8 * 1024 * 1024,
   /** UTF-8 bytes of an imported document. */
   import_bytes: 4 * 1024 * 1024,
+  /** Nesting of an imported document. */
+  import_depth: 64,
   /** Entries of an imported document. */
   import_entries: 1000,
   /** UTF-8 bytes of a signature bundle. */

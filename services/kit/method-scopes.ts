@@ -31,6 +31,12 @@ export const methodScopes: Readonly<Record<string, Scope>> = {
   "/loraloop.export.v1.ExportService/GetPlan": "export.read",
   "/loraloop.export.v1.ExportService/ExplainPlan": "export.read",
   "/loraloop.export.v1.ExportService/ReadBlocks": "export.read",
+  "/loraloop.export.v1.ExportService/HoldSnapshots": "export.write",
+  "/loraloop.export.v1.ExportService/ReleaseSnapshots": "export.write",
+  "/loraloop.export.v1.ExportService/ListHolds": "export.read",
+  "/loraloop.export.v1.ExportService/FindSnapshots": "export.read",
+  "/loraloop.export.v1.ExportService/ListSnapshotRecords": "export.read",
+  "/loraloop.export.v1.ExportService/ListSnapshotDeletions": "export.read",
 
   "/loraloop.export.v1.RunService/OpenRun": "run.write",
   "/loraloop.export.v1.RunService/RenewRun": "run.write",

@@ -4,6 +4,7 @@ import { type ConfigurationSources, readConfiguration, serverKeys } from "../kit
 
 const folder = z.string().refine(isAbsolute, "not an absolute path");
 const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/);
+const placeInBucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[^/]+)*$/);
 
 /** Keys of the registry's configuration file; in the environment `LORALOOP_REGISTRY_<KEY IN CAPITALS>`. */
 const schema = z.strictObject({
@@ -17,11 +18,15 @@ const schema = z.strictObject({
   export_token_file: z.string().min(1).optional(),
   /** PEM file with the certificates that the export service's is checked with; without it the connection is not encrypted. */
   export_tls_ca_file: z.string().min(1).optional(),
+  /** Seconds between two looks at what is held and deleted in the export service. */
+  reconcile_seconds: z.number().positive().default(60),
+  /** Seconds after which snapshots are released that a registration held, or a version that is not there. */
+  orphan_hold_seconds: z.int().min(1).default(600),
   /** Where uploaded artifacts are kept. */
   artifact_store: z.enum(["disk", "s3"]).default("disk"),
   /** Folder of uploaded artifacts, and of uploads that are under way; `artifacts` in `data_directory` by default. */
   artifact_directory: z.string().min(1).optional(),
-  /** Folders that `file:` URIs of artifacts may be below; none by default. */
+  /** Folders that `file:` URIs of artifacts may be below, `{tenant}` standing for the caller's tenant; none by default. Without it they are open to all tenants. */
   artifact_roots: z.array(folder).default([]),
   /** Bytes of all files of an artifact together, in GiB. */
   maximum_artifact_gib: z.number().positive().default(16),
@@ -30,10 +35,13 @@ const schema = z.strictObject({
   s3_region: z.string().min(1).default("us-east-1"),
   /** Bucket of uploaded artifacts, with `"artifact_store": "s3"`. */
   s3_bucket: bucket.optional(),
-  /** Before the names of all objects in `s3_bucket`. */
-  s3_prefix: z.string().default(""),
-  /** Buckets that `s3:` URIs of artifacts may name; none by default. */
-  s3_roots: z.array(bucket).default([]),
+  /** Before the names of all objects in `s3_bucket`, without a `/` at its ends. */
+  s3_prefix: z
+    .string()
+    .regex(/^([^/]+(\/[^/]+)*)?$/)
+    .default(""),
+  /** What `s3:` URIs of artifacts may name: `bucket` or `bucket/prefix`, `{tenant}` as in `artifact_roots`; none by default. */
+  s3_roots: z.array(placeInBucket).default([]),
 });
 
 export type RegistryConfiguration = z.infer<typeof schema>;

@@ -1,15 +1,27 @@
 import { SchemaWorker } from "../kit/schema/schema-worker.ts";
 import type { ServiceParts } from "../kit/start.ts";
+import { Turns } from "../kit/turns.ts";
+import type { Artifacts } from "./artifacts/artifacts.ts";
+import { openArtifacts } from "./artifacts/open-artifacts.ts";
 import type { RegistryConfiguration } from "./configuration.ts";
 import type { ExportAccess } from "./training/export-access.ts";
+import { ExportClient } from "./training/export-client.ts";
+import { keepReconciling } from "./training/reconciler.ts";
+import { Inspections } from "./verification/inspections.ts";
 
 /** What every handler and command of the registry gets. Each part opens in `openContext` and closes in reverse order. */
 export interface RegistryContext extends ServiceParts {
   readonly configuration: RegistryConfiguration;
-  /** How the export service is reached; undefined where none is configured. */
-  readonly exportAccess: ExportAccess | undefined;
+  /** Asks the export service about runs and snapshots, and holds these. */
+  readonly exportClient: ExportClient;
   /** Checks the JSON Schemas that callers send. */
   readonly schemas: SchemaWorker;
+  /** The files of adapters. */
+  readonly artifacts: Artifacts;
+  /** Reads and checks adapters. */
+  readonly inspections: Inspections;
+  /** Whose turn it is to change an adapter, or a version. */
+  readonly turns: Turns;
 }
 
 /** Opens what the service has beyond the kit; `stack` closes it after the last call has ended. */
@@ -20,5 +32,10 @@ export async function openContext(
   stack: AsyncDisposableStack,
 ): Promise<RegistryContext> {
   const schemas = stack.use(new SchemaWorker());
-  return { ...parts, configuration, exportAccess, schemas };
+  const inspections = stack.use(new Inspections());
+  const artifacts = await openArtifacts(configuration, parts, stack);
+  const exportClient = new ExportClient(exportAccess);
+  const context = { ...parts, configuration, exportClient, schemas, inspections, artifacts, turns: new Turns() };
+  stack.use(keepReconciling(context));
+  return context;
 }

@@ -1,7 +1,8 @@
 import { retryAborted } from "../../store/retry-aborted.ts";
-import type { Mutation, Revision, TenantId } from "../../store/store.ts";
+import type { Revision, TenantId } from "../../store/store.ts";
+import type { ExportContext } from "../context.ts";
 import { findCollection } from "../corpus/collections.ts";
-import type { CorpusContext } from "../corpus/corpus-context.ts";
+import { deletionChanges } from "../corpus/deletions.ts";
 import { existingRecords, recordKeys } from "../corpus/existing-records.ts";
 import { touchedKey } from "../keys.ts";
 
@@ -12,21 +13,35 @@ export interface Deleted {
 }
 
 export async function deleteRecords(
-  context: CorpusContext,
+  context: ExportContext,
   tenant: TenantId,
   collectionName: string,
   ids: readonly string[],
 ): Promise<Deleted> {
   const collection = await findCollection(context, tenant, collectionName);
-  const keys = recordKeys(collection, ids);
-  return retryAborted(async () => {
-    const { revision } = await context.store.head(tenant);
-    const existing = await existingRecords(context.store, tenant, keys, revision);
-    if (existing.size === 0) return { revision, deletedCount: 0 };
-    const entries = [...existing.values()];
-    const mutations: Mutation[] = entries.map(({ key }) => ({ delete: key }));
-    mutations.push({ put: touchedKey(collection), value: new Uint8Array() });
-    const head = await context.store.commit(tenant, mutations, entries);
-    return { revision: head.revision, deletedCount: existing.size };
-  });
+  const attempt = (): Promise<Deleted> => deleteExisting(context, tenant, collection, ids);
+  return context.deletionTurns.take(`${tenant}/${collection}`, () => retryAborted(attempt));
+}
+
+async function deleteExisting(
+  { store }: ExportContext,
+  tenant: TenantId,
+  collection: number,
+  ids: readonly string[],
+): Promise<Deleted> {
+  const { revision } = await store.head(tenant);
+  const existing = await existingRecords(store, tenant, recordKeys(collection, ids), revision);
+  if (existing.size === 0) return { revision, deletedCount: 0 };
+  const records = [...existing.values()];
+  const kept = await deletionChanges(store, tenant, collection, records);
+  const head = await store.commit(
+    tenant,
+    [
+      ...records.map(({ key }) => ({ delete: key })),
+      { put: touchedKey(collection), value: new Uint8Array() },
+      ...kept.mutations,
+    ],
+    [...records, ...kept.expectations],
+  );
+  return { revision: head.revision, deletedCount: existing.size };
 }

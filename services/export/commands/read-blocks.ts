@@ -1,10 +1,10 @@
 import { open } from "node:fs/promises";
 import type { ReadBlocksResponse } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
-import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
-import { blockMissing, contentDamaged, snapshotBuilding } from "../snapshot/snapshot-errors.ts";
+import { findSealed } from "../snapshot/sealed-snapshot.ts";
+import { blockMissing, contentDamaged } from "../snapshot/snapshot-errors.ts";
 import { hexOf } from "../snapshot/snapshot-key.ts";
 
 export interface ReadBlocks {
@@ -16,11 +16,10 @@ export interface ReadBlocks {
 
 const PIECE_BYTES = 262_144;
 
-/** Whole blocks in pieces, in the order asked for. Throws SNAPSHOT_BUILDING, BLOCK_NOT_FOUND. */
+/** Whole blocks in pieces, in the order asked for. Throws SNAPSHOT_BUILDING, SNAPSHOT_FAILED, BLOCK_NOT_FOUND. */
 export async function* readBlocks(context: ExportContext, command: ReadBlocks): AsyncGenerator<ReadBlocksResponse> {
   const { tenant, digests, signal } = command;
-  const { key, stored } = await context.snapshots.find(tenant, command.snapshot);
-  if (stored.snapshot?.state !== Snapshot_State.STATE_SEALED) throw snapshotBuilding(key);
+  const { key } = await findSealed(context, tenant, command.snapshot);
   using _use = context.snapshots.uses.open(tenant, key);
   const { blockDigests } = await context.snapshots.tables.open(tenant, key);
   const known = new Set(blockDigests.map(hexOf));

@@ -1,11 +1,11 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { Slices } from "../../kit/slices.ts";
 import type { Entry, Expectation, Head, Key, Micros, Mutation, TenantId } from "../../store/store.ts";
-import { touchedKey } from "../keys.ts";
+import { subjectKey, touchedKey } from "../keys.ts";
 import type { CheckedRecord } from "./check-record.ts";
 import type { CorpusContext } from "./corpus-context.ts";
 import { existingRecords, recordKeys } from "./existing-records.ts";
-import { Slices } from "./slices.ts";
 import { sameContent, toStored } from "./stored-record.ts";
 
 export interface WritePlan {
@@ -16,6 +16,11 @@ export interface WritePlan {
   /** That, until the commit, nobody changes the records that it found. */
   readonly expectations: readonly Expectation[];
   readonly unchangedCount: number;
+}
+
+interface Changed {
+  readonly record: CheckedRecord;
+  readonly mutation: Mutation;
 }
 
 /** What a commit must hold so that the collection has these records. Of records with one id the last wins. */
@@ -32,21 +37,31 @@ export async function planWrites(
     records.map(({ id }) => id),
   );
   const existing = await existingRecords(store, tenant, keys, head.revision);
-  const mutations = await changes(records, keys, existing, clock.now());
-  const unchangedCount = keys.size - mutations.length;
-  if (mutations.length > 0) mutations.push({ put: touchedKey(collection), value: new Uint8Array() });
+  const changed = await changedRecords(records, keys, existing, clock.now());
+  const mutations: Mutation[] = changed.map(({ mutation }) => mutation);
+  if (changed.length > 0)
+    mutations.push({ put: touchedKey(collection), value: new Uint8Array() }, ...subjectsOf(collection, changed));
   const expectations = Array.from(existing.values(), ({ key, revision }) => ({ key, revision }));
-  return { head, mutations, expectations, unchangedCount };
+  return { head, mutations, expectations, unchangedCount: keys.size - changed.length };
 }
 
-async function changes(
+/** Whose records these are, for who looks for them later. */
+function subjectsOf(collection: number, changed: readonly Changed[]): Mutation[] {
+  const owned = changed.filter(({ record }) => record.subject !== "");
+  return owned.map(({ record }) => ({
+    put: subjectKey(record.subject, collection, record.id),
+    value: new Uint8Array(),
+  }));
+}
+
+async function changedRecords(
   records: readonly CheckedRecord[],
   keys: ReadonlyMap<string, Key>,
   existing: ReadonlyMap<string, Entry>,
   now: Micros,
-): Promise<Mutation[]> {
+): Promise<Changed[]> {
   const latest = new Map(records.map((record) => [record.id, record]));
-  const mutations: Mutation[] = [];
+  const changed: Changed[] = [];
   const writer = new BinaryWriter();
   const slices = new Slices();
   for (const [id, put] of keys) {
@@ -54,11 +69,11 @@ async function changes(
     const stored = decoded(existing.get(id));
     if (!stored || !sameContent(stored, record)) {
       const value = StoredRecord.encode(toStored(record, stored?.createTimeMicros ?? now, now), writer).finish();
-      mutations.push({ put, value });
+      changed.push({ record, mutation: { put, value } });
     }
     await slices.done(record.fields.length);
   }
-  return mutations;
+  return changed;
 }
 
 function decoded(entry: Entry | undefined): StoredRecord | undefined {

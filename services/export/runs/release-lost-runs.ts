@@ -33,8 +33,9 @@ const holdMicros: Micros = BigInt(limits.lost_run_hold_seconds) * 1_000_000n;
 /** Each once for every snapshot it holds. */
 async function* holdingRuns(store: Store, tenant: TenantId): AsyncGenerator<string> {
   const none = snapshotHoldKey(new Uint8Array(), "");
-  const holderAt = snapshotHoldKey(new Uint8Array(32), runHolder("")).length;
+  const holderAt = snapshotHoldKey(new Uint8Array(32), "").length;
   for await (const { key } of entries(store, tenant, prefixRange(none))) {
-    yield Buffer.from(key).toString("utf8", holderAt);
+    const holder = Buffer.from(key).toString("utf8", holderAt);
+    if (holder.startsWith(runHolder(""))) yield holder.slice(runHolder("").length);
   }
 }

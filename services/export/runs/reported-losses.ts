@@ -2,8 +2,8 @@ import { StoredLossPart } from "../../../proto/gen/loraloop/storage/v1/run.ts";
 import { entries } from "../../store/entries.ts";
 import { afterKey } from "../../store/range.ts";
 import type { Expectation, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
+import type { Changes } from "../changes.ts";
 import { lossPartKey } from "../keys.ts";
-import type { Changes } from "../snapshot/holds.ts";
 import { decodeLosses, encodeLosses, type LossChange, PART_LOSSES, setLoss } from "./loss-part.ts";
 
 /** An index of a plan with its loss. */

@@ -1,5 +1,6 @@
 import type { Micros, StoreReader, TenantId } from "../../store/store.ts";
-import { type Changes, holdSnapshot, releaseSnapshot, runHolder } from "../snapshot/holds.ts";
+import type { Changes } from "../changes.ts";
+import { holdSnapshot, releaseSnapshot, runHolder } from "../snapshot/holds.ts";
 
 /** What makes a run hold its snapshots; a mixture may name one twice. Rejects with SNAPSHOT_EXPIRED. */
 export function holdSnapshots(
@@ -9,7 +10,7 @@ export function holdSnapshots(
   snapshots: readonly string[],
   now: Micros,
 ): Promise<Changes> {
-  return together(snapshots, (key) => holdSnapshot(store, tenant, key, runHolder(run), now));
+  return together(snapshots, (key) => holdSnapshot(store, tenant, key, { holder: runHolder(run), expires: 0n, now }));
 }
 
 /** What ends it. */

@@ -55,12 +55,16 @@ export function snapshotInUse(key: Uint8Array, streams: number): ServiceError {
   );
 }
 
-/** @param holder as `runHolder` names it */
+/** @param holder a run as `runHolder` names it, or whoever called HoldSnapshots */
 export function snapshotHeld(key: Uint8Array, holder: string): ServiceError {
   const snapshot = hexOf(key);
-  const run = holder.slice(holder.indexOf("/") + 1);
-  const message = `Snapshot ${snapshot} is held by run "${run}"; close the run first.`;
-  return new ServiceError("SNAPSHOT_IN_USE", message, { snapshot, run });
+  const run = /^run\/(.*)$/.exec(holder)?.[1];
+  if (run !== undefined) {
+    const message = `Snapshot ${snapshot} is held by run "${run}"; close the run first.`;
+    return new ServiceError("SNAPSHOT_IN_USE", message, { snapshot, run });
+  }
+  const message = `Snapshot ${snapshot} is held by "${holder}", which has to release it first: an adapter version does when it is deleted.`;
+  return new ServiceError("SNAPSHOT_IN_USE", message, { snapshot, holder });
 }
 
 /** The file is not there: this server looks into a folder of its own, or the file was lost. */

@@ -16,6 +16,7 @@ import { VerifiedPages } from "./blocks/verified-pages.ts";
 import { BuildThreads } from "./build/build-threads.ts";
 import { Builds } from "./build/builds.ts";
 import { RenderPool } from "./build/render-pool.ts";
+import { endHolds } from "./end-holds.ts";
 import { isExpired, isRemoved, lifeEnd } from "./expiry.ts";
 import { holdersOf } from "./holds.ts";
 import { SnapshotRemover } from "./remove-snapshot.ts";
@@ -118,7 +119,7 @@ export class Snapshots implements AsyncDisposable {
     const key = snapshotKeyOf({ store: store.identity, ...request });
     const found = await getSnapshot(store, tenant, key);
     if (found !== undefined && isExpired(found, clock.now())) {
-      await this.#remover.remove(tenant, key, (stored) => this.#isGone(tenant, { key, stored }));
+      await this.#remover.remove(tenant, key, (stored) => this.isGone(tenant, { key, stored }));
     }
     const stored = (await this.#extend(tenant, key, request.ttlSeconds)) ?? (await this.#create(tenant, key, request));
     if (stored.snapshot?.state === Snapshot_State.STATE_BUILDING) await this.builds.take(tenant, key);
@@ -135,14 +136,14 @@ export class Snapshots implements AsyncDisposable {
       if (found.push(entry) === 2) throw fieldInvalid("snapshot", snapshot, "enough digits to tell snapshots apart");
     }
     const [entry] = found;
-    if (entry === undefined || this.#isGone(tenant, entry)) throw snapshotNotFound(snapshot);
+    if (entry === undefined || this.isGone(tenant, entry)) throw snapshotNotFound(snapshot);
     return entry;
   }
 
   /** By its whole key; undefined where it does not exist or is past its life. */
   async get(tenant: TenantId, key: Uint8Array): Promise<StoredSnapshot | undefined> {
     const stored = await getSnapshot(this.#options.store, tenant, key);
-    return stored === undefined || this.#isGone(tenant, { key, stored }) ? undefined : stored;
+    return stored === undefined || this.isGone(tenant, { key, stored }) ? undefined : stored;
   }
 
   /** Pages of a snapshot for one stream; close it after use. */
@@ -171,6 +172,7 @@ export class Snapshots implements AsyncDisposable {
   async delete(tenant: TenantId, key: Uint8Array): Promise<void> {
     const streams = this.uses.count(tenant, key);
     if (streams > 0) throw snapshotInUse(key, streams);
+    await endHolds(this.#options, tenant, key);
     const removed = await this.#remover.remove(tenant, key, (stored) => !stored.held);
     const [holder] = removed ? [] : await holdersOf(this.#options.store, tenant, key);
     if (holder !== undefined) throw snapshotHeld(key, holder);
@@ -183,7 +185,8 @@ export class Snapshots implements AsyncDisposable {
     this.openFiles[Symbol.dispose]();
   }
 
-  #isGone(tenant: TenantId, { key, stored }: SnapshotEntry): boolean {
+  /** Whether a stored snapshot is past its life and nobody reads it, or is being removed. */
+  isGone(tenant: TenantId, { key, stored }: SnapshotEntry): boolean {
     return isRemoved(stored) || (isExpired(stored, this.#options.clock.now()) && this.uses.count(tenant, key) === 0);
   }
 

@@ -1,7 +1,8 @@
 import { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { entries } from "../../store/entries.ts";
+import { prefixRange } from "../../store/range.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
-import type { Entry, KeyRange, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
+import type { Entry, Key, KeyRange, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
 import { snapshotKey } from "../keys.ts";
 import { isRemoved } from "./expiry.ts";
 
@@ -53,6 +54,12 @@ export async function* snapshotsByKey(
   hexPrefix = "",
 ): AsyncGenerator<SnapshotEntry> {
   for await (const entry of entries(store, tenant, keysFrom(hexPrefix))) yield toSnapshotEntry(entry);
+}
+
+/** All snapshots by key, from a key on. */
+export async function* snapshotsFrom(store: StoreReader, tenant: TenantId, key: Key): AsyncGenerator<SnapshotEntry> {
+  const range = { start: snapshotKey(key), end: prefixRange(snapshotKey(new Uint8Array())).end };
+  for await (const entry of entries(store, tenant, range)) yield toSnapshotEntry(entry);
 }
 
 function keysFrom(hexPrefix: string): KeyRange {

@@ -88,6 +88,6 @@ test("where runs hold all the room, the error names them", async () => {
   const refused = await streamed(4).catch((error: unknown) => error);
   expect(refused).toMatchObject({
     reason: "LIMIT_EXCEEDED",
-    message: expect.stringMatching(/Runs hold some: (a, b|b, a);/),
+    message: expect.stringMatching(/Some are held: (run\/a, run\/b|run\/b, run\/a);/),
   });
 });

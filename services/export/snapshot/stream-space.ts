@@ -5,7 +5,7 @@ import { ServiceError } from "../../kit/errors.ts";
 import type { Micros, Store, TenantId } from "../../store/store.ts";
 import { storedBlocks } from "./blocks/stored-blocks.ts";
 import type { Builds } from "./build/builds.ts";
-import { holdersOf, runHolder } from "./holds.ts";
+import { holdersOf } from "./holds.ts";
 import { Mutex } from "./mutex.ts";
 import type { SnapshotRemover } from "./remove-snapshot.ts";
 import { snapshotsByKey } from "./stored-snapshots.ts";
@@ -34,8 +34,8 @@ interface Candidate {
 const GIB = 1024 ** 3;
 /** Evicting goes on to below this part of the budget, so that not every block has to look again. */
 const LOW_WATER = 0.9;
-/** Runs that an error names. */
-const NAMED_RUNS = 5;
+/** Holders that an error names. */
+const NAMED_HOLDERS = 5;
 
 /**
  * The disk budget of the snapshots that streams made, all tenants together. A block that two snapshots share counts for both.
@@ -112,16 +112,16 @@ export class StreamSpace {
     return { used, candidates: candidates.toSorted((a, b) => Number(a.lastRead - b.lastRead)) };
   }
 
-  /** Some of the runs for which snapshots of the tenant's streams stay. */
+  /** Some of those for whom snapshots of the tenant's streams stay. */
   async #holders(tenant: TenantId): Promise<string[]> {
     const { store } = this.#options;
-    const runs = new Set<string>();
+    const holders = new Set<string>();
     for await (const { key, stored } of snapshotsByKey(store, tenant)) {
       if (stored.ttlSeconds === 0 || !stored.held) continue;
-      for (const holder of await holdersOf(store, tenant, key)) runs.add(holder.slice(runHolder("").length));
-      if (runs.size >= NAMED_RUNS) break;
+      for (const holder of await holdersOf(store, tenant, key)) holders.add(holder);
+      if (holders.size >= NAMED_HOLDERS) break;
     }
-    return [...runs].slice(0, NAMED_RUNS);
+    return [...holders].slice(0, NAMED_HOLDERS);
   }
 
   /** What its committed blocks hold: the statistics of a build are ahead of them. */
@@ -139,13 +139,16 @@ export class StreamSpace {
   }
 }
 
-function spaceExhausted(actual: number, maximum: number, runs: readonly string[]): ServiceError {
+function spaceExhausted(actual: number, maximum: number, holders: readonly string[]): ServiceError {
+  const names = holders.join(", ");
   const held =
-    runs.length === 0 ? "" : ` Runs hold some: ${runs.join(", ")}; close those that are over (loraloop run close).`;
+    names === ""
+      ? ""
+      : ` Some are held: ${names}; close runs that are over (loraloop run close), delete versions of adapters.`;
   return new ServiceError(
     "LIMIT_EXCEEDED",
-    `The snapshots of streams that are read now or held by runs take ${actual} bytes; the limit stream_snapshots_gib is ${maximum} bytes.${held} Ask again when other streams have ended, or raise it.`,
-    { limit: "stream_snapshots_gib", maximum: String(maximum), actual: String(actual), runs: runs.join(", ") },
+    `The snapshots of streams that are read now or held take ${actual} bytes; the limit stream_snapshots_gib is ${maximum} bytes.${held} Ask again when other streams have ended, or raise it.`,
+    { limit: "stream_snapshots_gib", maximum: String(maximum), actual: String(actual), holders: names },
     { retryAfterSeconds: 30 },
   );
 }

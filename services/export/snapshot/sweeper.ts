@@ -5,6 +5,7 @@ import { releaseLostRuns } from "../runs/release-lost-runs.ts";
 import type { BlockFiles } from "./blocks/block-files.ts";
 import type { Builds } from "./build/builds.ts";
 import { LEASE_SECONDS } from "./build/lease.ts";
+import { endHolds } from "./end-holds.ts";
 import { isExpired } from "./expiry.ts";
 import type { SnapshotRemover } from "./remove-snapshot.ts";
 import { snapshotsByKey } from "./stored-snapshots.ts";
@@ -47,12 +48,13 @@ export function startSweeper(options: SweeperOptions): () => Promise<void> {
   };
 }
 
-/** Takes up builds that nobody is at, ends the holds of runs that were lost long ago, removes snapshots past their life, and files that nothing names. */
+/** Takes up builds that nobody is at, ends holds whose time is over and those of runs that were lost long ago, removes snapshots past their life, and files that nothing names. */
 export async function sweep(options: SweeperOptions, signal: AbortSignal): Promise<void> {
   for (const tenant of await options.tenants()) {
     await releaseLostRuns(options, tenant, signal);
     for await (const { key, stored } of snapshotsByKey(options.store, tenant)) {
       if (signal.aborted) return;
+      if (stored.held) await endHolds(options, tenant, key);
       if (isExpired(stored, options.clock.now())) await expire(options, tenant, key);
       else if (options.builds.canTake(stored)) await options.builds.take(tenant, key);
     }

@@ -174,6 +174,175 @@ export function compressionToJSON(object: Compression): string {
   }
 }
 
+/** Request of HoldSnapshots. */
+export interface HoldSnapshotsRequest {
+  /** Who keeps them, `[a-z0-9][a-z0-9_.@/-]{0,255}`, not beginning with `run/`, e.g. `registry/legal@3`. */
+  holder: string;
+  /** Their whole keys, 1 to 256. */
+  snapshots: string[];
+  /** The hold ends by itself after so long; 0 = when it is released. */
+  timeToLiveSeconds: number;
+}
+
+/** Response of HoldSnapshots. */
+export interface HoldSnapshotsResponse {
+}
+
+/** Request of ReleaseSnapshots. */
+export interface ReleaseSnapshotsRequest {
+  /** As in HoldSnapshots. */
+  holder: string;
+}
+
+/** Response of ReleaseSnapshots. */
+export interface ReleaseSnapshotsResponse {
+}
+
+/** Request of ListHolds. */
+export interface ListHoldsRequest {
+  /** Only holders that begin so, e.g. `registry/`; all of them where empty. */
+  holderPrefix: string;
+  /** 100 by default; above 1,000 means 1,000. */
+  pageSize: number;
+  /** `next_page_token` of the page before; `holder_prefix` and `snapshot` must be the same. */
+  pageToken: string;
+  /** Only holds of this snapshot, by its whole key; of all where empty. */
+  snapshot: string;
+}
+
+/** Response of ListHolds. */
+export interface ListHoldsResponse {
+  /** By holder and snapshot; fewer than asked for, even none, where some have ended. */
+  holds: SnapshotHold[];
+  /** Empty on the last page. */
+  nextPageToken: string;
+}
+
+/** That somebody keeps a snapshot. */
+export interface SnapshotHold {
+  /** Who. */
+  holder: string;
+  /** Key of the snapshot. */
+  snapshot: string;
+  /** When it was held first. */
+  createTime:
+    | Timestamp
+    | undefined;
+  /** When that ends by itself; absent where only a release ends it. */
+  expireTime: Timestamp | undefined;
+}
+
+/** Request of FindSnapshots. */
+export interface FindSnapshotsRequest {
+  /** What is looked for. */
+  origin:
+    | //
+    /** One record. */
+    { $case: "record"; value: FindSnapshotsRequest_Record }
+    | //
+    /** All records of a subject. */
+    { $case: "subject"; value: FindSnapshotsRequest_Subject }
+    | undefined;
+  /** 100 by default; above 1,000 means 1,000. A page looks at no more than 10,000 snapshots and records. */
+  pageSize: number;
+  /** `next_page_token` of the page before; `origin` must be the same. */
+  pageToken: string;
+}
+
+/** A record. */
+export interface FindSnapshotsRequest_Record {
+  /** Its collection. */
+  collection: string;
+  /** Its id. */
+  record: string;
+}
+
+/** A person, or whatever owns data. */
+export interface FindSnapshotsRequest_Subject {
+  /** Only in this collection; empty for all. */
+  collection: string;
+  /** As the records say, or said once. */
+  subject: string;
+}
+
+/** Response of FindSnapshots. */
+export interface FindSnapshotsResponse {
+  /** By key; fewer than asked for, even none, where there is much to look at. One that holds many records of the subject may come again on the next page, with others. */
+  snapshots: FoundSnapshot[];
+  /** Empty on the last page. */
+  nextPageToken: string;
+}
+
+/** A snapshot that holds samples of what was looked for. */
+export interface FoundSnapshot {
+  /** Its key. */
+  snapshot: string;
+  /** Collection of its records. */
+  collection: string;
+  /** Ids of the records, in order. */
+  records: string[];
+}
+
+/** Request of ListSnapshotRecords. */
+export interface ListSnapshotRecordsRequest {
+  /** Key, or at least its first 8 digits. */
+  snapshot: string;
+  /** 100 by default; above 1,000 means 1,000. */
+  pageSize: number;
+  /** `next_page_token` of the page before. */
+  pageToken: string;
+}
+
+/** Response of ListSnapshotRecords. */
+export interface ListSnapshotRecordsResponse {
+  /** In the order of the samples. */
+  records: SnapshotRecord[];
+  /** Empty on the last page. */
+  nextPageToken: string;
+}
+
+/** A record whose sample a snapshot holds. */
+export interface SnapshotRecord {
+  /** Its id. */
+  record: string;
+  /** Whose data the record of this id is now; empty where nobody said, or where there is none. */
+  subject: string;
+  /** True where it was deleted after the snapshot was built, whether or not it was written again since. */
+  deleted: boolean;
+}
+
+/** Request of ListSnapshotDeletions. */
+export interface ListSnapshotDeletionsRequest {
+  /** Key, or at least its first 8 digits. */
+  snapshot: string;
+  /** Only what was deleted after this revision; 0 for everything. */
+  afterRevision: bigint;
+  /** 100 by default; above 1,000 means 1,000. Counts deletions of other records of the collection too. */
+  pageSize: number;
+  /** `next_page_token` of the page before; `after_revision` must be the same. */
+  pageToken: string;
+}
+
+/** Response of ListSnapshotDeletions. */
+export interface ListSnapshotDeletionsResponse {
+  /** In the order of their commits; fewer than asked for, even none, where others were deleted. */
+  deletions: SnapshotDeletion[];
+  /** What all pages show: `after_revision` of the next look. */
+  throughRevision: bigint;
+  /** Empty on the last page. */
+  nextPageToken: string;
+}
+
+/** That a record of a snapshot was deleted. */
+export interface SnapshotDeletion {
+  /** Its id. */
+  record: string;
+  /** The commit. */
+  revision: bigint;
+  /** When. */
+  time: Timestamp | undefined;
+}
+
 /** A plan as it is kept: enough to find the sample at any index. */
 export interface Plan {
   /** SHA-256 (hex) of everything below but the counts. */
@@ -906,6 +1075,1789 @@ export function footer_ReasonToJSON(object: Footer_Reason): string {
       return "UNRECOGNIZED";
   }
 }
+
+function createBaseHoldSnapshotsRequest(): HoldSnapshotsRequest {
+  return { holder: "", snapshots: [], timeToLiveSeconds: 0 };
+}
+
+export const HoldSnapshotsRequest: MessageFns<HoldSnapshotsRequest> = {
+  encode(message: HoldSnapshotsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.holder !== "") {
+      writer.uint32(10).string(message.holder);
+    }
+    for (const v of message.snapshots) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.timeToLiveSeconds !== 0) {
+      writer.uint32(24).uint32(message.timeToLiveSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HoldSnapshotsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHoldSnapshotsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.holder = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.snapshots.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeToLiveSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HoldSnapshotsRequest {
+    return {
+      holder: isSet(object.holder) ? globalThis.String(object.holder) : "",
+      snapshots: globalThis.Array.isArray(object?.snapshots)
+        ? object.snapshots.map((e: any) => globalThis.String(e))
+        : [],
+      timeToLiveSeconds: isSet(object.timeToLiveSeconds)
+        ? globalThis.Number(object.timeToLiveSeconds)
+        : isSet(object.time_to_live_seconds)
+        ? globalThis.Number(object.time_to_live_seconds)
+        : 0,
+    };
+  },
+
+  toJSON(message: HoldSnapshotsRequest): unknown {
+    const obj: any = {};
+    if (message.holder !== "") {
+      obj.holder = message.holder;
+    }
+    if (message.snapshots?.length) {
+      obj.snapshots = message.snapshots;
+    }
+    if (message.timeToLiveSeconds !== 0) {
+      obj.timeToLiveSeconds = Math.round(message.timeToLiveSeconds);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HoldSnapshotsRequest>): HoldSnapshotsRequest {
+    return HoldSnapshotsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HoldSnapshotsRequest>): HoldSnapshotsRequest {
+    const message = createBaseHoldSnapshotsRequest();
+    message.holder = object.holder ?? "";
+    message.snapshots = object.snapshots?.map((e) => e) || [];
+    message.timeToLiveSeconds = object.timeToLiveSeconds ?? 0;
+    return message;
+  },
+};
+
+function createBaseHoldSnapshotsResponse(): HoldSnapshotsResponse {
+  return {};
+}
+
+export const HoldSnapshotsResponse: MessageFns<HoldSnapshotsResponse> = {
+  encode(_: HoldSnapshotsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HoldSnapshotsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHoldSnapshotsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): HoldSnapshotsResponse {
+    return {};
+  },
+
+  toJSON(_: HoldSnapshotsResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<HoldSnapshotsResponse>): HoldSnapshotsResponse {
+    return HoldSnapshotsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<HoldSnapshotsResponse>): HoldSnapshotsResponse {
+    const message = createBaseHoldSnapshotsResponse();
+    return message;
+  },
+};
+
+function createBaseReleaseSnapshotsRequest(): ReleaseSnapshotsRequest {
+  return { holder: "" };
+}
+
+export const ReleaseSnapshotsRequest: MessageFns<ReleaseSnapshotsRequest> = {
+  encode(message: ReleaseSnapshotsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.holder !== "") {
+      writer.uint32(10).string(message.holder);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseSnapshotsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseSnapshotsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.holder = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReleaseSnapshotsRequest {
+    return { holder: isSet(object.holder) ? globalThis.String(object.holder) : "" };
+  },
+
+  toJSON(message: ReleaseSnapshotsRequest): unknown {
+    const obj: any = {};
+    if (message.holder !== "") {
+      obj.holder = message.holder;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReleaseSnapshotsRequest>): ReleaseSnapshotsRequest {
+    return ReleaseSnapshotsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReleaseSnapshotsRequest>): ReleaseSnapshotsRequest {
+    const message = createBaseReleaseSnapshotsRequest();
+    message.holder = object.holder ?? "";
+    return message;
+  },
+};
+
+function createBaseReleaseSnapshotsResponse(): ReleaseSnapshotsResponse {
+  return {};
+}
+
+export const ReleaseSnapshotsResponse: MessageFns<ReleaseSnapshotsResponse> = {
+  encode(_: ReleaseSnapshotsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseSnapshotsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseSnapshotsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ReleaseSnapshotsResponse {
+    return {};
+  },
+
+  toJSON(_: ReleaseSnapshotsResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReleaseSnapshotsResponse>): ReleaseSnapshotsResponse {
+    return ReleaseSnapshotsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReleaseSnapshotsResponse>): ReleaseSnapshotsResponse {
+    const message = createBaseReleaseSnapshotsResponse();
+    return message;
+  },
+};
+
+function createBaseListHoldsRequest(): ListHoldsRequest {
+  return { holderPrefix: "", pageSize: 0, pageToken: "", snapshot: "" };
+}
+
+export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
+  encode(message: ListHoldsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.holderPrefix !== "") {
+      writer.uint32(10).string(message.holderPrefix);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    if (message.snapshot !== "") {
+      writer.uint32(34).string(message.snapshot);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListHoldsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListHoldsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.holderPrefix = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListHoldsRequest {
+    return {
+      holderPrefix: isSet(object.holderPrefix)
+        ? globalThis.String(object.holderPrefix)
+        : isSet(object.holder_prefix)
+        ? globalThis.String(object.holder_prefix)
+        : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+    };
+  },
+
+  toJSON(message: ListHoldsRequest): unknown {
+    const obj: any = {};
+    if (message.holderPrefix !== "") {
+      obj.holderPrefix = message.holderPrefix;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListHoldsRequest>): ListHoldsRequest {
+    return ListHoldsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListHoldsRequest>): ListHoldsRequest {
+    const message = createBaseListHoldsRequest();
+    message.holderPrefix = object.holderPrefix ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.snapshot = object.snapshot ?? "";
+    return message;
+  },
+};
+
+function createBaseListHoldsResponse(): ListHoldsResponse {
+  return { holds: [], nextPageToken: "" };
+}
+
+export const ListHoldsResponse: MessageFns<ListHoldsResponse> = {
+  encode(message: ListHoldsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.holds) {
+      SnapshotHold.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListHoldsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListHoldsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.holds.push(SnapshotHold.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListHoldsResponse {
+    return {
+      holds: globalThis.Array.isArray(object?.holds) ? object.holds.map((e: any) => SnapshotHold.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListHoldsResponse): unknown {
+    const obj: any = {};
+    if (message.holds?.length) {
+      obj.holds = message.holds.map((e) => SnapshotHold.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListHoldsResponse>): ListHoldsResponse {
+    return ListHoldsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListHoldsResponse>): ListHoldsResponse {
+    const message = createBaseListHoldsResponse();
+    message.holds = object.holds?.map((e) => SnapshotHold.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseSnapshotHold(): SnapshotHold {
+  return { holder: "", snapshot: "", createTime: undefined, expireTime: undefined };
+}
+
+export const SnapshotHold: MessageFns<SnapshotHold> = {
+  encode(message: SnapshotHold, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.holder !== "") {
+      writer.uint32(10).string(message.holder);
+    }
+    if (message.snapshot !== "") {
+      writer.uint32(18).string(message.snapshot);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(message.createTime, writer.uint32(26).fork()).join();
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(message.expireTime, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotHold {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnapshotHold();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.holder = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.createTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.expireTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SnapshotHold {
+    return {
+      holder: isSet(object.holder) ? globalThis.String(object.holder) : "",
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      createTime: isSet(object.createTime)
+        ? fromJsonTimestamp(object.createTime)
+        : isSet(object.create_time)
+        ? fromJsonTimestamp(object.create_time)
+        : undefined,
+      expireTime: isSet(object.expireTime)
+        ? fromJsonTimestamp(object.expireTime)
+        : isSet(object.expire_time)
+        ? fromJsonTimestamp(object.expire_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: SnapshotHold): unknown {
+    const obj: any = {};
+    if (message.holder !== "") {
+      obj.holder = message.holder;
+    }
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    if (message.createTime !== undefined) {
+      obj.createTime = fromTimestamp(message.createTime).toISOString();
+    }
+    if (message.expireTime !== undefined) {
+      obj.expireTime = fromTimestamp(message.expireTime).toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SnapshotHold>): SnapshotHold {
+    return SnapshotHold.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SnapshotHold>): SnapshotHold {
+    const message = createBaseSnapshotHold();
+    message.holder = object.holder ?? "";
+    message.snapshot = object.snapshot ?? "";
+    message.createTime = (object.createTime !== undefined && object.createTime !== null)
+      ? Timestamp.fromPartial(object.createTime)
+      : undefined;
+    message.expireTime = (object.expireTime !== undefined && object.expireTime !== null)
+      ? Timestamp.fromPartial(object.expireTime)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFindSnapshotsRequest(): FindSnapshotsRequest {
+  return { origin: undefined, pageSize: 0, pageToken: "" };
+}
+
+export const FindSnapshotsRequest: MessageFns<FindSnapshotsRequest> = {
+  encode(message: FindSnapshotsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.origin?.$case) {
+      case "record":
+        FindSnapshotsRequest_Record.encode(message.origin.value, writer.uint32(10).fork()).join();
+        break;
+      case "subject":
+        FindSnapshotsRequest_Subject.encode(message.origin.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(24).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(34).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindSnapshotsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindSnapshotsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.origin = { $case: "record", value: FindSnapshotsRequest_Record.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.origin = { $case: "subject", value: FindSnapshotsRequest_Subject.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FindSnapshotsRequest {
+    return {
+      origin: isSet(object.record)
+        ? { $case: "record", value: FindSnapshotsRequest_Record.fromJSON(object.record) }
+        : isSet(object.subject)
+        ? { $case: "subject", value: FindSnapshotsRequest_Subject.fromJSON(object.subject) }
+        : undefined,
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: FindSnapshotsRequest): unknown {
+    const obj: any = {};
+    if (message.origin?.$case === "record") {
+      obj.record = FindSnapshotsRequest_Record.toJSON(message.origin.value);
+    } else if (message.origin?.$case === "subject") {
+      obj.subject = FindSnapshotsRequest_Subject.toJSON(message.origin.value);
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FindSnapshotsRequest>): FindSnapshotsRequest {
+    return FindSnapshotsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FindSnapshotsRequest>): FindSnapshotsRequest {
+    const message = createBaseFindSnapshotsRequest();
+    switch (object.origin?.$case) {
+      case "record": {
+        if (object.origin?.value !== undefined && object.origin?.value !== null) {
+          message.origin = { $case: "record", value: FindSnapshotsRequest_Record.fromPartial(object.origin.value) };
+        }
+        break;
+      }
+      case "subject": {
+        if (object.origin?.value !== undefined && object.origin?.value !== null) {
+          message.origin = { $case: "subject", value: FindSnapshotsRequest_Subject.fromPartial(object.origin.value) };
+        }
+        break;
+      }
+    }
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseFindSnapshotsRequest_Record(): FindSnapshotsRequest_Record {
+  return { collection: "", record: "" };
+}
+
+export const FindSnapshotsRequest_Record: MessageFns<FindSnapshotsRequest_Record> = {
+  encode(message: FindSnapshotsRequest_Record, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.collection !== "") {
+      writer.uint32(10).string(message.collection);
+    }
+    if (message.record !== "") {
+      writer.uint32(18).string(message.record);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindSnapshotsRequest_Record {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindSnapshotsRequest_Record();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.collection = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.record = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FindSnapshotsRequest_Record {
+    return {
+      collection: isSet(object.collection) ? globalThis.String(object.collection) : "",
+      record: isSet(object.record) ? globalThis.String(object.record) : "",
+    };
+  },
+
+  toJSON(message: FindSnapshotsRequest_Record): unknown {
+    const obj: any = {};
+    if (message.collection !== "") {
+      obj.collection = message.collection;
+    }
+    if (message.record !== "") {
+      obj.record = message.record;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FindSnapshotsRequest_Record>): FindSnapshotsRequest_Record {
+    return FindSnapshotsRequest_Record.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FindSnapshotsRequest_Record>): FindSnapshotsRequest_Record {
+    const message = createBaseFindSnapshotsRequest_Record();
+    message.collection = object.collection ?? "";
+    message.record = object.record ?? "";
+    return message;
+  },
+};
+
+function createBaseFindSnapshotsRequest_Subject(): FindSnapshotsRequest_Subject {
+  return { collection: "", subject: "" };
+}
+
+export const FindSnapshotsRequest_Subject: MessageFns<FindSnapshotsRequest_Subject> = {
+  encode(message: FindSnapshotsRequest_Subject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.collection !== "") {
+      writer.uint32(10).string(message.collection);
+    }
+    if (message.subject !== "") {
+      writer.uint32(18).string(message.subject);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindSnapshotsRequest_Subject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindSnapshotsRequest_Subject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.collection = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FindSnapshotsRequest_Subject {
+    return {
+      collection: isSet(object.collection) ? globalThis.String(object.collection) : "",
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+    };
+  },
+
+  toJSON(message: FindSnapshotsRequest_Subject): unknown {
+    const obj: any = {};
+    if (message.collection !== "") {
+      obj.collection = message.collection;
+    }
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FindSnapshotsRequest_Subject>): FindSnapshotsRequest_Subject {
+    return FindSnapshotsRequest_Subject.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FindSnapshotsRequest_Subject>): FindSnapshotsRequest_Subject {
+    const message = createBaseFindSnapshotsRequest_Subject();
+    message.collection = object.collection ?? "";
+    message.subject = object.subject ?? "";
+    return message;
+  },
+};
+
+function createBaseFindSnapshotsResponse(): FindSnapshotsResponse {
+  return { snapshots: [], nextPageToken: "" };
+}
+
+export const FindSnapshotsResponse: MessageFns<FindSnapshotsResponse> = {
+  encode(message: FindSnapshotsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.snapshots) {
+      FoundSnapshot.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FindSnapshotsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFindSnapshotsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshots.push(FoundSnapshot.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FindSnapshotsResponse {
+    return {
+      snapshots: globalThis.Array.isArray(object?.snapshots)
+        ? object.snapshots.map((e: any) => FoundSnapshot.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: FindSnapshotsResponse): unknown {
+    const obj: any = {};
+    if (message.snapshots?.length) {
+      obj.snapshots = message.snapshots.map((e) => FoundSnapshot.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FindSnapshotsResponse>): FindSnapshotsResponse {
+    return FindSnapshotsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FindSnapshotsResponse>): FindSnapshotsResponse {
+    const message = createBaseFindSnapshotsResponse();
+    message.snapshots = object.snapshots?.map((e) => FoundSnapshot.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseFoundSnapshot(): FoundSnapshot {
+  return { snapshot: "", collection: "", records: [] };
+}
+
+export const FoundSnapshot: MessageFns<FoundSnapshot> = {
+  encode(message: FoundSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshot !== "") {
+      writer.uint32(10).string(message.snapshot);
+    }
+    if (message.collection !== "") {
+      writer.uint32(18).string(message.collection);
+    }
+    for (const v of message.records) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FoundSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFoundSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.collection = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.records.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FoundSnapshot {
+    return {
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      collection: isSet(object.collection) ? globalThis.String(object.collection) : "",
+      records: globalThis.Array.isArray(object?.records) ? object.records.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: FoundSnapshot): unknown {
+    const obj: any = {};
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    if (message.collection !== "") {
+      obj.collection = message.collection;
+    }
+    if (message.records?.length) {
+      obj.records = message.records;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FoundSnapshot>): FoundSnapshot {
+    return FoundSnapshot.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FoundSnapshot>): FoundSnapshot {
+    const message = createBaseFoundSnapshot();
+    message.snapshot = object.snapshot ?? "";
+    message.collection = object.collection ?? "";
+    message.records = object.records?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseListSnapshotRecordsRequest(): ListSnapshotRecordsRequest {
+  return { snapshot: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListSnapshotRecordsRequest: MessageFns<ListSnapshotRecordsRequest> = {
+  encode(message: ListSnapshotRecordsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshot !== "") {
+      writer.uint32(10).string(message.snapshot);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSnapshotRecordsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSnapshotRecordsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSnapshotRecordsRequest {
+    return {
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListSnapshotRecordsRequest): unknown {
+    const obj: any = {};
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListSnapshotRecordsRequest>): ListSnapshotRecordsRequest {
+    return ListSnapshotRecordsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListSnapshotRecordsRequest>): ListSnapshotRecordsRequest {
+    const message = createBaseListSnapshotRecordsRequest();
+    message.snapshot = object.snapshot ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListSnapshotRecordsResponse(): ListSnapshotRecordsResponse {
+  return { records: [], nextPageToken: "" };
+}
+
+export const ListSnapshotRecordsResponse: MessageFns<ListSnapshotRecordsResponse> = {
+  encode(message: ListSnapshotRecordsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.records) {
+      SnapshotRecord.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSnapshotRecordsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSnapshotRecordsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.records.push(SnapshotRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSnapshotRecordsResponse {
+    return {
+      records: globalThis.Array.isArray(object?.records)
+        ? object.records.map((e: any) => SnapshotRecord.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListSnapshotRecordsResponse): unknown {
+    const obj: any = {};
+    if (message.records?.length) {
+      obj.records = message.records.map((e) => SnapshotRecord.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListSnapshotRecordsResponse>): ListSnapshotRecordsResponse {
+    return ListSnapshotRecordsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListSnapshotRecordsResponse>): ListSnapshotRecordsResponse {
+    const message = createBaseListSnapshotRecordsResponse();
+    message.records = object.records?.map((e) => SnapshotRecord.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseSnapshotRecord(): SnapshotRecord {
+  return { record: "", subject: "", deleted: false };
+}
+
+export const SnapshotRecord: MessageFns<SnapshotRecord> = {
+  encode(message: SnapshotRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.record !== "") {
+      writer.uint32(10).string(message.record);
+    }
+    if (message.subject !== "") {
+      writer.uint32(18).string(message.subject);
+    }
+    if (message.deleted !== false) {
+      writer.uint32(24).bool(message.deleted);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnapshotRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.record = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.deleted = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SnapshotRecord {
+    return {
+      record: isSet(object.record) ? globalThis.String(object.record) : "",
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      deleted: isSet(object.deleted) ? globalThis.Boolean(object.deleted) : false,
+    };
+  },
+
+  toJSON(message: SnapshotRecord): unknown {
+    const obj: any = {};
+    if (message.record !== "") {
+      obj.record = message.record;
+    }
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.deleted !== false) {
+      obj.deleted = message.deleted;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SnapshotRecord>): SnapshotRecord {
+    return SnapshotRecord.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SnapshotRecord>): SnapshotRecord {
+    const message = createBaseSnapshotRecord();
+    message.record = object.record ?? "";
+    message.subject = object.subject ?? "";
+    message.deleted = object.deleted ?? false;
+    return message;
+  },
+};
+
+function createBaseListSnapshotDeletionsRequest(): ListSnapshotDeletionsRequest {
+  return { snapshot: "", afterRevision: 0n, pageSize: 0, pageToken: "" };
+}
+
+export const ListSnapshotDeletionsRequest: MessageFns<ListSnapshotDeletionsRequest> = {
+  encode(message: ListSnapshotDeletionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshot !== "") {
+      writer.uint32(10).string(message.snapshot);
+    }
+    if (message.afterRevision !== 0n) {
+      if (BigInt.asUintN(64, message.afterRevision) !== message.afterRevision) {
+        throw new globalThis.Error("value provided for field message.afterRevision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.afterRevision);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(24).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(34).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSnapshotDeletionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSnapshotDeletionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.afterRevision = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSnapshotDeletionsRequest {
+    return {
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      afterRevision: isSet(object.afterRevision)
+        ? BigInt(object.afterRevision)
+        : isSet(object.after_revision)
+        ? BigInt(object.after_revision)
+        : 0n,
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListSnapshotDeletionsRequest): unknown {
+    const obj: any = {};
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    if (message.afterRevision !== 0n) {
+      obj.afterRevision = message.afterRevision.toString();
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListSnapshotDeletionsRequest>): ListSnapshotDeletionsRequest {
+    return ListSnapshotDeletionsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListSnapshotDeletionsRequest>): ListSnapshotDeletionsRequest {
+    const message = createBaseListSnapshotDeletionsRequest();
+    message.snapshot = object.snapshot ?? "";
+    message.afterRevision = (object.afterRevision !== undefined && object.afterRevision !== null)
+      ? BigInt(object.afterRevision)
+      : 0n;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListSnapshotDeletionsResponse(): ListSnapshotDeletionsResponse {
+  return { deletions: [], throughRevision: 0n, nextPageToken: "" };
+}
+
+export const ListSnapshotDeletionsResponse: MessageFns<ListSnapshotDeletionsResponse> = {
+  encode(message: ListSnapshotDeletionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.deletions) {
+      SnapshotDeletion.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.throughRevision !== 0n) {
+      if (BigInt.asUintN(64, message.throughRevision) !== message.throughRevision) {
+        throw new globalThis.Error("value provided for field message.throughRevision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.throughRevision);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(26).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListSnapshotDeletionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListSnapshotDeletionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deletions.push(SnapshotDeletion.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.throughRevision = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListSnapshotDeletionsResponse {
+    return {
+      deletions: globalThis.Array.isArray(object?.deletions)
+        ? object.deletions.map((e: any) => SnapshotDeletion.fromJSON(e))
+        : [],
+      throughRevision: isSet(object.throughRevision)
+        ? BigInt(object.throughRevision)
+        : isSet(object.through_revision)
+        ? BigInt(object.through_revision)
+        : 0n,
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListSnapshotDeletionsResponse): unknown {
+    const obj: any = {};
+    if (message.deletions?.length) {
+      obj.deletions = message.deletions.map((e) => SnapshotDeletion.toJSON(e));
+    }
+    if (message.throughRevision !== 0n) {
+      obj.throughRevision = message.throughRevision.toString();
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListSnapshotDeletionsResponse>): ListSnapshotDeletionsResponse {
+    return ListSnapshotDeletionsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListSnapshotDeletionsResponse>): ListSnapshotDeletionsResponse {
+    const message = createBaseListSnapshotDeletionsResponse();
+    message.deletions = object.deletions?.map((e) => SnapshotDeletion.fromPartial(e)) || [];
+    message.throughRevision = (object.throughRevision !== undefined && object.throughRevision !== null)
+      ? BigInt(object.throughRevision)
+      : 0n;
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseSnapshotDeletion(): SnapshotDeletion {
+  return { record: "", revision: 0n, time: undefined };
+}
+
+export const SnapshotDeletion: MessageFns<SnapshotDeletion> = {
+  encode(message: SnapshotDeletion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.record !== "") {
+      writer.uint32(10).string(message.record);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(message.time, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotDeletion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnapshotDeletion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.record = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.time = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SnapshotDeletion {
+    return {
+      record: isSet(object.record) ? globalThis.String(object.record) : "",
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+    };
+  },
+
+  toJSON(message: SnapshotDeletion): unknown {
+    const obj: any = {};
+    if (message.record !== "") {
+      obj.record = message.record;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    if (message.time !== undefined) {
+      obj.time = fromTimestamp(message.time).toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SnapshotDeletion>): SnapshotDeletion {
+    return SnapshotDeletion.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SnapshotDeletion>): SnapshotDeletion {
+    const message = createBaseSnapshotDeletion();
+    message.record = object.record ?? "";
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.time = (object.time !== undefined && object.time !== null) ? Timestamp.fromPartial(object.time) : undefined;
+    return message;
+  },
+};
 
 function createBasePlan(): Plan {
   return { hash: "", spec: undefined, sources: [], sampleCount: 0n, globalBatchCount: 0n, orderVersion: 0 };
@@ -7066,7 +9018,7 @@ export const ExportServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+     * Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it or somebody holds it.
      * One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
      */
     deleteSnapshot: {
@@ -7127,6 +9079,69 @@ export const ExportServiceDefinition = {
       responseStream: true,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
+    /**
+     * Keeps snapshots for somebody: until then nothing removes them, whatever their time to live. All of them or none: SNAPSHOT_NOT_FOUND or SNAPSHOT_EXPIRED names one that
+     * cannot be held. The same holder and snapshot again replaces the end of the hold. Runs hold what they read by themselves. Scope: `export.write`.
+     */
+    holdSnapshots: {
+      name: "HoldSnapshots",
+      requestType: HoldSnapshotsRequest as typeof HoldSnapshotsRequest,
+      requestStream: false,
+      responseType: HoldSnapshotsResponse as typeof HoldSnapshotsResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "IDEMPOTENT" },
+    },
+    /** Ends all holds of a holder; one that holds nothing is no error. A snapshot that nobody holds any more begins its time to live anew. Scope: `export.write`. */
+    releaseSnapshots: {
+      name: "ReleaseSnapshots",
+      requestType: ReleaseSnapshotsRequest as typeof ReleaseSnapshotsRequest,
+      requestStream: false,
+      responseType: ReleaseSnapshotsResponse as typeof ReleaseSnapshotsResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "IDEMPOTENT" },
+    },
+    /** Lists who keeps which snapshots, by holder and snapshot. Runs are there too, as `run/<id>`, where a server that knows this RPC opened them. Scope: `export.read`. */
+    listHolds: {
+      name: "ListHolds",
+      requestType: ListHoldsRequest as typeof ListHoldsRequest,
+      requestStream: false,
+      responseType: ListHoldsResponse as typeof ListHoldsResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /**
+     * Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+     * Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
+     */
+    findSnapshots: {
+      name: "FindSnapshots",
+      requestType: FindSnapshotsRequest as typeof FindSnapshotsRequest,
+      requestStream: false,
+      responseType: FindSnapshotsResponse as typeof FindSnapshotsResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /** Lists the records whose samples a sealed snapshot holds, by id. Scope: `export.read`. */
+    listSnapshotRecords: {
+      name: "ListSnapshotRecords",
+      requestType: ListSnapshotRecordsRequest as typeof ListSnapshotRecordsRequest,
+      requestStream: false,
+      responseType: ListSnapshotRecordsResponse as typeof ListSnapshotRecordsResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
+    /**
+     * Lists the records of a sealed snapshot that were deleted after it was built, in the order in which they were, each once, whether or not it was written again since.
+     * Deletions of before servers knew this RPC are not known. Scope: `export.read`.
+     */
+    listSnapshotDeletions: {
+      name: "ListSnapshotDeletions",
+      requestType: ListSnapshotDeletionsRequest as typeof ListSnapshotDeletionsRequest,
+      requestStream: false,
+      responseType: ListSnapshotDeletionsResponse as typeof ListSnapshotDeletionsResponse,
+      responseStream: false,
+      options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
+    },
   },
 } as const;
 
@@ -7180,7 +9195,7 @@ export interface ExportServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListSnapshotsResponse>>;
   /**
-   * Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+   * Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it or somebody holds it.
    * One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
    */
   deleteSnapshot(
@@ -7214,6 +9229,42 @@ export interface ExportServiceImplementation<CallContextExt = {}> {
     request: ReadBlocksRequest,
     context: CallContext & CallContextExt,
   ): ServerStreamingMethodResult<DeepPartial<ReadBlocksResponse>>;
+  /**
+   * Keeps snapshots for somebody: until then nothing removes them, whatever their time to live. All of them or none: SNAPSHOT_NOT_FOUND or SNAPSHOT_EXPIRED names one that
+   * cannot be held. The same holder and snapshot again replaces the end of the hold. Runs hold what they read by themselves. Scope: `export.write`.
+   */
+  holdSnapshots(
+    request: HoldSnapshotsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<HoldSnapshotsResponse>>;
+  /** Ends all holds of a holder; one that holds nothing is no error. A snapshot that nobody holds any more begins its time to live anew. Scope: `export.write`. */
+  releaseSnapshots(
+    request: ReleaseSnapshotsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ReleaseSnapshotsResponse>>;
+  /** Lists who keeps which snapshots, by holder and snapshot. Runs are there too, as `run/<id>`, where a server that knows this RPC opened them. Scope: `export.read`. */
+  listHolds(request: ListHoldsRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ListHoldsResponse>>;
+  /**
+   * Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+   * Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
+   */
+  findSnapshots(
+    request: FindSnapshotsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<FindSnapshotsResponse>>;
+  /** Lists the records whose samples a sealed snapshot holds, by id. Scope: `export.read`. */
+  listSnapshotRecords(
+    request: ListSnapshotRecordsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ListSnapshotRecordsResponse>>;
+  /**
+   * Lists the records of a sealed snapshot that were deleted after it was built, in the order in which they were, each once, whether or not it was written again since.
+   * Deletions of before servers knew this RPC are not known. Scope: `export.read`.
+   */
+  listSnapshotDeletions(
+    request: ListSnapshotDeletionsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ListSnapshotDeletionsResponse>>;
 }
 
 export interface ExportServiceClient<CallOptionsExt = {}> {
@@ -7266,7 +9317,7 @@ export interface ExportServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListSnapshotsResponse>;
   /**
-   * Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+   * Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it or somebody holds it.
    * One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
    */
   deleteSnapshot(
@@ -7300,6 +9351,42 @@ export interface ExportServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ReadBlocksRequest>,
     options?: CallOptions & CallOptionsExt,
   ): AsyncIterable<ReadBlocksResponse>;
+  /**
+   * Keeps snapshots for somebody: until then nothing removes them, whatever their time to live. All of them or none: SNAPSHOT_NOT_FOUND or SNAPSHOT_EXPIRED names one that
+   * cannot be held. The same holder and snapshot again replaces the end of the hold. Runs hold what they read by themselves. Scope: `export.write`.
+   */
+  holdSnapshots(
+    request: DeepPartial<HoldSnapshotsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<HoldSnapshotsResponse>;
+  /** Ends all holds of a holder; one that holds nothing is no error. A snapshot that nobody holds any more begins its time to live anew. Scope: `export.write`. */
+  releaseSnapshots(
+    request: DeepPartial<ReleaseSnapshotsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ReleaseSnapshotsResponse>;
+  /** Lists who keeps which snapshots, by holder and snapshot. Runs are there too, as `run/<id>`, where a server that knows this RPC opened them. Scope: `export.read`. */
+  listHolds(request: DeepPartial<ListHoldsRequest>, options?: CallOptions & CallOptionsExt): Promise<ListHoldsResponse>;
+  /**
+   * Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+   * Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
+   */
+  findSnapshots(
+    request: DeepPartial<FindSnapshotsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<FindSnapshotsResponse>;
+  /** Lists the records whose samples a sealed snapshot holds, by id. Scope: `export.read`. */
+  listSnapshotRecords(
+    request: DeepPartial<ListSnapshotRecordsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ListSnapshotRecordsResponse>;
+  /**
+   * Lists the records of a sealed snapshot that were deleted after it was built, in the order in which they were, each once, whether or not it was written again since.
+   * Deletions of before servers knew this RPC are not known. Scope: `export.read`.
+   */
+  listSnapshotDeletions(
+    request: DeepPartial<ListSnapshotDeletionsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ListSnapshotDeletionsResponse>;
 }
 
 function bytesFromBase64(b64: string): Uint8Array {

@@ -31,6 +31,12 @@ export interface StoredRecord {
   group: string;
 }
 
+/** That a record was deleted; the key holds its collection and id, and the order of deletions. */
+export interface StoredDeletion {
+  /** As the record had it: tells which of the records that had the id, one after the other, was deleted. In microseconds since 1970. */
+  createTimeMicros: bigint;
+}
+
 /** A collection; the key holds its name. */
 export interface StoredCollection {
   /** Internal number, part of the keys of its records. */
@@ -316,6 +322,84 @@ export const StoredRecord: MessageFns<StoredRecord> = {
     message.qualityScore = object.qualityScore ?? undefined;
     message.subject = object.subject ?? "";
     message.group = object.group ?? "";
+    return message;
+  },
+};
+
+function createBaseStoredDeletion(): StoredDeletion {
+  return { createTimeMicros: 0n };
+}
+
+export const StoredDeletion: MessageFns<StoredDeletion> = {
+  encode(message: StoredDeletion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.createTimeMicros !== 0n) {
+      if (BigInt.asIntN(64, message.createTimeMicros) !== message.createTimeMicros) {
+        throw new globalThis.Error("value provided for field message.createTimeMicros of type int64 too large");
+      }
+      writer.uint32(8).int64(message.createTimeMicros);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredDeletion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredDeletion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.createTimeMicros = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredDeletion {
+    return {
+      createTimeMicros: isSet(object.createTimeMicros)
+        ? BigInt(object.createTimeMicros)
+        : isSet(object.create_time_micros)
+        ? BigInt(object.create_time_micros)
+        : 0n,
+    };
+  },
+
+  toJSON(message: StoredDeletion): unknown {
+    const obj: any = {};
+    if (message.createTimeMicros !== 0n) {
+      obj.createTimeMicros = message.createTimeMicros.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredDeletion>): StoredDeletion {
+    return StoredDeletion.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredDeletion>): StoredDeletion {
+    const message = createBaseStoredDeletion();
+    message.createTimeMicros = (object.createTimeMicros !== undefined && object.createTimeMicros !== null)
+      ? BigInt(object.createTimeMicros)
+      : 0n;
     return message;
   },
 };

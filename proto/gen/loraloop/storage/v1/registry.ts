@@ -161,6 +161,8 @@ export interface StoredArtifact {
   createTimeMicros: bigint;
   /** Since when no version that is not deleted names it, in microseconds since 1970; 0 while one does. */
   unusedTimeMicros: bigint;
+  /** Since when it is being removed, in microseconds since 1970: then it is there for nobody; 0 while it is not. */
+  removeTimeMicros: bigint;
 }
 
 /** What is known of a snapshot that versions hold; the key holds the snapshot's key. */
@@ -168,7 +170,11 @@ export interface StoredHold {
   /** Deletions of its records were read up to this revision of the export service. */
   throughRevision: bigint;
   /** What was deleted of it so far. */
-  deletedData: DeletedData | undefined;
+  deletedData:
+    | DeletedData
+    | undefined;
+  /** True while its versions may not say so yet. */
+  untold: boolean;
 }
 
 /** Which signatures the tenant asks for. */
@@ -1755,7 +1761,7 @@ export const StoredVersionName: MessageFns<StoredVersionName> = {
 };
 
 function createBaseStoredArtifact(): StoredArtifact {
-  return { artifact: undefined, createTimeMicros: 0n, unusedTimeMicros: 0n };
+  return { artifact: undefined, createTimeMicros: 0n, unusedTimeMicros: 0n, removeTimeMicros: 0n };
 }
 
 export const StoredArtifact: MessageFns<StoredArtifact> = {
@@ -1774,6 +1780,12 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
         throw new globalThis.Error("value provided for field message.unusedTimeMicros of type int64 too large");
       }
       writer.uint32(24).int64(message.unusedTimeMicros);
+    }
+    if (message.removeTimeMicros !== 0n) {
+      if (BigInt.asIntN(64, message.removeTimeMicros) !== message.removeTimeMicros) {
+        throw new globalThis.Error("value provided for field message.removeTimeMicros of type int64 too large");
+      }
+      writer.uint32(32).int64(message.removeTimeMicros);
     }
     return writer;
   },
@@ -1815,6 +1827,14 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
             message.unusedTimeMicros = reader.int64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.removeTimeMicros = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1840,6 +1860,11 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
         : isSet(object.unused_time_micros)
         ? BigInt(object.unused_time_micros)
         : 0n,
+      removeTimeMicros: isSet(object.removeTimeMicros)
+        ? BigInt(object.removeTimeMicros)
+        : isSet(object.remove_time_micros)
+        ? BigInt(object.remove_time_micros)
+        : 0n,
     };
   },
 
@@ -1853,6 +1878,9 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
     }
     if (message.unusedTimeMicros !== 0n) {
       obj.unusedTimeMicros = message.unusedTimeMicros.toString();
+    }
+    if (message.removeTimeMicros !== 0n) {
+      obj.removeTimeMicros = message.removeTimeMicros.toString();
     }
     return obj;
   },
@@ -1871,12 +1899,15 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
     message.unusedTimeMicros = (object.unusedTimeMicros !== undefined && object.unusedTimeMicros !== null)
       ? BigInt(object.unusedTimeMicros)
       : 0n;
+    message.removeTimeMicros = (object.removeTimeMicros !== undefined && object.removeTimeMicros !== null)
+      ? BigInt(object.removeTimeMicros)
+      : 0n;
     return message;
   },
 };
 
 function createBaseStoredHold(): StoredHold {
-  return { throughRevision: 0n, deletedData: undefined };
+  return { throughRevision: 0n, deletedData: undefined, untold: false };
 }
 
 export const StoredHold: MessageFns<StoredHold> = {
@@ -1889,6 +1920,9 @@ export const StoredHold: MessageFns<StoredHold> = {
     }
     if (message.deletedData !== undefined) {
       DeletedData.encode(message.deletedData, writer.uint32(18).fork()).join();
+    }
+    if (message.untold !== false) {
+      writer.uint32(24).bool(message.untold);
     }
     return writer;
   },
@@ -1922,6 +1956,14 @@ export const StoredHold: MessageFns<StoredHold> = {
             message.deletedData = DeletedData.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.untold = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1946,6 +1988,7 @@ export const StoredHold: MessageFns<StoredHold> = {
         : isSet(object.deleted_data)
         ? DeletedData.fromJSON(object.deleted_data)
         : undefined,
+      untold: isSet(object.untold) ? globalThis.Boolean(object.untold) : false,
     };
   },
 
@@ -1956,6 +1999,9 @@ export const StoredHold: MessageFns<StoredHold> = {
     }
     if (message.deletedData !== undefined) {
       obj.deletedData = DeletedData.toJSON(message.deletedData);
+    }
+    if (message.untold !== false) {
+      obj.untold = message.untold;
     }
     return obj;
   },
@@ -1971,6 +2017,7 @@ export const StoredHold: MessageFns<StoredHold> = {
     message.deletedData = (object.deletedData !== undefined && object.deletedData !== null)
       ? DeletedData.fromPartial(object.deletedData)
       : undefined;
+    message.untold = object.untold ?? false;
     return message;
   },
 };

@@ -42,6 +42,14 @@ export interface StoredSnapshot {
   held: boolean;
 }
 
+/** That somebody holds a snapshot; the key holds snapshot and holder. Those of runs were empty once. */
+export interface StoredSnapshotHold {
+  /** When it was placed first, in microseconds since 1970. */
+  createTimeMicros: bigint;
+  /** When it ends by itself, in microseconds since 1970; never where 0. */
+  expireTimeMicros: bigint;
+}
+
 /** One block of a snapshot: its part of the index. The key holds the snapshot's key and the number of the block's first sample. */
 export interface StoredBlock {
   /** SHA-256 of the block's bytes, and the name of its file. */
@@ -420,6 +428,109 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
       : 0n;
     message.failureReason = object.failureReason ?? "";
     message.held = object.held ?? false;
+    return message;
+  },
+};
+
+function createBaseStoredSnapshotHold(): StoredSnapshotHold {
+  return { createTimeMicros: 0n, expireTimeMicros: 0n };
+}
+
+export const StoredSnapshotHold: MessageFns<StoredSnapshotHold> = {
+  encode(message: StoredSnapshotHold, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.createTimeMicros !== 0n) {
+      if (BigInt.asIntN(64, message.createTimeMicros) !== message.createTimeMicros) {
+        throw new globalThis.Error("value provided for field message.createTimeMicros of type int64 too large");
+      }
+      writer.uint32(8).int64(message.createTimeMicros);
+    }
+    if (message.expireTimeMicros !== 0n) {
+      if (BigInt.asIntN(64, message.expireTimeMicros) !== message.expireTimeMicros) {
+        throw new globalThis.Error("value provided for field message.expireTimeMicros of type int64 too large");
+      }
+      writer.uint32(16).int64(message.expireTimeMicros);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredSnapshotHold {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredSnapshotHold();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.createTimeMicros = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expireTimeMicros = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StoredSnapshotHold {
+    return {
+      createTimeMicros: isSet(object.createTimeMicros)
+        ? BigInt(object.createTimeMicros)
+        : isSet(object.create_time_micros)
+        ? BigInt(object.create_time_micros)
+        : 0n,
+      expireTimeMicros: isSet(object.expireTimeMicros)
+        ? BigInt(object.expireTimeMicros)
+        : isSet(object.expire_time_micros)
+        ? BigInt(object.expire_time_micros)
+        : 0n,
+    };
+  },
+
+  toJSON(message: StoredSnapshotHold): unknown {
+    const obj: any = {};
+    if (message.createTimeMicros !== 0n) {
+      obj.createTimeMicros = message.createTimeMicros.toString();
+    }
+    if (message.expireTimeMicros !== 0n) {
+      obj.expireTimeMicros = message.expireTimeMicros.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StoredSnapshotHold>): StoredSnapshotHold {
+    return StoredSnapshotHold.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StoredSnapshotHold>): StoredSnapshotHold {
+    const message = createBaseStoredSnapshotHold();
+    message.createTimeMicros = (object.createTimeMicros !== undefined && object.createTimeMicros !== null)
+      ? BigInt(object.createTimeMicros)
+      : 0n;
+    message.expireTimeMicros = (object.expireTimeMicros !== undefined && object.expireTimeMicros !== null)
+      ? BigInt(object.expireTimeMicros)
+      : 0n;
     return message;
   },
 };

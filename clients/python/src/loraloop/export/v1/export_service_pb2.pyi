@@ -99,6 +99,528 @@ COMPRESSION_ZSTD: Compression.ValueType  # 2
 Global___Compression: _TypeAlias = Compression  # noqa: Y015
 
 @_typing.final
+class HoldSnapshotsRequest(_message.Message):
+    """Request of HoldSnapshots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_FIELD_NUMBER: _builtins.int
+    SNAPSHOTS_FIELD_NUMBER: _builtins.int
+    TIME_TO_LIVE_SECONDS_FIELD_NUMBER: _builtins.int
+    holder: _builtins.str
+    """Who keeps them, `[a-z0-9][a-z0-9_.@/-]{0,255}`, not beginning with `run/`, e.g. `registry/legal@3`."""
+    time_to_live_seconds: _builtins.int
+    """The hold ends by itself after so long; 0 = when it is released."""
+    @_builtins.property
+    def snapshots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their whole keys, 1 to 256."""
+
+    def __init__(
+        self,
+        *,
+        holder: _builtins.str = ...,
+        snapshots: _abc.Iterable[_builtins.str] | None = ...,
+        time_to_live_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder", "snapshots", b"snapshots", "time_to_live_seconds", b"time_to_live_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldSnapshotsRequest: _TypeAlias = HoldSnapshotsRequest  # noqa: Y015
+
+@_typing.final
+class HoldSnapshotsResponse(_message.Message):
+    """Response of HoldSnapshots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldSnapshotsResponse: _TypeAlias = HoldSnapshotsResponse  # noqa: Y015
+
+@_typing.final
+class ReleaseSnapshotsRequest(_message.Message):
+    """Request of ReleaseSnapshots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_FIELD_NUMBER: _builtins.int
+    holder: _builtins.str
+    """As in HoldSnapshots."""
+    def __init__(
+        self,
+        *,
+        holder: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseSnapshotsRequest: _TypeAlias = ReleaseSnapshotsRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseSnapshotsResponse(_message.Message):
+    """Response of ReleaseSnapshots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseSnapshotsResponse: _TypeAlias = ReleaseSnapshotsResponse  # noqa: Y015
+
+@_typing.final
+class ListHoldsRequest(_message.Message):
+    """Request of ListHolds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_PREFIX_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    holder_prefix: _builtins.str
+    """Only holders that begin so, e.g. `registry/`; all of them where empty."""
+    page_size: _builtins.int
+    """100 by default; above 1,000 means 1,000."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; `holder_prefix` and `snapshot` must be the same."""
+    snapshot: _builtins.str
+    """Only holds of this snapshot, by its whole key; of all where empty."""
+    def __init__(
+        self,
+        *,
+        holder_prefix: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        snapshot: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder_prefix", b"holder_prefix", "page_size", b"page_size", "page_token", b"page_token", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHoldsRequest: _TypeAlias = ListHoldsRequest  # noqa: Y015
+
+@_typing.final
+class ListHoldsResponse(_message.Message):
+    """Response of ListHolds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SnapshotHold]:
+        """By holder and snapshot; fewer than asked for, even none, where some have ended."""
+
+    def __init__(
+        self,
+        *,
+        holds: _abc.Iterable[Global___SnapshotHold] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holds", b"holds", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHoldsResponse: _TypeAlias = ListHoldsResponse  # noqa: Y015
+
+@_typing.final
+class SnapshotHold(_message.Message):
+    """That somebody keeps a snapshot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    holder: _builtins.str
+    """Who."""
+    snapshot: _builtins.str
+    """Key of the snapshot."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was held first."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When that ends by itself; absent where only a release ends it."""
+
+    def __init__(
+        self,
+        *,
+        holder: _builtins.str = ...,
+        snapshot: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "holder", b"holder", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnapshotHold: _TypeAlias = SnapshotHold  # noqa: Y015
+
+@_typing.final
+class FindSnapshotsRequest(_message.Message):
+    """Request of FindSnapshots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Record(_message.Message):
+        """A record."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        COLLECTION_FIELD_NUMBER: _builtins.int
+        RECORD_FIELD_NUMBER: _builtins.int
+        collection: _builtins.str
+        """Its collection."""
+        record: _builtins.str
+        """Its id."""
+        def __init__(
+            self,
+            *,
+            collection: _builtins.str = ...,
+            record: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "record", b"record"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Subject(_message.Message):
+        """A person, or whatever owns data."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        COLLECTION_FIELD_NUMBER: _builtins.int
+        SUBJECT_FIELD_NUMBER: _builtins.int
+        collection: _builtins.str
+        """Only in this collection; empty for all."""
+        subject: _builtins.str
+        """As the records say, or said once."""
+        def __init__(
+            self,
+            *,
+            collection: _builtins.str = ...,
+            subject: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "subject", b"subject"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """100 by default; above 1,000 means 1,000. A page looks at no more than 10,000 snapshots and records."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; `origin` must be the same."""
+    @_builtins.property
+    def record(self) -> Global___FindSnapshotsRequest.Record:
+        """One record."""
+
+    @_builtins.property
+    def subject(self) -> Global___FindSnapshotsRequest.Subject:
+        """All records of a subject."""
+
+    def __init__(
+        self,
+        *,
+        record: Global___FindSnapshotsRequest.Record | None = ...,
+        subject: Global___FindSnapshotsRequest.Subject | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "record", b"record", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "page_size", b"page_size", "page_token", b"page_token", "record", b"record", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_origin: _TypeAlias = _typing.Literal["record", "subject"]  # noqa: Y015
+    _WhichOneofArgType_origin: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_origin) -> _WhichOneofReturnType_origin | None: ...
+
+Global___FindSnapshotsRequest: _TypeAlias = FindSnapshotsRequest  # noqa: Y015
+
+@_typing.final
+class FindSnapshotsResponse(_message.Message):
+    """Response of FindSnapshots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def snapshots(self) -> _containers.RepeatedCompositeFieldContainer[Global___FoundSnapshot]:
+        """By key; fewer than asked for, even none, where there is much to look at. One that holds many records of the subject may come again on the next page, with others."""
+
+    def __init__(
+        self,
+        *,
+        snapshots: _abc.Iterable[Global___FoundSnapshot] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "snapshots", b"snapshots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindSnapshotsResponse: _TypeAlias = FindSnapshotsResponse  # noqa: Y015
+
+@_typing.final
+class FoundSnapshot(_message.Message):
+    """A snapshot that holds samples of what was looked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    snapshot: _builtins.str
+    """Its key."""
+    collection: _builtins.str
+    """Collection of its records."""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the records, in order."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        records: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "records", b"records", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FoundSnapshot: _TypeAlias = FoundSnapshot  # noqa: Y015
+
+@_typing.final
+class ListSnapshotRecordsRequest(_message.Message):
+    """Request of ListSnapshotRecords."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    snapshot: _builtins.str
+    """Key, or at least its first 8 digits."""
+    page_size: _builtins.int
+    """100 by default; above 1,000 means 1,000."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        snapshot: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSnapshotRecordsRequest: _TypeAlias = ListSnapshotRecordsRequest  # noqa: Y015
+
+@_typing.final
+class ListSnapshotRecordsResponse(_message.Message):
+    """Response of ListSnapshotRecords."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___SnapshotRecord]:
+        """In the order of the samples."""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___SnapshotRecord] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSnapshotRecordsResponse: _TypeAlias = ListSnapshotRecordsResponse  # noqa: Y015
+
+@_typing.final
+class SnapshotRecord(_message.Message):
+    """A record whose sample a snapshot holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
+    record: _builtins.str
+    """Its id."""
+    subject: _builtins.str
+    """Whose data the record of this id is now; empty where nobody said, or where there is none."""
+    deleted: _builtins.bool
+    """True where it was deleted after the snapshot was built, whether or not it was written again since."""
+    def __init__(
+        self,
+        *,
+        record: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        deleted: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "record", b"record", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnapshotRecord: _TypeAlias = SnapshotRecord  # noqa: Y015
+
+@_typing.final
+class ListSnapshotDeletionsRequest(_message.Message):
+    """Request of ListSnapshotDeletions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    AFTER_REVISION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    snapshot: _builtins.str
+    """Key, or at least its first 8 digits."""
+    after_revision: _builtins.int
+    """Only what was deleted after this revision; 0 for everything."""
+    page_size: _builtins.int
+    """100 by default; above 1,000 means 1,000. Counts deletions of other records of the collection too."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; `after_revision` must be the same."""
+    def __init__(
+        self,
+        *,
+        snapshot: _builtins.str = ...,
+        after_revision: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_revision", b"after_revision", "page_size", b"page_size", "page_token", b"page_token", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSnapshotDeletionsRequest: _TypeAlias = ListSnapshotDeletionsRequest  # noqa: Y015
+
+@_typing.final
+class ListSnapshotDeletionsResponse(_message.Message):
+    """Response of ListSnapshotDeletions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELETIONS_FIELD_NUMBER: _builtins.int
+    THROUGH_REVISION_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    through_revision: _builtins.int
+    """What all pages show: `after_revision` of the next look."""
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def deletions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SnapshotDeletion]:
+        """In the order of their commits; fewer than asked for, even none, where others were deleted."""
+
+    def __init__(
+        self,
+        *,
+        deletions: _abc.Iterable[Global___SnapshotDeletion] | None = ...,
+        through_revision: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deletions", b"deletions", "next_page_token", b"next_page_token", "through_revision", b"through_revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSnapshotDeletionsResponse: _TypeAlias = ListSnapshotDeletionsResponse  # noqa: Y015
+
+@_typing.final
+class SnapshotDeletion(_message.Message):
+    """That a record of a snapshot was deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    record: _builtins.str
+    """Its id."""
+    revision: _builtins.int
+    """The commit."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        record: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record", "revision", b"revision", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnapshotDeletion: _TypeAlias = SnapshotDeletion  # noqa: Y015
+
+@_typing.final
 class Plan(_message.Message):
     """A plan as it is kept: enough to find the sample at any index."""
 

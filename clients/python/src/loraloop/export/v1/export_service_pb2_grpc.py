@@ -110,6 +110,36 @@ class ExportServiceStub:
                 request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksRequest.SerializeToString,
                 response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksResponse.FromString,
                 _registered_method=True)
+        self.HoldSnapshots = channel.unary_unary(
+                '/loraloop.export.v1.ExportService/HoldSnapshots',
+                request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.HoldSnapshotsRequest.SerializeToString,
+                response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.HoldSnapshotsResponse.FromString,
+                _registered_method=True)
+        self.ReleaseSnapshots = channel.unary_unary(
+                '/loraloop.export.v1.ExportService/ReleaseSnapshots',
+                request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReleaseSnapshotsRequest.SerializeToString,
+                response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReleaseSnapshotsResponse.FromString,
+                _registered_method=True)
+        self.ListHolds = channel.unary_unary(
+                '/loraloop.export.v1.ExportService/ListHolds',
+                request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListHoldsRequest.SerializeToString,
+                response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListHoldsResponse.FromString,
+                _registered_method=True)
+        self.FindSnapshots = channel.unary_unary(
+                '/loraloop.export.v1.ExportService/FindSnapshots',
+                request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.FindSnapshotsRequest.SerializeToString,
+                response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.FindSnapshotsResponse.FromString,
+                _registered_method=True)
+        self.ListSnapshotRecords = channel.unary_unary(
+                '/loraloop.export.v1.ExportService/ListSnapshotRecords',
+                request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotRecordsRequest.SerializeToString,
+                response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotRecordsResponse.FromString,
+                _registered_method=True)
+        self.ListSnapshotDeletions = channel.unary_unary(
+                '/loraloop.export.v1.ExportService/ListSnapshotDeletions',
+                request_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotDeletionsRequest.SerializeToString,
+                response_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotDeletionsResponse.FromString,
+                _registered_method=True)
 
 
 class ExportServiceServicer:
@@ -181,7 +211,7 @@ class ExportServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSnapshot(self, request, context):
-        """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+        """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it or somebody holds it.
         One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -221,6 +251,51 @@ class ExportServiceServicer:
 
     def ReadBlocks(self, request, context):
         """Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HoldSnapshots(self, request, context):
+        """Keeps snapshots for somebody: until then nothing removes them, whatever their time to live. All of them or none: SNAPSHOT_NOT_FOUND or SNAPSHOT_EXPIRED names one that
+        cannot be held. The same holder and snapshot again replaces the end of the hold. Runs hold what they read by themselves. Scope: `export.write`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseSnapshots(self, request, context):
+        """Ends all holds of a holder; one that holds nothing is no error. A snapshot that nobody holds any more begins its time to live anew. Scope: `export.write`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListHolds(self, request, context):
+        """Lists who keeps which snapshots, by holder and snapshot. Runs are there too, as `run/<id>`, where a server that knows this RPC opened them. Scope: `export.read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindSnapshots(self, request, context):
+        """Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+        Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSnapshotRecords(self, request, context):
+        """Lists the records whose samples a sealed snapshot holds, by id. Scope: `export.read`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSnapshotDeletions(self, request, context):
+        """Lists the records of a sealed snapshot that were deleted after it was built, in the order in which they were, each once, whether or not it was written again since.
+        Deletions of before servers knew this RPC are not known. Scope: `export.read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -303,6 +378,36 @@ def add_ExportServiceServicer_to_server(servicer, server):
                     servicer.ReadBlocks,
                     request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksRequest.FromString,
                     response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksResponse.SerializeToString,
+            ),
+            'HoldSnapshots': grpc.unary_unary_rpc_method_handler(
+                    servicer.HoldSnapshots,
+                    request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.HoldSnapshotsRequest.FromString,
+                    response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.HoldSnapshotsResponse.SerializeToString,
+            ),
+            'ReleaseSnapshots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseSnapshots,
+                    request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReleaseSnapshotsRequest.FromString,
+                    response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ReleaseSnapshotsResponse.SerializeToString,
+            ),
+            'ListHolds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHolds,
+                    request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListHoldsRequest.FromString,
+                    response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListHoldsResponse.SerializeToString,
+            ),
+            'FindSnapshots': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindSnapshots,
+                    request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.FindSnapshotsRequest.FromString,
+                    response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.FindSnapshotsResponse.SerializeToString,
+            ),
+            'ListSnapshotRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSnapshotRecords,
+                    request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotRecordsRequest.FromString,
+                    response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotRecordsResponse.SerializeToString,
+            ),
+            'ListSnapshotDeletions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSnapshotDeletions,
+                    request_deserializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotDeletionsRequest.FromString,
+                    response_serializer=loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotDeletionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -711,6 +816,168 @@ class ExportService:
             '/loraloop.export.v1.ExportService/ReadBlocks',
             loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksRequest.SerializeToString,
             loraloop_dot_export_dot_v1_dot_export__service__pb2.ReadBlocksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HoldSnapshots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/loraloop.export.v1.ExportService/HoldSnapshots',
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.HoldSnapshotsRequest.SerializeToString,
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.HoldSnapshotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseSnapshots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/loraloop.export.v1.ExportService/ReleaseSnapshots',
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ReleaseSnapshotsRequest.SerializeToString,
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ReleaseSnapshotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListHolds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/loraloop.export.v1.ExportService/ListHolds',
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ListHoldsRequest.SerializeToString,
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ListHoldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindSnapshots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/loraloop.export.v1.ExportService/FindSnapshots',
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.FindSnapshotsRequest.SerializeToString,
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.FindSnapshotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSnapshotRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/loraloop.export.v1.ExportService/ListSnapshotRecords',
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotRecordsRequest.SerializeToString,
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSnapshotDeletions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/loraloop.export.v1.ExportService/ListSnapshotDeletions',
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotDeletionsRequest.SerializeToString,
+            loraloop_dot_export_dot_v1_dot_export__service__pb2.ListSnapshotDeletionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,7 +54,7 @@ class ExportServiceStub:
     ListSnapshots: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotsRequest, _export_service_pb2.ListSnapshotsResponse]
     """Lists snapshots, newest first. Scope: `export.read`."""
     DeleteSnapshot: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.DeleteSnapshotRequest, _export_service_pb2.DeleteSnapshotResponse]
-    """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+    """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it or somebody holds it.
     One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
     """
     WatchSnapshot: _grpc.UnaryStreamMultiCallable[_export_service_pb2.WatchSnapshotRequest, _export_service_pb2.WatchSnapshotResponse]
@@ -71,6 +71,24 @@ class ExportServiceStub:
     """Says which samples are at some indices of a plan, and why. Scope: `export.read`."""
     ReadBlocks: _grpc.UnaryStreamMultiCallable[_export_service_pb2.ReadBlocksRequest, _export_service_pb2.ReadBlocksResponse]
     """Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`."""
+    HoldSnapshots: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.HoldSnapshotsRequest, _export_service_pb2.HoldSnapshotsResponse]
+    """Keeps snapshots for somebody: until then nothing removes them, whatever their time to live. All of them or none: SNAPSHOT_NOT_FOUND or SNAPSHOT_EXPIRED names one that
+    cannot be held. The same holder and snapshot again replaces the end of the hold. Runs hold what they read by themselves. Scope: `export.write`.
+    """
+    ReleaseSnapshots: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ReleaseSnapshotsRequest, _export_service_pb2.ReleaseSnapshotsResponse]
+    """Ends all holds of a holder; one that holds nothing is no error. A snapshot that nobody holds any more begins its time to live anew. Scope: `export.write`."""
+    ListHolds: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ListHoldsRequest, _export_service_pb2.ListHoldsResponse]
+    """Lists who keeps which snapshots, by holder and snapshot. Runs are there too, as `run/<id>`, where a server that knows this RPC opened them. Scope: `export.read`."""
+    FindSnapshots: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.FindSnapshotsRequest, _export_service_pb2.FindSnapshotsResponse]
+    """Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+    Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
+    """
+    ListSnapshotRecords: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotRecordsRequest, _export_service_pb2.ListSnapshotRecordsResponse]
+    """Lists the records whose samples a sealed snapshot holds, by id. Scope: `export.read`."""
+    ListSnapshotDeletions: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotDeletionsRequest, _export_service_pb2.ListSnapshotDeletionsResponse]
+    """Lists the records of a sealed snapshot that were deleted after it was built, in the order in which they were, each once, whether or not it was written again since.
+    Deletions of before servers knew this RPC are not known. Scope: `export.read`.
+    """
 
 @_typing.type_check_only
 class ExportServiceAsyncStub(ExportServiceStub):
@@ -98,7 +116,7 @@ class ExportServiceAsyncStub(ExportServiceStub):
     ListSnapshots: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotsRequest, _export_service_pb2.ListSnapshotsResponse]  # type: ignore[assignment]
     """Lists snapshots, newest first. Scope: `export.read`."""
     DeleteSnapshot: _aio.UnaryUnaryMultiCallable[_export_service_pb2.DeleteSnapshotRequest, _export_service_pb2.DeleteSnapshotResponse]  # type: ignore[assignment]
-    """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+    """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it or somebody holds it.
     One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
     """
     WatchSnapshot: _aio.UnaryStreamMultiCallable[_export_service_pb2.WatchSnapshotRequest, _export_service_pb2.WatchSnapshotResponse]  # type: ignore[assignment]
@@ -115,6 +133,24 @@ class ExportServiceAsyncStub(ExportServiceStub):
     """Says which samples are at some indices of a plan, and why. Scope: `export.read`."""
     ReadBlocks: _aio.UnaryStreamMultiCallable[_export_service_pb2.ReadBlocksRequest, _export_service_pb2.ReadBlocksResponse]  # type: ignore[assignment]
     """Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`."""
+    HoldSnapshots: _aio.UnaryUnaryMultiCallable[_export_service_pb2.HoldSnapshotsRequest, _export_service_pb2.HoldSnapshotsResponse]  # type: ignore[assignment]
+    """Keeps snapshots for somebody: until then nothing removes them, whatever their time to live. All of them or none: SNAPSHOT_NOT_FOUND or SNAPSHOT_EXPIRED names one that
+    cannot be held. The same holder and snapshot again replaces the end of the hold. Runs hold what they read by themselves. Scope: `export.write`.
+    """
+    ReleaseSnapshots: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ReleaseSnapshotsRequest, _export_service_pb2.ReleaseSnapshotsResponse]  # type: ignore[assignment]
+    """Ends all holds of a holder; one that holds nothing is no error. A snapshot that nobody holds any more begins its time to live anew. Scope: `export.write`."""
+    ListHolds: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ListHoldsRequest, _export_service_pb2.ListHoldsResponse]  # type: ignore[assignment]
+    """Lists who keeps which snapshots, by holder and snapshot. Runs are there too, as `run/<id>`, where a server that knows this RPC opened them. Scope: `export.read`."""
+    FindSnapshots: _aio.UnaryUnaryMultiCallable[_export_service_pb2.FindSnapshotsRequest, _export_service_pb2.FindSnapshotsResponse]  # type: ignore[assignment]
+    """Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+    Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
+    """
+    ListSnapshotRecords: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotRecordsRequest, _export_service_pb2.ListSnapshotRecordsResponse]  # type: ignore[assignment]
+    """Lists the records whose samples a sealed snapshot holds, by id. Scope: `export.read`."""
+    ListSnapshotDeletions: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotDeletionsRequest, _export_service_pb2.ListSnapshotDeletionsResponse]  # type: ignore[assignment]
+    """Lists the records of a sealed snapshot that were deleted after it was built, in the order in which they were, each once, whether or not it was written again since.
+    Deletions of before servers knew this RPC are not known. Scope: `export.read`.
+    """
 
 class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
     """Makes training samples of records: datasets, snapshots, streams."""
@@ -199,7 +235,7 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _export_service_pb2.DeleteSnapshotRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_export_service_pb2.DeleteSnapshotResponse, _abc.Awaitable[_export_service_pb2.DeleteSnapshotResponse]]:
-        """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it.
+        """Deletes a snapshot and its blocks; ends a build. Resume points of it are refused with SNAPSHOT_EXPIRED. Refused while streams read it or somebody holds it.
         One that was deleted before, named by its whole key, stays so. Scope: `export.write`.
         """
 
@@ -246,5 +282,59 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_export_service_pb2.ReadBlocksResponse], _abc.AsyncIterator[_export_service_pb2.ReadBlocksResponse]]:
         """Sends whole blocks of a sealed snapshot, for caches, in the order asked for; each in pieces that follow one another. Scope: `export.read`."""
+
+    @_abc_1.abstractmethod
+    def HoldSnapshots(
+        self,
+        request: _export_service_pb2.HoldSnapshotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_service_pb2.HoldSnapshotsResponse, _abc.Awaitable[_export_service_pb2.HoldSnapshotsResponse]]:
+        """Keeps snapshots for somebody: until then nothing removes them, whatever their time to live. All of them or none: SNAPSHOT_NOT_FOUND or SNAPSHOT_EXPIRED names one that
+        cannot be held. The same holder and snapshot again replaces the end of the hold. Runs hold what they read by themselves. Scope: `export.write`.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseSnapshots(
+        self,
+        request: _export_service_pb2.ReleaseSnapshotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_service_pb2.ReleaseSnapshotsResponse, _abc.Awaitable[_export_service_pb2.ReleaseSnapshotsResponse]]:
+        """Ends all holds of a holder; one that holds nothing is no error. A snapshot that nobody holds any more begins its time to live anew. Scope: `export.write`."""
+
+    @_abc_1.abstractmethod
+    def ListHolds(
+        self,
+        request: _export_service_pb2.ListHoldsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_service_pb2.ListHoldsResponse, _abc.Awaitable[_export_service_pb2.ListHoldsResponse]]:
+        """Lists who keeps which snapshots, by holder and snapshot. Runs are there too, as `run/<id>`, where a server that knows this RPC opened them. Scope: `export.read`."""
+
+    @_abc_1.abstractmethod
+    def FindSnapshots(
+        self,
+        request: _export_service_pb2.FindSnapshotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_service_pb2.FindSnapshotsResponse, _abc.Awaitable[_export_service_pb2.FindSnapshotsResponse]]:
+        """Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+        Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSnapshotRecords(
+        self,
+        request: _export_service_pb2.ListSnapshotRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_service_pb2.ListSnapshotRecordsResponse, _abc.Awaitable[_export_service_pb2.ListSnapshotRecordsResponse]]:
+        """Lists the records whose samples a sealed snapshot holds, by id. Scope: `export.read`."""
+
+    @_abc_1.abstractmethod
+    def ListSnapshotDeletions(
+        self,
+        request: _export_service_pb2.ListSnapshotDeletionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_service_pb2.ListSnapshotDeletionsResponse, _abc.Awaitable[_export_service_pb2.ListSnapshotDeletionsResponse]]:
+        """Lists the records of a sealed snapshot that were deleted after it was built, in the order in which they were, each once, whether or not it was written again since.
+        Deletions of before servers knew this RPC are not known. Scope: `export.read`.
+        """
 
 def add_ExportServiceServicer_to_server(servicer: ExportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,38 @@
+import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
+import { limits } from "../../kit/limits.ts";
+import { hexOf } from "./snapshot-key.ts";
+
+const keyForm = /^[0-9a-f]{64}$/;
+const holderForm = /^(?!run\/)[a-z0-9][a-z0-9_.@/-]*$/;
+const prefixForm = /^[a-z0-9_.@/-]*$/;
+
+/** Throws FIELD_INVALID for what can hold nothing by itself: runs hold by the run service. */
+export function checkHolder(holder: string): void {
+  if (!holderForm.test(holder) || holder.length > limits.holder_bytes) {
+    throw fieldInvalid("holder", holder, `${holderForm.source}, at most ${limits.holder_bytes} bytes (holder_bytes)`);
+  }
+}
+
+/** Throws FIELD_INVALID. */
+export function checkHolderPrefix(prefix: string): void {
+  if (!prefixForm.test(prefix) || prefix.length > limits.holder_bytes) {
+    const expected = `${prefixForm.source}, at most ${limits.holder_bytes} bytes (holder_bytes)`;
+    throw fieldInvalid("holder_prefix", prefix, expected);
+  }
+}
+
+/** The keys of whole snapshots, each once. Throws FIELD_INVALID, LIMIT_EXCEEDED. */
+export function readSnapshotKeys(snapshots: readonly string[]): Uint8Array[] {
+  if (snapshots.length === 0) throw fieldInvalid("snapshots", "0 entries", `1 to ${limits.held_snapshots} entries`);
+  if (snapshots.length > limits.held_snapshots) {
+    throw limitExceeded("held_snapshots", snapshots.length, "The number of snapshots");
+  }
+  const keys = snapshots.map((snapshot, index) => readSnapshotKey(`snapshots[${index}]`, snapshot));
+  return [...new Map(keys.map((key) => [hexOf(key), key])).values()];
+}
+
+/** A whole key. Throws FIELD_INVALID. */
+export function readSnapshotKey(field: string, snapshot: string): Uint8Array {
+  if (!keyForm.test(snapshot)) throw fieldInvalid(field, snapshot, "64 lowercase hex digits");
+  return Buffer.from(snapshot, "hex");
+}

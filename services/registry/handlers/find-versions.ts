@@ -1,0 +1,22 @@
+import type {
+  FindVersionsRequest,
+  FindVersionsResponse,
+} from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import type { Call } from "../../kit/call.ts";
+import { fieldInvalid } from "../../kit/field.ts";
+import { pageSize } from "../../kit/page-token.ts";
+import { findVersions as command } from "../commands/find-versions.ts";
+import type { RegistryContext } from "../context.ts";
+
+type Handler = (request: FindVersionsRequest, call: Call) => Promise<FindVersionsResponse>;
+
+export function findVersions(context: RegistryContext): Handler {
+  return async ({ origin, pageToken, ...request }, { caller }) => {
+    if (origin === undefined) throw fieldInvalid("origin", "", "what the versions came from");
+    const scope = { tenant: caller.tenant, method: "FindVersions", fields: [JSON.stringify(origin)] };
+    const position = context.pageTokens.read(scope, pageToken);
+    const list = { origin, limit: pageSize(request.pageSize), position };
+    const { versions, next } = await command(context, caller, list);
+    return { versions, nextPageToken: next === undefined ? "" : context.pageTokens.make(scope, next) };
+  };
+}

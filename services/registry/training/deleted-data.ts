@@ -1,0 +1,97 @@
+import type { DeletedData } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { StoredHold, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { fromTimestamp } from "../../kit/timestamp.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
+import { type Revision, type Store, StoreError, type TenantId } from "../../store/store.ts";
+import type { Reader } from "../adapters/stored-adapters.ts";
+import { findOwnVersion, type KeptVersion } from "../adapters/stored-versions.ts";
+import type { RegistryContext } from "../context.ts";
+import { holdKey, type VersionName, versionStateKey } from "../keys.ts";
+import type { Owner } from "./holds.ts";
+import { readDeletions } from "./snapshot-deletions.ts";
+import { namesOfSnapshot } from "./versions-of.ts";
+
+/** What is known of a snapshot, and the commit that wrote it; revision 0 where nothing is. */
+export interface KnownHold {
+  readonly hold: StoredHold;
+  readonly revision: Revision;
+}
+
+/**
+ * Reads on which records of a snapshot were deleted since it was built, keeps that, and tells it to all versions of the snapshot. What was kept and not told, because the process
+ * ended, is told by the next call. Of several processes that do this at once one keeps what it read. Rejects as ExportClient does.
+ */
+export async function updateDeletedData(context: RegistryContext, owner: Owner, snapshot: string): Promise<void> {
+  const { store, exportClient } = context;
+  const { hold, revision } = await knownHold(store, owner.tenant, snapshot);
+  const { pageCount, ...read } = await readDeletions(exportClient, owner.tenantName, snapshot, hold);
+  const isNew = read.deletedData?.recordCount !== hold.deletedData?.recordCount;
+  const untold = isNew || hold.untold;
+  // A short look is not worth a commit: the next one begins where this one did.
+  if (revision !== 0n && !untold && pageCount === 1) return;
+  const kept = await keepHold(store, owner.tenant, snapshot, { hold: { ...read, untold }, revision });
+  if (kept === undefined || !untold) return;
+  for await (const name of namesOfSnapshot(store, owner.tenant, snapshot)) {
+    await tellDeletedData(store, owner.tenant, name);
+  }
+  await keepHold(store, owner.tenant, snapshot, { hold: { ...read, untold: false }, revision: kept });
+}
+
+/** Gives a version the sum of what is known of its snapshots, where that is more than it says. */
+export function tellDeletedData(store: Store, tenant: TenantId, name: VersionName): Promise<void> {
+  return retryAborted(async () => {
+    const version = await findOwnVersion(store, tenant, name);
+    if (version === undefined) return;
+    const deletedData = await deletedDataOf(store, tenant, version);
+    if ((deletedData?.recordCount ?? 0n) <= (version.state.deletedData?.recordCount ?? 0n)) return;
+    const key = versionStateKey(name);
+    const value = StoredVersionState.encode({ ...version.state, deletedData }).finish();
+    await store.commit(tenant, [{ put: key, value }], [{ key, revision: version.revision }]);
+  });
+}
+
+export async function knownHold(store: Reader, tenant: TenantId, snapshot: string): Promise<KnownHold> {
+  const entry = await store.get(tenant, holdKey(Buffer.from(snapshot, "hex")));
+  if (entry === undefined) return { hold: StoredHold.create(), revision: 0n };
+  return { hold: StoredHold.decode(entry.value), revision: entry.revision };
+}
+
+/** The commit; undefined where another process kept something meanwhile. */
+async function keepHold(
+  store: Store,
+  tenant: TenantId,
+  snapshot: string,
+  { hold, revision }: KnownHold,
+): Promise<Revision | undefined> {
+  const key = holdKey(Buffer.from(snapshot, "hex"));
+  try {
+    return (await store.commit(tenant, [{ put: key, value: StoredHold.encode(hold).finish() }], [{ key, revision }]))
+      .revision;
+  } catch (error) {
+    if (error instanceof StoreError && error.code === "ABORTED") return undefined;
+    throw error;
+  }
+}
+
+async function deletedDataOf(
+  store: Reader,
+  tenant: TenantId,
+  { stored }: KeptVersion,
+): Promise<DeletedData | undefined> {
+  const snapshots = stored.version?.provenance?.snapshots ?? [];
+  const known = await Promise.all(snapshots.map(({ snapshot }) => knownHold(store, tenant, snapshot)));
+  return known.map(({ hold }) => hold.deletedData).reduce(together, undefined);
+}
+
+function together(one: DeletedData | undefined, other: DeletedData | undefined): DeletedData | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return {
+    recordCount: one.recordCount + other.recordCount,
+    firstTime: micros(one.firstTime) <= micros(other.firstTime) ? one.firstTime : other.firstTime,
+    lastTime: micros(one.lastTime) >= micros(other.lastTime) ? one.lastTime : other.lastTime,
+  };
+}
+
+function micros(time: DeletedData["firstTime"]): bigint {
+  return time === undefined ? 0n : fromTimestamp(time, "time");
+}

@@ -1,0 +1,54 @@
+import { ClientError, Status } from "nice-grpc";
+import { ErrorInfo, RichClientError } from "nice-grpc-error-details";
+import { type Reason, ServiceError } from "../../kit/errors.ts";
+
+/** What the export service says about what the caller asked for. */
+const passedOn: ReadonlySet<string> = new Set<Reason>([
+  "COLLECTION_NOT_FOUND",
+  "FIELD_INVALID",
+  "PAGE_TOKEN_INVALID",
+  "RUN_NOT_FOUND",
+  "SNAPSHOT_BUILDING",
+  "SNAPSHOT_EXPIRED",
+  "SNAPSHOT_FAILED",
+  "SNAPSHOT_NOT_FOUND",
+  "TENANT_NOT_FOUND",
+  "TOO_MANY_ERRORS",
+]);
+
+const retrySeconds = 1;
+
+export function notConfigured(): ServiceError {
+  const problem = "the registry's configuration names none: set export_address and export_token_file";
+  return unavailable(problem, {});
+}
+
+/** What a caller of the registry sees of anything that a call of the export service threw. */
+export function toServiceError(error: unknown): ServiceError {
+  const info = infoOf(error);
+  if (error instanceof ClientError && info !== undefined && passedOn.has(info.reason)) {
+    return new ServiceError(info.reason as Reason, error.details, info.metadata, { cause: error });
+  }
+  if (error instanceof ClientError && [Status.UNAUTHENTICATED, Status.PERMISSION_DENIED].includes(error.code)) {
+    return unavailable("it refuses the registry's token: renew the file export_token_file", { cause: error });
+  }
+  const problem = "it does not answer: try again, and check export_address where that does not help";
+  return unavailable(problem, { cause: error, retryAfterSeconds: retrySeconds });
+}
+
+function infoOf(error: unknown): ErrorInfo | undefined {
+  return error instanceof RichClientError
+    ? error.extra.find(
+        (detail): detail is ErrorInfo & { $type: typeof ErrorInfo.$type } => detail.$type === ErrorInfo.$type,
+      )
+    : undefined;
+}
+
+function unavailable(problem: string, options: ConstructorParameters<typeof ServiceError>[3]): ServiceError {
+  return new ServiceError(
+    "EXPORT_UNAVAILABLE",
+    `The export service cannot be asked: ${problem}.`,
+    { problem },
+    options,
+  );
+}

@@ -1,0 +1,60 @@
+import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { FindVersionsRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { versionsAt } from "../adapters/versions-at.ts";
+import type { RegistryContext } from "../context.ts";
+import type { Owner } from "./holds.ts";
+import { versionsOf } from "./versions-of.ts";
+
+/** A record or a subject: the export service knows in which snapshots they are. */
+export type DataOrigin = Extract<NonNullable<FindVersionsRequest["origin"]>, { $case: "record" | "subject" }>;
+
+export interface FindByData {
+  readonly origin: DataOrigin;
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly position: Uint8Array | undefined;
+}
+
+/** Where a search goes on. */
+interface Position {
+  /** Page of the export service's snapshots. */
+  readonly pageToken: string;
+  /** The snapshot of that page whose versions come next, and where they go on; from the first one where empty. */
+  readonly snapshot: string;
+  readonly start: Uint8Array | undefined;
+}
+
+const beginning: Position = { pageToken: "", snapshot: "", start: undefined };
+
+/** Versions that were trained on a record or a subject, each once a page; by snapshot, then by adapter and number. Rejects as ExportClient does. */
+export async function findByData(
+  { store, exportClient }: RegistryContext,
+  owner: Owner,
+  { origin, limit, position: given }: FindByData,
+): Promise<{ versions: AdapterVersion[]; next: Uint8Array | undefined }> {
+  const position = given === undefined ? beginning : decode(given);
+  const asked = { origin, pageToken: position.pageToken };
+  const page = await exportClient.call(owner.tenantName, ({ exports }, call) => exports.findSnapshots(asked, call));
+  const found = new Map<string, AdapterVersion>();
+  for (const { snapshot } of page.snapshots.filter((one) => one.snapshot >= position.snapshot)) {
+    const index = versionsOf.snapshot(snapshot);
+    const start = snapshot === position.snapshot ? position.start : undefined;
+    const { versions, next } = await versionsAt(store, owner.tenant, index, { limit: limit - found.size, start });
+    for (const version of versions) found.set(version.name, version);
+    if (next !== undefined || found.size === limit) {
+      const rest = encode({ pageToken: position.pageToken, snapshot, start: next ?? index.range.end });
+      return { versions: [...found.values()], next: rest };
+    }
+  }
+  const next = page.nextPageToken === "" ? undefined : encode({ ...beginning, pageToken: page.nextPageToken });
+  return { versions: [...found.values()], next };
+}
+
+function encode({ pageToken, snapshot, start }: Position): Uint8Array {
+  return Buffer.from(JSON.stringify([pageToken, snapshot, start && Buffer.from(start).toString("hex")]));
+}
+
+function decode(bytes: Uint8Array): Position {
+  const [pageToken, snapshot, start] = JSON.parse(Buffer.from(bytes).toString()) as [string, string, string | null];
+  return { pageToken, snapshot, start: start === null ? undefined : Buffer.from(start, "hex") };
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from "node:crypto";
+import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { Caller } from "../../kit/call.ts";
+import { versionText } from "../adapters/names.ts";
+import type { RegistryContext } from "../context.ts";
+import type { VersionName } from "../keys.ts";
+import { tellDeletedData, updateDeletedData } from "./deleted-data.ts";
+
+/**
+ * Snapshots are held in the export service for every version that is not deleted. No commit spans both stores, so a registration holds them for a while under a name of its
+ * own, commits the version, holds them for the version and lets go of the first hold. Wherever that breaks off, the first hold ends by itself and the reconciler places what is
+ * missing: at no time can a snapshot go that a version needs.
+ */
+export type Owner = Pick<Caller, "tenant" | "tenantName">;
+
+/** What all holders of this registry begin with. */
+export const holderPrefix = "registry/";
+
+/** Who holds the snapshots of a version. */
+export function versionHolder(name: VersionName): string {
+  return `${holderPrefix}${versionText(name)}`;
+}
+
+/**
+ * Holds snapshots while a version of them is registered, until this is disposed of; ends by itself after `orphan_hold_seconds`. Rejects with EXPORT_UNAVAILABLE, SNAPSHOT_NOT_FOUND,
+ * SNAPSHOT_EXPIRED. Disposing of it never rejects.
+ */
+export async function holdForRegistration(
+  { exportClient, configuration, log }: RegistryContext,
+  { tenantName }: Owner,
+  snapshots: readonly TrainingSnapshot[],
+): Promise<AsyncDisposable> {
+  if (snapshots.length === 0) return { [Symbol.asyncDispose]: async () => undefined };
+  const holder = `${holderPrefix}pending/${randomUUID()}`;
+  const asked = {
+    holder,
+    snapshots: snapshots.map(({ snapshot }) => snapshot),
+    timeToLiveSeconds: configuration.orphan_hold_seconds,
+  };
+  await exportClient.call(tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
+  const release = () =>
+    exportClient.call(tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call));
+  return {
+    async [Symbol.asyncDispose]() {
+      await release().catch((error: Error) => log.warn({ err: error, holder }, "a hold ends by itself"));
+    },
+  };
+}
+
+/**
+ * Holds the snapshots of a version that was committed, and tells it what was deleted of them before. Never rejects: what fails is made up for by the reconciler. Also for a version
+ * that was restored, whose snapshots may be gone.
+ */
+export async function holdForVersion(
+  context: RegistryContext,
+  owner: Owner,
+  name: VersionName,
+  snapshots: readonly TrainingSnapshot[],
+): Promise<void> {
+  const { exportClient, log } = context;
+  try {
+    for (const { snapshot } of snapshots) await updateDeletedData(context, owner, snapshot);
+    await tellDeletedData(context.store, owner.tenant, name);
+    for (const { snapshot } of snapshots) {
+      const asked = { holder: versionHolder(name), snapshots: [snapshot] };
+      await exportClient.call(owner.tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
+    }
+  } catch (error) {
+    log.warn({ err: error, version: versionText(name) }, "its snapshots are held later");
+  }
+}
+
+/** Ends the holds of a version that was deleted. Never rejects: what fails is made up for by the reconciler. */
+export async function releaseForVersion(
+  { exportClient, log }: RegistryContext,
+  { tenantName }: Owner,
+  name: VersionName,
+  snapshots: readonly TrainingSnapshot[],
+): Promise<void> {
+  if (snapshots.length === 0) return;
+  const holder = versionHolder(name);
+  await exportClient
+    .call(tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call))
+    .catch((error: Error) => log.warn({ err: error, holder }, "its snapshots are released later"));
+}

@@ -1,0 +1,100 @@
+import type { SnapshotHold } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { ServiceError } from "../../kit/errors.ts";
+import { fromTimestamp } from "../../kit/timestamp.ts";
+import type { Store, TenantId } from "../../store/store.ts";
+import { parseVersionName } from "../adapters/names.ts";
+import { findAdapter, isDeleted } from "../adapters/stored-adapters.ts";
+import type { RegistryContext } from "../context.ts";
+import { type VersionName, versionStateKey } from "../keys.ts";
+import { tellDeletedData, updateDeletedData } from "./deleted-data.ts";
+import { holderPrefix, type Owner, versionHolder } from "./holds.ts";
+import { namesOfSnapshot, trainedSnapshots } from "./versions-of.ts";
+
+/**
+ * Makes the holds in the export service those that the tenant's versions need, and reads on what was deleted. Whatever a registration, a deletion or a restored store left undone is
+ * done here; any number of processes may do it at once. Rejects as ExportClient does.
+ */
+export async function reconcile(context: RegistryContext, owner: Owner, stop: AbortSignal): Promise<void> {
+  for await (const snapshot of trainedSnapshots(context.store, owner.tenant)) {
+    if (stop.aborted) return;
+    const isHeld = await holdMissing(context, owner, snapshot);
+    if (isHeld) await updateDeletedData(context, owner, snapshot);
+  }
+}
+
+/** Releases holds of versions that are not there or were deleted, once they are older than `orphan_hold_seconds`: a younger one may be of a version that is just being restored. */
+export async function releaseOrphans(context: RegistryContext, owner: Owner, stop: AbortSignal): Promise<void> {
+  const { store, clock, configuration, exportClient } = context;
+  const oldest = clock.now() - BigInt(configuration.orphan_hold_seconds) * 1_000_000n;
+  for await (const { holder, createTime } of holds(context, owner, "")) {
+    if (stop.aborted) return;
+    if (createTime !== undefined && fromTimestamp(createTime, "create_time") > oldest) continue;
+    const name = versionOf(holder);
+    if (name === undefined || (await needsSnapshots(store, owner.tenant, name))) continue;
+    await exportClient.call(owner.tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call));
+  }
+}
+
+/** Whether anybody here holds the snapshot afterwards. */
+async function holdMissing(context: RegistryContext, owner: Owner, snapshot: string): Promise<boolean> {
+  const { store } = context;
+  const held = new Set<string>();
+  for await (const { holder } of holds(context, owner, snapshot)) held.add(holder);
+  for await (const name of namesOfSnapshot(store, owner.tenant, snapshot)) {
+    const holder = versionHolder(name);
+    if (held.has(holder) || !(await needsSnapshots(store, owner.tenant, name))) continue;
+    if (!(await hold(context, owner, holder, snapshot))) return false;
+    held.add(holder);
+    await tellDeletedData(store, owner.tenant, name);
+  }
+  return held.size > 0;
+}
+
+/** False where the snapshot is gone for good: a version that was restored too late, or an export service that was restored. */
+async function hold(
+  { exportClient }: RegistryContext,
+  owner: Owner,
+  holder: string,
+  snapshot: string,
+): Promise<boolean> {
+  try {
+    const asked = { holder, snapshots: [snapshot] };
+    await exportClient.call(owner.tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
+    return true;
+  } catch (error) {
+    if (error instanceof ServiceError && ["SNAPSHOT_EXPIRED", "SNAPSHOT_NOT_FOUND"].includes(error.reason))
+      return false;
+    throw error;
+  }
+}
+
+/** Holds of versions and registrations. @param snapshot only of this one; all for "" */
+async function* holds({ exportClient }: RegistryContext, owner: Owner, snapshot: string): AsyncGenerator<SnapshotHold> {
+  let pageToken = "";
+  do {
+    const asked = { holderPrefix, snapshot, pageSize: 1000, pageToken };
+    const page = await exportClient.call(owner.tenantName, ({ exports }, call) => exports.listHolds(asked, call));
+    yield* page.holds;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+}
+
+/** Undefined for the hold of a registration, which ends by itself, and for those of others. */
+function versionOf(holder: string): VersionName | undefined {
+  try {
+    return parseVersionName(holder.slice(holderPrefix.length));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether there is such a version, and neither it nor its adapter is deleted. */
+async function needsSnapshots(store: Store, tenant: TenantId, name: VersionName): Promise<boolean> {
+  const [state, adapter] = await Promise.all([
+    store.get(tenant, versionStateKey(name)),
+    findAdapter(store, tenant, name.adapter),
+  ]);
+  if (state === undefined || adapter === undefined || isDeleted(adapter)) return false;
+  return StoredVersionState.decode(state.value).deleteTimeMicros === 0n;
+}
