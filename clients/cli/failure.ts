@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { fileProblem } from "../../services/kit/file-problem.ts";
-import { ConnectionError, RpcError } from "../typescript/src/index.ts";
+import { ConnectionError, FileError, RpcError } from "../typescript/src/index.ts";
 
 /** What the user gave cannot be used: a file, a value. */
 export class InputError extends Error {
@@ -10,7 +10,7 @@ export class InputError extends Error {
 /** Exit codes: 0 done, 1 refused or failed, 2 wrong usage or input, 3 no connection, 130 interrupted. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof InputError || isMissingFile(error)) return 2;
+  if (error instanceof InputError || error instanceof FileError || isMissingFile(error)) return 2;
   if (error instanceof ConnectionError || (error instanceof RpcError && error.code === "UNAVAILABLE")) return 3;
   if ((error as Error).name === "AbortError") return 130;
   return 1;

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { adapter } from "./commands/adapter.ts";
+import { baseModel } from "./commands/base-model.ts";
 import { dataset } from "./commands/dataset.ts";
 import { doctor } from "./commands/doctor.ts";
 import { exportFiles } from "./commands/export.ts";
@@ -30,7 +32,8 @@ const program = new Command("loraloop")
 
 const data = [ingest, dataset, preview, validate, snapshot, stream, exportFiles, pushToHub];
 const training = [plan, run];
-for (const command of [up, serve, ...data, ...training, token, doctor]) program.addCommand(command());
+const registry = [adapter, baseModel];
+for (const command of [up, serve, ...data, ...training, ...registry, token, doctor]) program.addCommand(command());
 for (const command of program.commands)
   for (const each of [command, ...command.commands])
     each.exitOverride().showHelpAfterError().configureOutput({ writeErr });

@@ -3,29 +3,31 @@ import { RejectReason, Run_State, Snapshot_State } from "../typescript/src/index
 
 /** `TEXT_TOO_SHORT`. */
 export function reasonName(reason: RejectReason): string {
-  return nameOf(RejectReason, reason).replace("REJECT_REASON_", "");
+  return enumName(RejectReason, reason, "REJECT_REASON_");
 }
 
 /** `SEALED`. */
 export function stateName(state: Snapshot_State): string {
-  return nameOf(Snapshot_State, state).replace("STATE_", "");
+  return enumName(Snapshot_State, state, "STATE_");
 }
 
 /** `LOST`. */
 export function runStateName(state: Run_State): string {
-  return nameOf(Run_State, state).replace("STATE_", "");
+  return enumName(Run_State, state, "STATE_");
 }
 
 /** `SAMPLING`. */
 export function weightUseName(use: WeightUse): string {
-  return nameOf(WeightUse, use).replace("WEIGHT_USE_", "");
+  return enumName(WeightUse, use, "WEIGHT_USE_");
 }
 
 /** `FIRST`. */
 export function exhaustionName(exhaustion: Mixture_Exhaustion): string {
-  return nameOf(Mixture_Exhaustion, exhaustion).replace("EXHAUSTION_", "");
+  return enumName(Mixture_Exhaustion, exhaustion, "EXHAUSTION_");
 }
 
-function nameOf(names: Readonly<Record<string, number>>, value: number): string {
-  return Object.entries(names).find(([, number]) => number === value)?.[0] ?? "UNKNOWN";
+/** The name of an enum's value without its prefix. */
+export function enumName(names: Readonly<Record<string, number>>, value: number, prefix: string): string {
+  const name = Object.entries(names).find(([, number]) => number === value)?.[0] ?? "UNKNOWN";
+  return name.replace(prefix, "");
 }

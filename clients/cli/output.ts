@@ -1,6 +1,7 @@
 import colors from "picocolors";
 import type { Mixture_Exhaustion, WeightUse } from "../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { RejectReason, Snapshot_State } from "../typescript/src/index.ts";
+import { fitColumns } from "./fit-columns.ts";
 import { exhaustionName, reasonName, stateName, weightUseName } from "./names.ts";
 
 /** Prints a value as one line of JSON, see toJson. */
@@ -39,7 +40,9 @@ function plainEntry(key: string, value: unknown): [string, unknown] {
 }
 
 /** Maps whose keys are names that somebody gave: they stay as they are. */
-const namedKeys: ReadonlySet<string> = new Set(["mapping", "metrics", "packageVersions"]);
+const namedKeys: ReadonlySet<string> = new Set([
+  ...["mapping", "metrics", "packageVersions", "metadata", "rankPattern", "alphaPattern"],
+]);
 
 function plainNames(map: object): unknown {
   return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, plain(value)]));
@@ -71,13 +74,14 @@ export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Columns as wide as their widest cell; numbers to the right. */
+/** Columns as wide as their widest cell, on a terminal cut to its width; numbers to the right. */
 export function printTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
-  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => String(row[column]).length)));
+  const widest = head.map((name, column) => Math.max(name.length, ...rows.map((row) => String(row[column]).length)));
+  const widths = fitColumns(widest, process.stdout.columns);
   print(
     colors.bold(
       head
-        .map((name, column) => name.padEnd(widths[column] ?? 0))
+        .map((name, column) => align(name, widths[column] ?? 0))
         .join("  ")
         .trimEnd(),
     ),
@@ -93,7 +97,8 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
 }
 
 function align(cell: string | number, width: number): string {
-  return typeof cell === "number" ? String(cell).padStart(width) : cell.padEnd(width);
+  if (typeof cell === "number") return String(cell).padStart(width);
+  return cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
 }
 
 export function count(value: number | bigint): string {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { Client, ConnectionError } from "../typescript/src/index.ts";
+import { Client, ConnectionError, type Registry } from "../typescript/src/index.ts";
 import { reportFailure } from "./failure.ts";
 import { readText } from "./read-text.ts";
 
@@ -25,9 +25,22 @@ const connectSeconds = 5;
 export const reconnectSeconds = 60;
 
 /** Runs `work` with a connected client; the first Ctrl-C aborts the signal, the second ends the program. */
-export async function withClient<T>(
+export function withClient<T>(command: Command, work: (client: Client, signal: AbortSignal) => Promise<T>): Promise<T> {
+  return withServer(command, (client) => client, work);
+}
+
+/** As `withClient`, with the registry, which may be another server. */
+export function withRegistry<T>(
   command: Command,
-  work: (client: Client, signal: AbortSignal) => Promise<T>,
+  work: (registry: Registry, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return withServer(command, ({ registry }) => registry, work);
+}
+
+async function withServer<Server extends Pick<Client, "connect">, T>(
+  command: Command,
+  serverOf: (client: Client) => Server,
+  work: (server: Server, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { address, tls, tlsCa } = programOptions(command);
   const controller = new AbortController();
@@ -39,10 +52,11 @@ export async function withClient<T>(
       ...(tls && { tls }),
       ...(tlsCa !== undefined && { tls: await readText(tlsCa) }),
     });
-    await client.connect(connectSeconds).catch(({ message }: Error) => {
+    const server = serverOf(client);
+    await server.connect(connectSeconds).catch(({ message }: Error) => {
       throw new ConnectionError(`${message} Is \`loraloop up\` running? Is --address right?`);
     });
-    return await work(client, controller.signal);
+    return await work(server, controller.signal);
   } finally {
     process.off("SIGINT", interrupt);
   }

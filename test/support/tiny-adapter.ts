@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Client } from "nice-grpc";
 import type {
   Artifact,
@@ -59,6 +61,33 @@ export function tinyAdapter(baseModel: string, { rank = 2, fill = 0.5 } = {}): T
   ];
 }
 
+/** The files of that base model, as transformers writes them; the head shares the embedding's weights. */
+export function tinyModel(): TinyFile[] {
+  const configuration = {
+    architectures: ["LlamaForCausalLM"],
+    hidden_size: width,
+    model_type: "llama",
+    vocab_size: 16,
+  };
+  const tensors = [
+    { name: "model.embed_tokens.weight", shape: [16, width] },
+    ...layers.map((layer) => ({ name: `${layer}.weight`, shape: [width, width] })),
+    { name: "model.norm.weight", shape: [width] },
+  ];
+  return [
+    { path: "config.json", bytes: Buffer.from(JSON.stringify(configuration, null, 2)) },
+    { path: "model.safetensors", bytes: safetensors(tensors, 0.1) },
+    { path: "tokenizer.json", bytes: Buffer.from("{}") },
+  ];
+}
+
+/** Writes files into a folder, made where it is not there, and returns it. */
+export function writeFiles(folder: string, files: readonly TinyFile[]): string {
+  mkdirSync(folder, { recursive: true });
+  for (const { path, bytes } of files) writeFileSync(join(folder, path), bytes);
+  return folder;
+}
+
 /** Uploads files, which come in order of their paths. */
 export async function uploadFiles(
   client: Pick<Client<ArtifactServiceDefinition>, "uploadArtifact">,
@@ -83,12 +112,14 @@ async function* uploadMessages(files: readonly TinyFile[]): AsyncGenerator<Parti
   yield { message: { $case: "commit", value: { digest: artifactDigest(files) } } };
 }
 
-interface Tensor {
+/** Name and shape of a tensor. */
+export interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
 }
 
-function safetensors(tensors: readonly Tensor[], fill: number): Uint8Array {
+/** A safetensors file with tensors of F32, all elements alike. */
+export function safetensors(tensors: readonly Tensor[], fill: number): Uint8Array {
   let offset = 0;
   const entries = tensors.map(({ name, shape }) => {
     const bytes = 4 * shape.reduce((product, side) => product * side, 1);

@@ -1,7 +1,4 @@
-import type { ClientMiddleware, Client as ServiceClient } from "nice-grpc";
-import { type Channel, createClientFactory, Metadata, Status, waitForChannelReady } from "nice-grpc";
-import { retryMiddleware } from "nice-grpc-client-middleware-retry";
-import { errorDetailsClientMiddleware } from "nice-grpc-error-details";
+import type { Client as ServiceClient } from "nice-grpc";
 import { TokenServiceDefinition } from "../../../proto/gen/loraloop/auth/v1/token_service.ts";
 import { CorpusServiceDefinition } from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
 import {
@@ -12,9 +9,10 @@ import {
 import { RunServiceDefinition } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import type { Snapshot } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { RecordInput } from "./chunks.ts";
-import { type ConnectionOptions, findServer, openChannel } from "./connection.ts";
-import { ConnectionError, LoraloopError, toLoraloopError } from "./errors.ts";
+import { type ConnectionOptions, findRegistry, findServer } from "./connection.ts";
+import { LoraloopError } from "./errors.ts";
 import { type IngestOptions, type IngestResult, ingest } from "./ingest.ts";
+import { Link } from "./link.ts";
 import {
   type PlanHash,
   type PlanOptions,
@@ -23,62 +21,44 @@ import {
   toPlanRequest,
   toPlanTarget,
 } from "./plan.ts";
+import { Registry } from "./registry/registry.ts";
 import { Runs } from "./runs.ts";
 import { type CallOptions, SampleStream, type StreamCalls } from "./sample-stream.ts";
 import { type RunSource, type Source, toSource } from "./source.ts";
 import { type TrainerOptions, TrainerStream } from "./trainer-stream.ts";
-
-/** Throws LoraloopErrors instead of gRPC's. */
-const errorMiddleware: ClientMiddleware = async function* (call, options) {
-  try {
-    return yield* call.next(call.request, options);
-  } catch (error) {
-    throw toLoraloopError(error);
-  }
-};
 
 /** How to read a stream, and in which order: that of the snapshot without a plan. Of a run's plan, the epoch alone counts. */
 export interface StreamOptions extends CallOptions {
   readonly plan?: PlanOptions;
 }
 
-/** A connection to a loraloop server. `corpus`, `export` and `tokens` are the services as their protos say; idempotent unary calls are retried while the server is away. */
+/** A connection to a loraloop server. `corpus`, `export` and `tokens` are the services as their protos say; idempotent unary calls are retried while the server is away. `registry` may be another server. */
 export class Client implements AsyncDisposable {
   readonly address: string;
   readonly corpus: ServiceClient<typeof CorpusServiceDefinition>;
   readonly export: ServiceClient<typeof ExportServiceDefinition>;
   readonly tokens: ServiceClient<typeof TokenServiceDefinition>;
   readonly runs: Runs;
-  readonly #channel: Channel;
+  readonly registry: Registry;
+  readonly #link: Link;
+  readonly #registryLink: Link;
 
   /** Connects with the first call. Throws ConnectionError where no token is found. */
   constructor(options: ConnectionOptions = {}) {
-    const { address, token } = findServer(options);
-    this.address = address;
-    this.#channel = openChannel(address, options.tls);
-    // What is used last sees an error last.
-    const factory = createClientFactory().use(errorDetailsClientMiddleware).use(retryMiddleware).use(errorMiddleware);
-    const defaults = {
-      "*": {
-        metadata: Metadata({ authorization: `Bearer ${token}` }),
-        retryableStatuses: [Status.UNAVAILABLE],
-        retryMaxAttempts: 5,
-        retryBaseDelayMs: 100,
-      },
-    };
-    this.corpus = factory.create(CorpusServiceDefinition, this.#channel, defaults);
-    this.export = factory.create(ExportServiceDefinition, this.#channel, defaults);
-    this.tokens = factory.create(TokenServiceDefinition, this.#channel, defaults);
-    this.runs = new Runs(factory.create(RunServiceDefinition, this.#channel, defaults));
+    const server = findServer(options);
+    this.address = server.address;
+    this.#link = new Link(server, options.tls);
+    this.corpus = this.#link.open(CorpusServiceDefinition);
+    this.export = this.#link.open(ExportServiceDefinition);
+    this.tokens = this.#link.open(TokenServiceDefinition);
+    this.runs = new Runs(this.#link.open(RunServiceDefinition));
+    this.#registryLink = new Link(findRegistry(options, server), options.tls);
+    this.registry = new Registry(this.#registryLink);
   }
 
   /** Waits until the server can be reached. Throws ConnectionError after `seconds` (30). */
-  async connect(seconds = 30): Promise<void> {
-    try {
-      await waitForChannelReady(this.#channel, new Date(Date.now() + seconds * 1000));
-    } catch (error) {
-      throw new ConnectionError(`The server at ${this.address} cannot be reached.`, { cause: error });
-    }
+  connect(seconds = 30): Promise<void> {
+    return this.#link.connect(seconds);
   }
 
   /** Writes any number of records; resolves when all are on disk. Bad records come to `onProgress`, the rest goes on. */
@@ -153,7 +133,8 @@ export class Client implements AsyncDisposable {
 
   /** Ends every call. Idempotent. */
   close(): void {
-    this.#channel.close();
+    this.#link.close();
+    this.#registryLink.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,8 @@ export interface ConnectionOptions {
   readonly address?: string;
   /** By default `LORALOOP_TOKEN`, else the token that `loraloop up` left on this machine for that address. */
   readonly token?: string;
+  /** Where the registry is another server; by default `LORALOOP_REGISTRY_ADDRESS` and `LORALOOP_REGISTRY_TOKEN`, each as above where it is not set. */
+  readonly registry?: { readonly address?: string; readonly token?: string };
   /** PEM of the authority that signed the server's certificate, or `true` for the system's; plain text by default. */
   readonly tls?: string | true;
 }
@@ -50,14 +52,28 @@ function isSameServer(one: string, other: string): boolean {
   return one.replace(loopback, "") === other.replace(loopback, "");
 }
 
+/** A server, and what opens it. */
+export interface FoundServer {
+  readonly address: string;
+  readonly token: string;
+}
+
 /** Fills in what the options leave out. */
-export function findServer(options: ConnectionOptions): { readonly address: string; readonly token: string } {
+export function findServer(options: ConnectionOptions): FoundServer {
   const address = options.address || process.env["LORALOOP_ADDRESS"] || readLocalServer()?.address || "127.0.0.1:50051";
   const token = options.token || process.env["LORALOOP_TOKEN"] || readLocalToken(address);
   if (token === undefined) {
     throw new ConnectionError(`No token for ${address}: set LORALOOP_TOKEN, or run where \`loraloop up\` runs.`);
   }
   return { address, token };
+}
+
+/** Where the registry is. @param server where everything else is */
+export function findRegistry({ registry }: ConnectionOptions, server: FoundServer): FoundServer {
+  return {
+    address: registry?.address || process.env["LORALOOP_REGISTRY_ADDRESS"] || server.address,
+    token: registry?.token || process.env["LORALOOP_REGISTRY_TOKEN"] || server.token,
+  };
 }
 
 const channelOptions: ChannelOptions = {

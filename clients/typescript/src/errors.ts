@@ -2,7 +2,9 @@
  * LoraloopError                 everything that this package throws on purpose
  * ├── ConnectionError           no address, no token, or the server cannot be reached for too long
  * ├── StateError                a saved state cannot be used here; names both values
- * ├── TruncatedStreamError      the lines that came are not the lines that were sent
+ * ├── TruncatedStreamError      what came is not what was sent
+ * ├── FileError                 a file or folder on this machine cannot be used: `path`, `problem`
+ * ├── RevisionCompactedError    a watch cannot go on: changes were forgotten; list again, and watch from the list's revision
  * └── RpcError                  the server refused: `code`, `reason`, `metadata`, `retryable`
  */
 
@@ -23,6 +25,19 @@ export class StateError extends LoraloopError {
 
 export class TruncatedStreamError extends LoraloopError {
   override readonly name = "TruncatedStreamError";
+}
+
+export class FileError extends LoraloopError {
+  override readonly name = "FileError";
+  readonly path: string;
+  /** A part of a sentence about `path`. */
+  readonly problem: string;
+
+  constructor(path: string, problem: string) {
+    super(`${path} ${problem}.`);
+    this.path = path;
+    this.problem = problem;
+  }
 }
 
 /** The server's answer to a call that failed. */
@@ -49,6 +64,17 @@ export class RpcError extends LoraloopError {
     this.metadata = info?.metadata ?? {};
     this.retryAfterSeconds = retry?.retryDelay && retry.retryDelay.seconds + retry.retryDelay.nanos / 1e9;
     this.retryable = isRetryable(error.code, this.reason, retry !== undefined);
+  }
+}
+
+export class RevisionCompactedError extends LoraloopError {
+  override readonly name = "RevisionCompactedError";
+  /** Whose following changes are gone. */
+  readonly afterRevision: bigint | undefined;
+
+  constructor(afterRevision: bigint | undefined, cause: RpcError) {
+    super(`${cause.message} List again, and watch from the list's revision.`, { cause });
+    this.afterRevision = afterRevision;
   }
 }
 

@@ -1,0 +1,38 @@
+import { Command } from "commander";
+import { print, printJson } from "../../output.ts";
+import { Progress } from "../../progress.ts";
+import { programOptions, reconnectSeconds, withRegistry } from "../../session.ts";
+
+interface DownloadOptions {
+  readonly output?: string;
+  readonly unservable: boolean;
+}
+
+export function download(): Command {
+  return new Command("download")
+    .description("fetch a version's files, check each, and print their folder")
+    .argument("<name>", "legal@3 or legal@production")
+    .option(
+      "-o, --output <folder>",
+      "a folder that is empty or not there; by default one of the cache, kept by its digest",
+    )
+    .option("--unservable", "also where the version may not be served", false)
+    .action(run);
+}
+
+async function run(name: string, { output, unservable }: DownloadOptions, command: Command): Promise<void> {
+  await withRegistry(command, async (registry, signal) => {
+    let progress: Progress | undefined;
+    using _end = { [Symbol.dispose]: () => progress?.[Symbol.dispose]() };
+    const { version, folder, artifact } = await registry.download(name, {
+      ...(output !== undefined && { directory: output }),
+      ...{ allowUnservable: unservable, signal, reconnectSeconds },
+      onProgress: ({ doneBytes, totalBytes }) => {
+        progress ??= new Progress("downloading", totalBytes, "bytes");
+        progress.update(doneBytes, doneBytes);
+      },
+    });
+    if (programOptions(command).json) printJson({ version, folder, digest: artifact.digest });
+    else print(folder);
+  });
+}

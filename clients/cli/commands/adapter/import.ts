@@ -1,0 +1,35 @@
+import { Command, Option } from "commander";
+import { type interchangeFormats, toFormat } from "../../adapter/formats.ts";
+import { printVersions } from "../../adapter/print-versions.ts";
+import { note } from "../../output.ts";
+import { readText } from "../../read-text.ts";
+import { withRegistry } from "../../session.ts";
+
+interface ImportOptions {
+  readonly format: string;
+  readonly baseUri: string;
+  readonly validateOnly: boolean;
+}
+
+export function importVersions(): Command {
+  const formats = ["adapter-metadata", "adapter-registry"] satisfies (keyof typeof interchangeFormats)[];
+  return new Command("import")
+    .description(
+      "make versions of what a document of others declares; adapter verify checks them, then they may be served",
+    )
+    .argument("<file>", "adapter_metadata.json or adapter_registry.json")
+    .addOption(new Option("--format <format>", "format of the file").choices(formats).makeOptionMandatory())
+    .option("--base-uri <uri>", "the document's paths are below this one, e.g. file:///models", "")
+    .option("--validate-only", "say what would come of it, and keep nothing", false)
+    .action(run);
+}
+
+async function run(file: string, options: ImportOptions, command: Command): Promise<void> {
+  const { baseUri, validateOnly } = options;
+  const content = await readText(file);
+  await withRegistry(command, async ({ adapters }) => {
+    const request = { format: toFormat(options.format), content, baseUri, validateOnly };
+    printVersions((await adapters.importVersions(request)).versions, command);
+    if (validateOnly) note("Nothing was kept.");
+  });
+}

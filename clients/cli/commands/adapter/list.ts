@@ -1,0 +1,34 @@
+import { Command } from "commander";
+import { count, printJson, printTable, time } from "../../output.ts";
+import { programOptions, withRegistry } from "../../session.ts";
+
+interface ListOptions {
+  readonly filter: string;
+  readonly deleted: boolean;
+}
+
+export function list(): Command {
+  return new Command("list")
+    .description("list adapters by name")
+    .option("--filter <expression>", 'CEL over `adapter`, e.g. adapter.metadata["team"] == "legal"', "")
+    .option("--deleted", "deleted ones too", false)
+    .action(run);
+}
+
+async function run({ filter, deleted }: ListOptions, command: Command): Promise<void> {
+  await withRegistry(command, async (registry) => {
+    const adapters = await Array.fromAsync(registry.listAdapters({ filter, includeDeleted: deleted }));
+    if (programOptions(command).json) return printJson(adapters);
+    printTable(
+      ["ADAPTER", "VERSIONS", "ALIASES", "DESCRIPTION", "CHANGED", "DELETED"],
+      adapters.map(({ name, latestVersion, aliases, description, updateTime, deleteTime }) => [
+        name,
+        count(latestVersion),
+        aliases.map(({ alias, version }) => `${alias} → ${version}`).join(", ") || "-",
+        description.split("\n", 1)[0] || "-",
+        time(updateTime),
+        time(deleteTime),
+      ]),
+    );
+  });
+}

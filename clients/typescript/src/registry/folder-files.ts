@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { FileError } from "../errors.ts";
+import { comparePaths, type DigestedFile } from "./artifact-digest.ts";
+
+/** A file of a folder, by what the registry knows it. */
+export interface FolderFile extends DigestedFile {
+  readonly byteCount: number;
+}
+
+export interface ReadFolderOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Is called with the length of each piece that was read. */
+  readonly onBytes?: (count: number) => void;
+}
+
+/** What a registry takes at most. */
+const MOST_FILES = 1000;
+/** Bytes of one read and of one message. */
+const PIECE_BYTES = 1024 * 1024;
+/** Files that run code when they are loaded. */
+const PICKLES = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
+
+/**
+ * All files of a folder with their digests, in order of the paths' bytes. Throws FileError for what no registry takes: a link, a device, a pickle, an empty
+ * folder. Nothing is left out.
+ */
+export async function readFolder(folder: string, options: ReadFolderOptions = {}): Promise<FolderFile[]> {
+  const paths: string[] = [];
+  await findPaths(folder, "", paths);
+  if (paths.length === 0) throw new FileError(folder, "holds no files");
+  const files: FolderFile[] = [];
+  for (const path of paths.sort(comparePaths)) files.push({ path, ...(await digestFile(join(folder, path), options)) });
+  return files;
+}
+
+/** @param follow whether the file may be a link */
+export async function digestFile(
+  place: string,
+  { signal, onBytes }: ReadFolderOptions = {},
+  follow = false,
+): Promise<{ readonly byteCount: number; readonly digest: string }> {
+  const hash = createHash("sha256");
+  let byteCount = 0;
+  for await (const piece of piecesOf(place, follow)) {
+    signal?.throwIfAborted();
+    hash.update(piece);
+    byteCount += piece.length;
+    onBytes?.(piece.length);
+  }
+  return { byteCount, digest: hash.digest("hex") };
+}
+
+/** A file's bytes in pieces of at most 1 MiB. */
+export async function* piecesOf(place: string, follow = false): AsyncGenerator<Buffer> {
+  await using file = await open(place, follow ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NOFOLLOW);
+  yield* file.createReadStream({ highWaterMark: PIECE_BYTES, autoClose: false });
+}
+
+async function findPaths(folder: string, above: string, found: string[]): Promise<void> {
+  for (const entry of await readdir(join(folder, above), { withFileTypes: true })) {
+    const path = above === "" ? entry.name : `${above}/${entry.name}`;
+    if (entry.isDirectory()) await findPaths(folder, path, found);
+    else if (entry.isSymbolicLink()) throw new FileError(join(folder, path), "is a link: put the file itself there");
+    else if (!entry.isFile()) throw new FileError(join(folder, path), "is no file: remove it");
+    else found.push(checkName(folder, path));
+    if (found.length > MOST_FILES) throw new FileError(folder, `holds more than ${MOST_FILES} files`);
+  }
+}
+
+function checkName(folder: string, path: string): string {
+  if (!PICKLES.test(path)) return path;
+  const remedy = "save weights as safetensors (`save_pretrained(…, safe_serialization=True)`), and remove this file";
+  throw new FileError(join(folder, path), `is a pickle, which may run code when it is loaded: ${remedy}`);
+}

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { safetensors, tinyModel, writeFiles } from "../../../../test/support/tiny-adapter.ts";
+import { artifactDigest } from "./artifact-digest.ts";
+import { readBaseModel } from "./base-model-folder.ts";
+import { compareFiles } from "./compare-files.ts";
+import { readFolder } from "./folder-files.ts";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "loraloop-folder-"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A file with one tensor of 2 × 2. */
+function weights(name: string): Uint8Array {
+  return safetensors([{ name, shape: [2, 2] }], 1);
+}
+
+function sha256(data: string): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+test("files come in order of their paths' bytes, and the artifact's digest is over their lines", async () => {
+  mkdirSync(join(folder, "a"));
+  for (const path of ["a/z", "a-b", "ä", "z"]) writeFileSync(join(folder, path), path);
+  const files = await readFolder(folder);
+  expect(files.map(({ path }) => path)).toEqual(["a-b", "a/z", "z", "ä"]);
+  expect(files[1]).toEqual({ path: "a/z", byteCount: 3, digest: sha256("a/z") });
+  expect(artifactDigest(files.toReversed())).toBe(
+    sha256(["a-b", "a/z", "z", "ä"].map((path) => `${sha256(path)}  ${path}\n`).join("")),
+  );
+});
+
+test.for<[string, () => void]>([
+  ["is a link", () => symlinkSync("/etc/hostname", join(folder, "x"))],
+  ["adapter_model.bin is a pickle", () => writeFileSync(join(folder, "adapter_model.bin"), "")],
+  ["holds no files", () => mkdirSync(join(folder, "x"))],
+  [
+    "holds more than 1000 files",
+    () => Array.from({ length: 1001 }, (_, number) => writeFileSync(join(folder, `${number}`), "")),
+  ],
+])("a folder is refused here: %s", async ([problem, make]) => {
+  make();
+  await expect(readFolder(folder)).rejects.toMatchObject({
+    name: "FileError",
+    message: expect.stringContaining(problem),
+  });
+});
+
+test("files that differ from those that were registered are named", () => {
+  const files = ["a", "b"].map((path) => ({ path, byteCount: 1n, digest: sha256(path) }));
+  const found = [
+    { path: "a", byteCount: 1, digest: sha256("other") },
+    { path: "c", byteCount: 1, digest: sha256("c") },
+  ];
+  expect(compareFiles(files, found)).toEqual([
+    { path: "a", problem: "changed", expected: sha256("a"), actual: sha256("other") },
+    { path: "b", problem: "missing", expected: sha256("b"), actual: "" },
+    { path: "c", problem: "unexpected", expected: "", actual: sha256("c") },
+  ]);
+});
+
+test("a base model is read from its folder, also where files are links", async () => {
+  const model = await readBaseModel(writeFiles(folder, tinyModel()), { name: "tiny/llama" });
+  expect(model).toMatchObject({
+    architecture: "LlamaForCausalLM",
+    modelType: "llama",
+    hiddenSize: 8,
+    vocabularySize: 16,
+  });
+  expect(model.layers?.map(({ name }) => name)).toEqual([
+    "model.embed_tokens",
+    "model.layers.0.self_attn.q_proj",
+    "model.layers.1.self_attn.q_proj",
+    "lm_head",
+  ]);
+  expect(model.tokenizerDigest).toBe(sha256(`${sha256("{}")}  tokenizer.json\n`));
+  const linked = join(folder, "linked");
+  mkdirSync(linked);
+  for (const file of ["config.json", "model.safetensors", "tokenizer.json"])
+    symlinkSync(join(folder, file), join(linked, file));
+  expect(await readBaseModel(linked, { name: "tiny/llama" })).toEqual(model);
+});
+
+test("of two formats in a folder, the index says which the layers are read from", async () => {
+  writeFileSync(join(folder, "config.json"), '{"architectures":["LlamaModel"]}');
+  writeFileSync(join(folder, "model-1.safetensors"), weights("layers.0.q.weight"));
+  writeFileSync(join(folder, "consolidated.safetensors"), weights("layers.0.wq.weight"));
+  const index = { weight_map: { "layers.0.q.weight": "model-1.safetensors" } };
+  writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify(index));
+  const { layers } = await readBaseModel(folder, { name: "x" });
+  expect(layers?.map(({ name }) => name)).toEqual(["layers.0.q"]);
+});
+
+test.for<[string, Uint8Array]>([
+  ["is no safetensors file, or is cut off", Buffer.from("no tensors")],
+  ["its header is no JSON", Buffer.from("\x02\0\0\0\0\0\0\0{]")],
+  ["has no shape and type for the tensor x", Buffer.from('\x08\0\0\0\0\0\0\0{"x":{}}')],
+  ["is quantised", weights("layers.0.q.qweight")],
+])("weights that are none are refused: %s", async ([problem, content]) => {
+  writeFileSync(join(folder, "config.json"), "{}");
+  writeFileSync(join(folder, "model.safetensors"), content);
+  const read = readBaseModel(folder, { name: "x" });
+  await expect(read).rejects.toMatchObject({ name: "FileError", message: expect.stringContaining(problem) });
+});

@@ -1,0 +1,68 @@
+import { type Layer, Layer_Kind } from "../../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import type { TensorEntry } from "./safetensors-header.ts";
+
+/** What of a `config.json` tells what tensors are. */
+export interface Architecture {
+  /** e.g. `GPT2LMHeadModel`; empty where unknown. */
+  readonly name: string;
+  /** e.g. `gpt2`; empty where unknown. */
+  readonly modelType: string;
+}
+
+/** Models whose linear layers are `Conv1D`: they keep their weights the other way round. */
+const TRANSPOSED_MODELS: ReadonlySet<string> = new Set(["gpt2", "openai-gpt", "imagegpt", "decision_transformer"]);
+const TRANSPOSED_LAYER = /(^|\.)(c_attn|c_proj|c_fc|q_attn)$/;
+const EMBEDDING =
+  /(^|\.)(wte|wpe|shared|relative_attention_bias|embed_in|embed_tokens|embed_positions|\w*embeddings?)$/;
+const WITH_HEAD = /(ForCausalLM|LMHeadModel)$/;
+
+/**
+ * The layers that a model's tensors are the weights of, named as transformers names the modules. A tensor `x.weight` of rank 2 is a linear layer or an
+ * embedding, of a higher rank a convolution. A model that writes a checkpoint without its head, or that shares the head with its embedding, has both all the same.
+ */
+export function layersOf(tensors: readonly TensorEntry[], architecture: Architecture): Layer[] {
+  const prefix = missingPrefix(tensors, architecture);
+  const layers = tensors.flatMap(({ name, shape }) => {
+    const module = /^(.+)\.weight$/.exec(name)?.[1];
+    if (module === undefined || shape.length < 2) return [];
+    return [layerOf(isHead(module) ? module : prefix + module, shape, architecture)];
+  });
+  return [...layers, ...sharedHead(layers, architecture)];
+}
+
+function layerOf(
+  name: string,
+  [first = 0, second = 0, ...others]: readonly number[],
+  architecture: Architecture,
+): Layer {
+  if (others.length > 0)
+    return { name, kind: Layer_Kind.KIND_CONVOLUTION, inputFeatures: second, outputFeatures: first };
+  if (EMBEDDING.test(name))
+    return { name, kind: Layer_Kind.KIND_EMBEDDING, inputFeatures: first, outputFeatures: second };
+  if (TRANSPOSED_MODELS.has(architecture.modelType) && TRANSPOSED_LAYER.test(name))
+    return { name, kind: Layer_Kind.KIND_TRANSPOSED_LINEAR, inputFeatures: first, outputFeatures: second };
+  return { name, kind: Layer_Kind.KIND_LINEAR, inputFeatures: second, outputFeatures: first };
+}
+
+/** Some checkpoints were saved from the model without its head: their blocks are at the top. */
+function missingPrefix(tensors: readonly TensorEntry[], { name, modelType }: Architecture): string {
+  if (!WITH_HEAD.test(name)) return "";
+  if (tensors.some((tensor) => tensor.name.startsWith("h.0."))) return "transformer.";
+  if (!tensors.some((tensor) => tensor.name.startsWith("layers.0."))) return "";
+  return modelType === "gpt_neox" ? "gpt_neox." : "model.";
+}
+
+/** A head that shares the embedding's weights has none of its own. */
+function sharedHead(layers: readonly Layer[], { name, modelType }: Architecture): Layer[] {
+  const embedding = layers
+    .filter(({ kind }) => kind === Layer_Kind.KIND_EMBEDDING)
+    .toSorted((one, other) => other.inputFeatures - one.inputFeatures)[0];
+  if (!WITH_HEAD.test(name) || embedding === undefined || layers.some((layer) => isHead(layer.name))) return [];
+  const head = modelType === "gpt_neox" ? "embed_out" : "lm_head";
+  const { inputFeatures: tokens, outputFeatures: width } = embedding;
+  return [{ name: head, kind: Layer_Kind.KIND_LINEAR, inputFeatures: width, outputFeatures: tokens }];
+}
+
+function isHead(module: string): boolean {
+  return /(^|\.)(lm_head|embed_out)$|^output$/.test(module);
+}

@@ -1,0 +1,192 @@
+import type {
+  Adapter,
+  AdapterVersion,
+  AliasMove,
+  MetricValue,
+} from "../../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import {
+  AdapterServiceDefinition,
+  type DeepPartial,
+  type FindVersionsRequest,
+  type GetLineageResponse,
+} from "../../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { ArtifactServiceDefinition } from "../../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import {
+  type BaseModel,
+  BaseModelServiceDefinition,
+} from "../../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import type { Link } from "../link.ts";
+import { signFiles } from "../model-signature.ts";
+import type { OpenRun } from "../open-run.ts";
+import { answered } from "./answered.ts";
+import { type BaseModelNames, readBaseModel } from "./base-model-folder.ts";
+import { compareFiles, type FileDifference } from "./compare-files.ts";
+import { type DownloadedVersion, type DownloadOptions, downloadVersion } from "./download.ts";
+import { type ReadFolderOptions, readFolder } from "./folder-files.ts";
+import { pagesOf } from "./pages.ts";
+import { type RegisterVersionOptions, registerVersion } from "./register-version.ts";
+import type { RegistryServices } from "./services.ts";
+import { type AdapterCommit, type WatchAdaptersOptions, watchAdapters } from "./watch.ts";
+
+/** What to list, and whether deleted ones count. */
+export interface ListOptions {
+  /** CEL; all by default. */
+  readonly filter?: string;
+  readonly includeDeleted?: boolean;
+}
+
+export interface ListVersionsOptions extends ListOptions {
+  /** Only of this adapter. */
+  readonly adapter?: string;
+}
+
+export interface MoveAliasOptions {
+  /** `revision` of the alias that was seen, 0 for a new one: whoever moved it since wins. By default it is moved whatever it is. */
+  readonly expectedRevision?: bigint;
+  readonly reason?: string;
+}
+
+/**
+ * Base models, adapters and their versions. A version is named `<adapter>@<number>` or `<adapter>@<alias>`. What is not here, `adapters`, `artifacts` and
+ * `baseModels` can do: they are the services as their protos say.
+ */
+export class Registry implements RegistryServices {
+  readonly address: string;
+  readonly adapters: RegistryServices["adapters"];
+  readonly artifacts: RegistryServices["artifacts"];
+  readonly baseModels: RegistryServices["baseModels"];
+  readonly #link: Link;
+
+  constructor(link: Link) {
+    this.#link = link;
+    this.address = link.address;
+    this.adapters = link.open(AdapterServiceDefinition);
+    this.artifacts = link.open(ArtifactServiceDefinition);
+    this.baseModels = link.open(BaseModelServiceDefinition);
+  }
+
+  /** Waits until the registry can be reached. Throws ConnectionError after `seconds` (30). */
+  connect(seconds = 30): Promise<void> {
+    return this.#link.connect(seconds);
+  }
+
+  /** Registers the model in a folder: reads its `config.json` and weights, sends what they say, not the weights. Idempotent. */
+  async registerBaseModel(folder: string, names: BaseModelNames, options: ReadFolderOptions = {}): Promise<BaseModel> {
+    const baseModel = await readBaseModel(folder, names, options);
+    return answered((await this.baseModels.registerBaseModel({ baseModel })).baseModel);
+  }
+
+  /** By name and revision, without layers. */
+  async *listBaseModels(): AsyncGenerator<BaseModel> {
+    for await (const { baseModels } of pagesOf((pageToken) => this.baseModels.listBaseModels({ pageToken })))
+      yield* baseModels;
+  }
+
+  /**
+   * Registers the next version of an adapter: sends the files of a folder unless they are there, and returns when the registry has checked them. With `run`, the
+   * run's snapshots, environment and metrics become the version's, and the snapshots are held. Made once, however often the connection breaks.
+   * @param files a folder, or a `file://` or `s3://` URI of files that stay where they are
+   */
+  registerVersion(adapter: string, files: string, options: RegisterVersionOptions = {}): Promise<AdapterVersion> {
+    return registerVersion(this, adapter, files, options);
+  }
+
+  /** The end of a training: registers what it made, as `registerVersion` with this run, and closes the run with it. */
+  async registerRun(
+    run: OpenRun,
+    adapter: string,
+    files: string,
+    options: RegisterVersionOptions = {},
+  ): Promise<AdapterVersion> {
+    const version = await this.registerVersion(adapter, files, { ...options, run: run.id });
+    await run.close({ adapterVersion: version.name });
+    return version;
+  }
+
+  /** The version that an alias points at, where it may be served. @param engine only where this kind of server can serve it, e.g. `vllm` */
+  async resolve(name: string, { engine = "" }: { readonly engine?: string } = {}): Promise<AdapterVersion> {
+    return answered((await this.adapters.resolveAlias({ name, engine })).version);
+  }
+
+  async getAdapter(
+    adapter: string,
+    { includeDeleted = false }: Pick<ListOptions, "includeDeleted"> = {},
+  ): Promise<Adapter> {
+    return answered((await this.adapters.getAdapter({ adapter, includeDeleted })).adapter);
+  }
+
+  /** A version, whatever its state. */
+  async getVersion(version: string): Promise<AdapterVersion> {
+    return answered((await this.adapters.getVersion({ version })).version);
+  }
+
+  /** By name. */
+  async *listAdapters(options: ListOptions = {}): AsyncGenerator<Adapter> {
+    for await (const { adapters } of pagesOf((pageToken) => this.adapters.listAdapters({ ...options, pageToken })))
+      yield* adapters;
+  }
+
+  /** By adapter and number, without files and what is long; see ListVersions. */
+  async *listVersions(options: ListVersionsOptions = {}): AsyncGenerator<AdapterVersion> {
+    for await (const { versions } of pagesOf((pageToken) => this.adapters.listVersions({ ...options, pageToken })))
+      yield* versions;
+  }
+
+  /** Versions that came from something, deleted ones too; each once. */
+  async *findVersions(origin: NonNullable<DeepPartial<FindVersionsRequest>["origin"]>): AsyncGenerator<AdapterVersion> {
+    const seen = new Set<string>();
+    for await (const { versions } of pagesOf((pageToken) => this.adapters.findVersions({ origin, pageToken }))) {
+      yield* versions.filter(({ name }) => !seen.has(name) && seen.add(name));
+    }
+  }
+
+  /** Points an alias at a version, 0 to remove it; says what it pointed at. */
+  async moveAlias(adapter: string, alias: string, version: number, options: MoveAliasOptions = {}): Promise<AliasMove> {
+    return answered((await this.adapters.moveAlias({ adapter, alias, version, ...options })).move);
+  }
+
+  /** Moves of an alias, or of all of an adapter, newest first. */
+  async *listAliasMoves(adapter: string, alias = ""): AsyncGenerator<AliasMove> {
+    for await (const { moves } of pagesOf((pageToken) => this.adapters.listAliasMoves({ adapter, alias, pageToken })))
+      yield* moves;
+  }
+
+  /** Adds values of metrics, measured now unless they say otherwise. The same metric, time, step and source again replaces a value. */
+  async reportMetrics(version: string, values: readonly DeepPartial<MetricValue>[]): Promise<AdapterVersion> {
+    return answered((await this.adapters.reportMetrics({ version, values: [...values] })).version);
+  }
+
+  /** Values of a metric, or of all, by metric, time, step and source. */
+  async *listMetrics(version: string, metric = ""): AsyncGenerator<MetricValue> {
+    for await (const { values } of pagesOf((pageToken) => this.adapters.listMetrics({ version, metric, pageToken })))
+      yield* values;
+  }
+
+  /** What a version came from. @param records tells so many of each snapshot, up to 1,000 */
+  getLineage(version: string, { records = 0 }: { readonly records?: number } = {}): Promise<GetLineageResponse> {
+    return this.adapters.getLineage({ version, records });
+  }
+
+  /** Every change, commit by commit, in order, none twice and none left out, until the loop is left. Throws RevisionCompactedError: then list again, and watch from the list's revision. */
+  watch(options: WatchAdaptersOptions = {}): AsyncGenerator<AdapterCommit> {
+    return watchAdapters((request, call) => this.adapters.watchAdapters(request, call), options);
+  }
+
+  /** Fetches a version's files, unless they are there already, and checks each. The folder appears whole and right, or not at all. */
+  download(version: string, options: DownloadOptions = {}): Promise<DownloadedVersion> {
+    return downloadVersion(this.artifacts, version, options);
+  }
+
+  /** How the files of a folder differ from those that were registered; nothing where they are the same. */
+  async verifyFolder(version: string, folder: string, options: ReadFolderOptions = {}): Promise<FileDifference[]> {
+    const { artifact } = await this.getVersion(version);
+    return compareFiles(answered(artifact).files, await readFolder(folder, options));
+  }
+
+  /** Signs the digests of a version's files with an Ed25519 key (PEM, PKCS #8), and keeps the signature with the version. Check the files before, with `verifyFolder`. */
+  async sign(version: string, privateKey: string): Promise<AdapterVersion> {
+    const { name, artifact } = await this.getVersion(version);
+    const signatureBundleJson = signFiles(name, answered(artifact).files, privateKey);
+    return answered((await this.adapters.signVersion({ version: name, signatureBundleJson })).version);
+  }
+}
