@@ -6,7 +6,7 @@ import { type CheckedRecord, checkRecord, keptBytes, sentBytes } from "./check-r
 import type { FieldsWorker } from "./fields-worker.ts";
 import { RecordProblem, shown } from "./record-problem.ts";
 import { checkCount } from "./request-checks.ts";
-import { Slices } from "./slices.ts";
+import { Slices } from "../../kit/slices.ts";
 
 /** What came of checking one record of a chunk. */
 export type Checked = CheckedRecord | RecordProblem;

@@ -9,7 +9,7 @@ import type { Entry } from "../../store/store.ts";
 import * as command from "../commands/list-records.ts";
 import type { ExportContext } from "../context.ts";
 import { checkCollectionName } from "../corpus/request-checks.ts";
-import { Slices } from "../corpus/slices.ts";
+import { Slices } from "../../kit/slices.ts";
 import { toRecord } from "../corpus/stored-record.ts";
 
 type Handler = (request: ListRecordsRequest, call: Call) => Promise<ListRecordsResponse>;

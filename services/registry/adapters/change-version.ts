@@ -53,7 +53,10 @@ export async function changeAnyVersion(
     const changed = await change(version);
     if (changed === undefined) return version;
     const isLive = { key: adapterKey(name.adapter), revision: adapter.revision };
-    return commitChange(context, tenant, version, { ...changed, expectations: [isLive, ...(changed.expectations ?? [])] });
+    return commitChange(context, tenant, version, {
+      ...changed,
+      expectations: [isLive, ...(changed.expectations ?? [])],
+    });
   };
   const version = await context.turns.take(`${tenant}/${versionText(name)}`, () => retryAborted(attempt));
   return showVersion(context.store, tenant, version);

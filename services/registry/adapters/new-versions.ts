@@ -1,10 +1,8 @@
-import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
-import { StoredAdapter, StoredMetric, StoredVersion, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
-import { toTimestamp } from "../../kit/timestamp.ts";
+import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { StoredAdapter, StoredVersion, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Expectation, Micros, Mutation, TenantId } from "../../store/store.ts";
 import {
   adapterKey,
-  metricKey,
   type VersionName,
   versionKey,
   versionOfBaseKey,
@@ -14,6 +12,7 @@ import {
   versionStateKey,
 } from "../keys.ts";
 import { adapterDeleted } from "./adapter-errors.ts";
+import { type MeasuredValue, metricMutations } from "./metric-values.ts";
 import { parseVersionName } from "./names.ts";
 import { findAdapter, isDeleted, type KeptAdapter, type Reader } from "./stored-adapters.ts";
 
@@ -74,7 +73,7 @@ function versionMutations(name: VersionName, { version, state, request }: NewVer
     { put: versionKey(name), value: stored },
     { put: versionStateKey(name), value: StoredVersionState.encode(state).finish() },
     ...originKeys(name, version).map((put) => ({ put, value: new Uint8Array() })),
-    ...metricMutations(name, state),
+    ...metricMutations(name, firstValues(state)),
   ];
 }
 
@@ -89,13 +88,6 @@ function originKeys(name: VersionName, { provenance, baseModel }: AdapterVersion
   ];
 }
 
-/** The first value of each metric. */
-function metricMutations(name: VersionName, { metrics }: StoredVersionState): Mutation[] {
-  return Object.entries(metrics).map(([metric, { value, timeMicros, step }]) => {
-    const kept = { metric, value, time: toTimestamp(timeMicros), step, source: "" };
-    return {
-      put: metricKey(name, { metric, timeMicros, step, source: "" }),
-      value: StoredMetric.encode({ value: kept }).finish(),
-    };
-  });
+function firstValues({ metrics }: StoredVersionState): MeasuredValue[] {
+  return Object.entries(metrics).map(([metric, summary]) => ({ metric, ...summary, source: "" }));
 }

@@ -15,10 +15,7 @@ export async function showVersion(store: Reader, tenant: TenantId, version: Kept
 }
 
 /** A version as clients see it. @param policy says whether its signature's key is trusted */
-export function shownVersion(
-  { name, stored, state, revision }: KeptVersion,
-  policy: SignaturePolicy,
-): AdapterVersion {
+export function shownVersion({ name, stored, state, revision }: KeptVersion, policy: SignaturePolicy): AdapterVersion {
   return {
     ...(stored.version ?? AdapterVersion.create()),
     ...foundIn(state),

@@ -26,12 +26,7 @@ export async function findAdapter(
 }
 
 /** The adapter where it is not deleted. Rejects with ADAPTER_NOT_FOUND. */
-export async function getAdapter(
-  store: Reader,
-  tenant: TenantId,
-  name: string,
-  at?: Revision,
-): Promise<KeptAdapter> {
+export async function getAdapter(store: Reader, tenant: TenantId, name: string, at?: Revision): Promise<KeptAdapter> {
   const adapter = await findAdapter(store, tenant, name, at);
   if (adapter === undefined) throw adapterNotFound(name);
   if (isDeleted(adapter)) throw adapterDeleted(name);

@@ -1,0 +1,91 @@
+import { AdapterVersion, Method, Quantization } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { Problem } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import type { Caller } from "../../kit/call.ts";
+import { ServiceError } from "../../kit/errors.ts";
+import { artifactNotFound } from "../artifacts/artifact-errors.ts";
+import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
+import { readBaseModel } from "../base-models/stored-base-models.ts";
+import type { RegistryContext } from "../context.ts";
+import { namedBase } from "../verification/named-base.ts";
+import { adapterProblems, type DeclaredAdapter } from "../verification/verify-adapter.ts";
+import { versionText } from "./names.ts";
+import type { KeptVersion } from "./stored-versions.ts";
+import { verifiedArtifact, verifiedBase } from "./verified-parts.ts";
+import { artifactOf } from "./version-artifact.ts";
+
+/** What reading a version's files gave. */
+export interface Examined {
+  readonly problems: Problem[];
+  /** What the files tell; absent where something is wrong. */
+  readonly found?: AdapterVersion | undefined;
+}
+
+/** Reads a version's files and checks them as registration does. What is wrong with them, or with what they are checked against, is told. */
+export async function examineVersion(
+  context: RegistryContext,
+  caller: Caller,
+  version: KeptVersion,
+  signal: AbortSignal,
+): Promise<Examined> {
+  try {
+    const artifact = artifactOf(version);
+    if (artifact === undefined) throw artifactNotFound(versionText(version.name));
+    const files = await context.artifacts.open(caller, artifact);
+    const base = await baseOf(context, caller, version, files);
+    const declared = {
+      ...said(version, base),
+      files: artifact.files.length === 0 ? undefined : artifact.files,
+      signal,
+    };
+    const { problems, adapter } = await adapterProblems(context, files, base, declared);
+    if (adapter === undefined) return { problems };
+    const { method, peft, servability } = adapter;
+    const found = { baseModel: verifiedBase(base), method, peft, servability };
+    return {
+      problems,
+      found: AdapterVersion.create({ ...found, artifact: verifiedArtifact(artifact, adapter.files) }),
+    };
+  } catch (error) {
+    if (!(error instanceof ServiceError && isFault(error))) throw error;
+    return { problems: [{ reason: error.reason, message: error.message }] };
+  }
+}
+
+/** What is wrong with the version, not with the place where its files lie. */
+function isFault({ reason }: ServiceError): boolean {
+  return /^(ADAPTER_|ARTIFACT_|BASE_MODEL_)/.test(reason);
+}
+
+async function baseOf(
+  { store }: RegistryContext,
+  { tenant }: Caller,
+  { stored }: KeptVersion,
+  files: ArtifactFiles,
+): Promise<BaseModel> {
+  const named = stored.version?.baseModel;
+  const reference = named === undefined || named.name === "" ? await namedBase(files) : named;
+  return (await readBaseModel(store, tenant, reference)).baseModel;
+}
+
+/** What was said of the version when it was made. Of an import that is less than its files tell; digests of others are compared where they are of our kind. */
+function said(
+  { stored }: KeptVersion,
+  base: BaseModel,
+): Pick<DeclaredAdapter, "method" | "quantization" | "baseModel"> {
+  const { declared, quantization, method = Method.METHOD_UNSPECIFIED, baseModel } = stored.version ?? {};
+  if (declared === undefined) return { method, quantization, baseModel };
+  const digests: BaseModelReference = {
+    name: base.name,
+    revision: base.revision,
+    weightsDigest: ifDigest(declared.baseModelHash),
+    tokenizerDigest: ifDigest(declared.tokenizerHash),
+  };
+  // That it was quantised is all that some say.
+  const unknown = method === Method.METHOD_QLORA ? Quantization.create() : undefined;
+  return { method: Method.METHOD_UNSPECIFIED, quantization: quantization ?? unknown, baseModel: digests };
+}
+
+function ifDigest(hash: string): string {
+  return /^[0-9a-f]{64}$/.test(hash) ? hash : "";
+}

@@ -1,0 +1,24 @@
+import type { TenantId } from "../../store/store.ts";
+import { adapterKey, type VersionName, versionStateKey } from "../keys.ts";
+import { versionDeleted, versionNotFound } from "./adapter-errors.ts";
+import { readUse, writtenUse } from "./adapter-use.ts";
+import type { Changes } from "./changes.ts";
+import { getAdapter, type Reader } from "./stored-adapters.ts";
+import { findOwnVersion } from "./stored-versions.ts";
+
+/** What makes a version the child of another, which is not deleted from the commit on. Rejects with ADAPTER_NOT_FOUND, VERSION_NOT_FOUND. */
+export async function useParent(store: Reader, tenant: TenantId, parent: VersionName): Promise<Changes> {
+  const adapter = await getAdapter(store, tenant, parent.adapter);
+  const version = await findOwnVersion(store, tenant, parent);
+  if (version === undefined) throw versionNotFound(parent);
+  if (version.state.deleteTimeMicros !== 0n) throw versionDeleted(parent);
+  const use = await readUse(store, tenant, parent.adapter);
+  return {
+    mutations: [writtenUse(use)],
+    expectations: [
+      { key: adapterKey(parent.adapter), revision: adapter.revision },
+      { key: versionStateKey(parent), revision: version.revision },
+      use.expectation,
+    ],
+  };
+}

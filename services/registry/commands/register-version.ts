@@ -1,0 +1,103 @@
+import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import type { Caller } from "../../kit/call.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
+import { readUse } from "../adapters/adapter-use.ts";
+import { findAlias } from "../adapters/aliases.ts";
+import { type Changes, noChanges, together } from "../adapters/changes.ts";
+import { planMove } from "../adapters/move-alias.ts";
+import { madeBefore, type NamedRequest, namedRequest, rememberRequest } from "../adapters/named-request.ts";
+import { planVersions } from "../adapters/new-versions.ts";
+import { useParent } from "../adapters/parent.ts";
+import { prepareRegistration, type Registration } from "../adapters/registration.ts";
+import { showVersion } from "../adapters/shown-version.ts";
+import { getVersion } from "../adapters/stored-versions.ts";
+import { useArtifact } from "../artifacts/stored-artifacts.ts";
+import { useOfBaseModel } from "../base-models/stored-base-models.ts";
+import type { RegistryContext } from "../context.ts";
+import type { VersionName } from "../keys.ts";
+import { holdForRegistration, holdForVersion } from "../training/holds.ts";
+
+/**
+ * Makes the next version of an adapter once its files are found right and what it was trained on is held; until then nobody sees anything. A request
+ * that made a version before gives that one. Rejects as `prepareRegistration` does; with ADAPTER_NOT_FOUND where the adapter is deleted, VERSION_NOT_FOUND where the parent
+ * is, EXPORT_UNAVAILABLE.
+ */
+export async function registerVersion(
+  context: RegistryContext,
+  caller: Caller,
+  request: RegisterVersionRequest,
+  signal: AbortSignal,
+): Promise<AdapterVersion> {
+  const { store } = context;
+  const { tenant } = caller;
+  const named = namedRequest(request);
+  const before = await madeBefore(store, tenant, named);
+  const name = before ?? (await register(context, caller, { request, named, signal }));
+  return showVersion(store, tenant, await getVersion(store, tenant, name));
+}
+
+interface Asked {
+  readonly request: RegisterVersionRequest;
+  readonly named: NamedRequest;
+  readonly signal: AbortSignal;
+}
+
+async function register(
+  context: RegistryContext,
+  caller: Caller,
+  { request, named, signal }: Asked,
+): Promise<VersionName> {
+  const registration = await prepareRegistration(context, caller, request, signal);
+  const snapshots = registration.version.version.provenance?.snapshots ?? [];
+  await using _held = await holdForRegistration(context, caller, snapshots);
+  const attempt = () => commitVersion(context, caller, { ...registration, request, named });
+  const name = await context.turns.take(`${caller.tenant}/${request.adapter}`, () => retryAborted(attempt));
+  await holdForVersion(context, caller, name, snapshots);
+  return name;
+}
+
+interface Prepared extends Registration {
+  readonly request: RegisterVersionRequest;
+  readonly named: NamedRequest;
+}
+
+async function commitVersion(context: RegistryContext, caller: Caller, prepared: Prepared): Promise<VersionName> {
+  const { store } = context;
+  const { tenant, tokenId: creator } = caller;
+  const { request, named, version, artifact, base, parent } = prepared;
+  const before = await madeBefore(store, tenant, named);
+  if (before !== undefined) return before;
+  const now = context.clock.now();
+  const { adapter } = request;
+  const planned = await planVersions(store, tenant, { adapter, creator, now, versions: [version] });
+  const [name] = planned.names as [VersionName];
+  const { mutations, expectations } = together(
+    planned,
+    await planAlias(context, caller, prepared, name),
+    parent === undefined ? noChanges : await useParent(store, tenant, parent),
+    artifact.kept ? await useArtifact(store, tenant, artifact.digest, name) : noChanges,
+    usedBase(base),
+    rememberRequest(named, name),
+  );
+  await store.commit(tenant, mutations, expectations);
+  return name;
+}
+
+async function planAlias(
+  { store, clock }: RegistryContext,
+  { tenant, tokenId: actor }: Caller,
+  { request: { adapter, alias } }: Prepared,
+  { version }: VersionName,
+): Promise<Changes> {
+  if (alias === "") return noChanges;
+  const current = await findAlias(store, tenant, adapter, alias);
+  const use = await readUse(store, tenant, adapter);
+  const move = { adapter, alias, version, expectedRevision: undefined, reason: "registered", actor };
+  return planMove(store, tenant, move, { current, use, now: clock.now() });
+}
+
+function usedBase(base: Registration["base"]): Changes {
+  const { mutation, expectation } = useOfBaseModel(base);
+  return { mutations: [mutation], expectations: [expectation] };
+}

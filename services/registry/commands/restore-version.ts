@@ -1,0 +1,42 @@
+import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { Caller } from "../../kit/call.ts";
+import type { TenantId } from "../../store/store.ts";
+import { changeAnyVersion, type VersionChange } from "../adapters/change-version.ts";
+import { noChanges, together } from "../adapters/changes.ts";
+import { parseVersionName } from "../adapters/names.ts";
+import { useParent } from "../adapters/parent.ts";
+import type { KeptVersion } from "../adapters/stored-versions.ts";
+import { artifactOf } from "../adapters/version-artifact.ts";
+import { useArtifact } from "../artifacts/stored-artifacts.ts";
+import type { RegistryContext } from "../context.ts";
+import type { VersionName } from "../keys.ts";
+import { holdForVersion } from "../training/holds.ts";
+
+/**
+ * Brings a version back; one that is not deleted stays as it is. Rejects with ADAPTER_NOT_FOUND; VERSION_NOT_FOUND, also where its parent is deleted;
+ * ARTIFACT_NOT_FOUND where its files are gone.
+ */
+export async function restoreVersion(
+  context: RegistryContext,
+  caller: Caller,
+  name: VersionName,
+): Promise<AdapterVersion> {
+  const { tenant } = caller;
+  const restored = await changeAnyVersion(context, tenant, name, (version) =>
+    version.state.deleteTimeMicros === 0n ? undefined : planRestoration(context, tenant, version),
+  );
+  await holdForVersion(context, caller, name, restored.provenance?.snapshots ?? []);
+  return restored;
+}
+
+async function planRestoration(
+  { store }: RegistryContext,
+  tenant: TenantId,
+  version: KeptVersion,
+): Promise<VersionChange> {
+  const artifact = artifactOf(version);
+  const used = artifact?.kept ? await useArtifact(store, tenant, artifact.digest, version.name) : noChanges;
+  const parent = version.stored.version?.provenance?.parent ?? "";
+  const child = parent === "" ? noChanges : await useParent(store, tenant, parseVersionName(parent));
+  return { state: { ...version.state, deleteTimeMicros: 0n }, ...together(used, child) };
+}
