@@ -1,0 +1,61 @@
+import { createHash, createPublicKey, verify } from "node:crypto";
+import type { AdapterVersion, Signature } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { SignaturePolicy, TrustedKey } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import { ServiceError } from "../../kit/errors.ts";
+import type { TenantId } from "../../store/store.ts";
+import { parseBundle, type SignatureBundle, signedBytes } from "./bundle.ts";
+import { type PolicyReader, readPolicy, trusts } from "./policy.ts";
+import { signatureInvalid } from "./signature-invalid.ts";
+import { checkFiles, parseStatement } from "./statement.ts";
+
+/**
+ * Checks a bundle (empty for none) against the tenant's policy and an artifact's files: a key that the tenant trusts signed exactly these.
+ * Rejects with SIGNATURE_INVALID; SIGNATURE_REQUIRED where there is none and the policy asks for one; LIMIT_EXCEEDED.
+ */
+export async function checkSignature(
+  context: PolicyReader,
+  tenant: TenantId,
+  files: readonly ArtifactFile[],
+  bundleJson: string,
+): Promise<Signature | undefined> {
+  const policy = await readPolicy(context, tenant);
+  if (bundleJson === "") {
+    if (policy.required) throw signatureRequired("there is no signature");
+    return undefined;
+  }
+  const bundle = parseBundle(bundleJson);
+  const key = signerOf(policy, bundle);
+  if (!verify(null, signedBytes(bundle), createPublicKey(key.publicKey), bundle.signature)) {
+    throw signatureInvalid("the bundle was changed after it was signed");
+  }
+  checkFiles(parseStatement(bundle.payload), files);
+  return { bundleJson, keyId: key.keyId, trusted: true };
+}
+
+function signerOf({ trustedKeys }: SignaturePolicy, { keyHint }: SignatureBundle): TrustedKey {
+  const key = trustedKeys.find(({ publicKey }) => createHash("sha256").update(publicKey).digest("hex") === keyHint);
+  if (key === undefined) {
+    throw signatureInvalid("no key of the tenant's signature policy has the hint that the bundle gives");
+  }
+  return key;
+}
+
+/** Lets a version pass that the tenant's policy lets be resolved or downloaded now. Rejects with SIGNATURE_REQUIRED. */
+export async function requireTrusted(
+  context: PolicyReader,
+  tenant: TenantId,
+  { name, signature }: Pick<AdapterVersion, "name" | "signature">,
+): Promise<void> {
+  const policy = await readPolicy(context, tenant);
+  if (!policy.required) return;
+  if (signature === undefined) throw signatureRequired(`${name} has no signature`);
+  if (!trusts(policy, signature.keyId)) {
+    throw signatureRequired(`the key that signed ${name} is not trusted any more`, signature.keyId);
+  }
+}
+
+function signatureRequired(problem: string, key?: string): ServiceError {
+  const message = `The signature policy asks for a signature by a trusted key: ${problem}.`;
+  return new ServiceError("SIGNATURE_REQUIRED", message, { problem, ...(key !== undefined && { key }) });
+}
