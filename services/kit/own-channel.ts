@@ -3,6 +3,9 @@ import { createSecureContext } from "node:tls";
 import { type Channel, ChannelCredentials, createChannel } from "nice-grpc";
 import type { ServerConfiguration } from "./configuration.ts";
 
+/** TLS takes no IP address for a server's name; which name it is does not count. */
+const options = { "grpc.ssl_target_name_override": "localhost" };
+
 /** How a service calls another one of its own process: by gRPC, like anybody else. */
 export class OwnChannel implements Disposable {
   readonly #opened = Promise.withResolvers<Channel>();
@@ -18,7 +21,7 @@ export class OwnChannel implements Disposable {
 
   /** @param address where the server of this configuration listens */
   open(address: string, configuration: ServerConfiguration): void {
-    this.#opened.resolve(createChannel(address, credentials(configuration)));
+    this.#opened.resolve(createChannel(address, credentials(configuration), options));
   }
 
   /** Nothing is going to listen. */

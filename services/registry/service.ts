@@ -33,14 +33,8 @@ export async function openRegistry(
 ): Promise<readonly Service[]> {
   const context = await openContext(configuration, parts, access, stack);
   return [
-    served({ definition: BaseModelServiceDefinition, implementation: baseModelService(context) }),
-    served({ definition: ArtifactServiceDefinition, implementation: artifactService(context) }),
-    served({ definition: AdapterServiceDefinition, implementation: adapterService(context) }),
+    { definition: BaseModelServiceDefinition, implementation: baseModelService(context) },
+    { definition: ArtifactServiceDefinition, implementation: artifactService(context) },
+    { definition: AdapterServiceDefinition, implementation: adapterService(context) },
   ];
-}
-
-/** While handlers are being written: only the methods that have one. */
-function served({ definition, implementation }: Service): Service {
-  const present = Object.entries(definition.methods).filter(([key]) => implementation[key] !== undefined);
-  return { definition: { ...definition, methods: Object.fromEntries(present) }, implementation };
 }

@@ -73,7 +73,7 @@ describe("an export service elsewhere", () => {
     expect(configured({})).toBeUndefined();
     expect(() => configured({ export_address: "a:1" })).toThrow(ConfigurationError);
     const files = { export_token_file: "/nowhere/token", export_tls_ca_file: "/nowhere/ca.pem" };
-    expect(() => configured({ export_address: "a:1", ...files })).toThrow(/"export_tls_ca_file": .*\/nowhere\/ca.pem/);
+    expect(() => configured({ export_address: "a:1", ...files })).toThrow(/"export_tls_ca_file": .*\/nowhere/);
   });
 });
 
