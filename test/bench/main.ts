@@ -12,6 +12,7 @@ import { firstShuffledFigure } from "./figures/first-shuffled.ts";
 import { millionFigure } from "./figures/million.ts";
 import { pythonLoopFigures } from "./figures/python-loop.ts";
 import { ranksFigure } from "./figures/ranks.ts";
+import { registryFigure } from "./figures/registry.ts";
 import { resumeFigure } from "./figures/resume.ts";
 import { schemaFigure } from "./figures/schema.ts";
 import { stalledReadersFigure } from "./figures/stalled-readers.ts";
@@ -33,6 +34,7 @@ const figures: readonly Figure[] = [
   millionFigure,
   ranksFigure,
   resumeFigure,
+  registryFigure,
 ];
 
 const { values, positionals } = parseArgs({

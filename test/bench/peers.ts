@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { NotMeasuredError } from "./figure.ts";
 
-/** Another loader of training data, at the fastest settings that were found for it, over the same samples in local files. */
+/** What others have, at the fastest settings that were found for it: a loader of training data over the same samples in local files, or a registry. */
 export interface Peer {
   readonly program: string;
   /** As the table calls it. */
@@ -37,21 +37,26 @@ export const peers = {
     package: "mosaic",
     folder: "mosaic",
   },
+  mlflow: {
+    program: "test/bench/peers/mlflow_server.py",
+    name: "MLflow tracking server, SQLite",
+    package: "mlflow",
+  },
 } as const satisfies Record<string, Peer>;
 
-const environment = "test/bench/.venv";
-const stampFile = fileURLToPath(new URL(".venv/loraloop-setup.json", import.meta.url));
-
 /** Throws NotMeasuredError where the setup could not install it. */
-export function checkInstalled({ package: name }: Peer): void {
-  if (name === undefined) return;
+export function checkInstalled(peer: Peer): void {
+  if (peer.package === undefined) return;
+  const folder = peerPython(peer);
+  const stampFile = fileURLToPath(new URL(`../../${folder}/loraloop-setup.json`, import.meta.url));
   const installed = existsSync(stampFile)
     ? (JSON.parse(readFileSync(stampFile, "utf8")) as { peers: string[] }).peers
     : [];
-  if (!installed.includes(name)) throw new NotMeasuredError(`${name} is not installed in ${environment}`);
+  if (!installed.includes(peer.package)) throw new NotMeasuredError(`${peer.package} is not installed in ${folder}`);
 }
 
-/** Packages of peers want others than we do: they have an environment of their own. */
+/** Packages of peers want others than we do, and MLflow others than loaders: they have environments of their own. */
 export function peerPython({ package: name }: Peer): string {
-  return name === undefined ? ".venv" : environment;
+  if (name === undefined) return ".venv";
+  return name === "mlflow" ? "test/bench/.venv-mlflow" : "test/bench/.venv";
 }

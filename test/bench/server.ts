@@ -21,13 +21,14 @@ export class Server implements AsyncDisposable {
   }
 
   /** Resolves when it serves. */
-  static async start(dataDirectory: string): Promise<Server> {
+  static async start(dataDirectory: string, service: "export" | "registry" = "export"): Promise<Server> {
+    const prefix = `LORALOOP_${service.toUpperCase()}`;
     const environment = {
-      LORALOOP_EXPORT_DATA_DIRECTORY: dataDirectory,
-      LORALOOP_EXPORT_LISTEN_PORT: "0",
-      LORALOOP_EXPORT_METRICS_PORT: "0",
+      [`${prefix}_DATA_DIRECTORY`]: dataDirectory,
+      [`${prefix}_LISTEN_PORT`]: "0",
+      [`${prefix}_METRICS_PORT`]: "0",
     };
-    const child = new Child("services/export/main.ts", [], { environment });
+    const child = new Child(`services/${service}/main.ts`, [], { environment });
     for (;;) {
       const line = await child.message<Partial<Serving>>();
       const { address, metricsAddress } = line;
