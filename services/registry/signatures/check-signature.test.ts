@@ -19,9 +19,7 @@ interface Vector {
   readonly bundle: string;
 }
 
-const vectors: readonly Vector[] = JSON.parse(
-  readFileSync(new URL("../../../test/data/model-signatures.json", import.meta.url), "utf8"),
-);
+const vectors: readonly Vector[] = readData("model-signatures.json");
 
 const pair = generateKeyPairSync("ed25519");
 const privatePem = pemOf(pair.privateKey);
@@ -53,6 +51,14 @@ describe.each(vectors)("golden vector: $what", (vector) => {
       trusted: true,
     });
   });
+});
+
+test("a bundle of the specification's own implementation is accepted", async () => {
+  const vector = vectors[1] as Vector;
+  policy = trusting(vector.public_key);
+  const { bundle } = readData("model-signature-reference.json");
+  await expect(check(bundle, vector.files)).resolves.toMatchObject({ keyId: vector.key_id, trusted: true });
+  await expect(check(bundle, vector.files.slice(0, -1))).rejects.toMatchObject({ reason: "SIGNATURE_INVALID" });
 });
 
 test("files beside a signature: itself and git's own need none, others do", async () => {
@@ -246,6 +252,10 @@ describe("what is resolved or downloaded", () => {
 
 // biome-ignore lint/suspicious/noExplicitAny: tests change it in ways that no type allows
 type Statement = any;
+
+function readData(file: string) {
+  return JSON.parse(readFileSync(new URL(`../../../test/data/${file}`, import.meta.url), "utf8"));
+}
 
 function check(bundle: string, present: readonly FileDigest[] = files) {
   return checkSignature(

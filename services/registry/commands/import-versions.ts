@@ -1,0 +1,89 @@
+import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { StoredVersionName } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import type { Caller } from "../../kit/call.ts";
+import { retryAborted } from "../../store/retry-aborted.ts";
+import type { Expectation, Mutation } from "../../store/store.ts";
+import { planVersions } from "../adapters/new-versions.ts";
+import { listedVersion, showVersion } from "../adapters/shown-version.ts";
+import { getVersion, type KeptVersion } from "../adapters/stored-versions.ts";
+import type { RegistryContext } from "../context.ts";
+import { declaredVersion } from "../interchange/declared-version.ts";
+import type { ImportedEntry } from "../interchange/read-document.ts";
+import { importedKey, type VersionName } from "../keys.ts";
+
+/**
+ * Makes a STATE_DECLARED version of each entry that was not imported before, all in one commit, and gives the versions of all entries in their order, as
+ * of ListVersions. With `validateOnly` nothing is kept. Rejects with ADAPTER_NOT_FOUND where an adapter is deleted, LIMIT_EXCEEDED (`version_bytes`).
+ */
+export function importVersions(
+  context: RegistryContext,
+  caller: Caller,
+  entries: readonly ImportedEntry[],
+  validateOnly: boolean,
+): Promise<AdapterVersion[]> {
+  const { store } = context;
+  const { tenant } = caller;
+  return retryAborted(async () => {
+    const versions = await importedBefore(context, caller, entries);
+    const { mutations, expectations, made } = await planImport(
+      context,
+      caller,
+      entries.filter(({ digest }) => !versions.has(digest)),
+    );
+    const keeps = mutations.length > 0 && !validateOnly;
+    const { revision } = keeps ? await store.commit(tenant, mutations, expectations) : { revision: 0n };
+    for (const [digest, version] of made) versions.set(digest, { ...version, revision });
+    const shown = entries.map(({ digest }) => showVersion(store, tenant, versions.get(digest) as KeptVersion));
+    return (await Promise.all(shown)).map(listedVersion);
+  });
+}
+
+/** The versions that entries made when they were imported first, by the entry's digest. */
+async function importedBefore(
+  { store }: RegistryContext,
+  { tenant }: Caller,
+  entries: readonly ImportedEntry[],
+): Promise<Map<string, KeptVersion>> {
+  const versions = new Map<string, KeptVersion>();
+  for (const { digest } of entries) {
+    const entry = await store.get(tenant, importedKey(Buffer.from(digest, "hex")));
+    if (entry === undefined) continue;
+    versions.set(digest, await getVersion(store, tenant, StoredVersionName.decode(entry.value)));
+  }
+  return versions;
+}
+
+interface PlannedImport {
+  /** By the entry's digest. */
+  readonly made: ReadonlyMap<string, KeptVersion>;
+  readonly mutations: readonly Mutation[];
+  readonly expectations: readonly Expectation[];
+}
+
+/** Plans a version for each entry; the same entry twice makes one. */
+async function planImport(
+  { store, clock }: RegistryContext,
+  { tenant, tokenId }: Caller,
+  entries: readonly ImportedEntry[],
+): Promise<PlannedImport> {
+  const now = clock.now();
+  const made = new Map<string, KeptVersion>();
+  const mutations: Mutation[] = [];
+  const expectations: Expectation[] = [];
+  const unique = new Map(entries.map((entry) => [entry.digest, entry]));
+  for (const [adapter, ofAdapter] of Map.groupBy(unique.values(), ({ version }) => version.adapter)) {
+    const versions = ofAdapter.map(({ version }) => declaredVersion(version, tokenId, now));
+    const plan = await planVersions(store, tenant, { adapter, creator: tokenId, now, versions });
+    mutations.push(...plan.mutations);
+    expectations.push(...plan.expectations);
+    for (const [place, { digest }] of ofAdapter.entries()) {
+      const name = plan.names[place] as VersionName;
+      const { version, state } = versions[place] as (typeof versions)[number];
+      const key = importedKey(Buffer.from(digest, "hex"));
+      mutations.push({ put: key, value: StoredVersionName.encode(StoredVersionName.create(name)).finish() });
+      expectations.push({ key, revision: 0n });
+      made.set(digest, { name, stored: { version, request: "" }, state, revision: 0n });
+    }
+  }
+  return { made, mutations, expectations };
+}

@@ -1,0 +1,61 @@
+import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import {
+  RenderVersionsRequest_Format as Format,
+  type RenderVersionsResponse,
+} from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { limitExceeded } from "../../kit/field.ts";
+import { limits } from "../../kit/limits.ts";
+import type { TenantId } from "../../store/store.ts";
+import type { VersionReference } from "../adapters/names.ts";
+import { listedVersion, showVersion } from "../adapters/shown-version.ts";
+import { getVersion } from "../adapters/stored-versions.ts";
+import type { RegistryContext } from "../context.ts";
+import { renderVersions as render } from "../interchange/render-versions.ts";
+import { requireTrusted } from "../signatures/check-signature.ts";
+
+export interface RenderVersions {
+  /** At least one. */
+  readonly references: readonly VersionReference[];
+  readonly format: Format;
+  readonly pathTemplate: string;
+}
+
+/**
+ * Writes versions, all as of one revision. Rejects with VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_SERVABLE, FIELD_INVALID, LIMIT_EXCEEDED
+ * (`rendered_bytes`); for vLLM also SIGNATURE_REQUIRED.
+ */
+export async function renderVersions(
+  context: RegistryContext,
+  tenant: TenantId,
+  command: RenderVersions,
+): Promise<RenderVersionsResponse> {
+  const versions = await readVersions(context, tenant, command);
+  if (command.format === Format.FORMAT_VLLM_ARGUMENTS) {
+    for (const version of versions) await requireTrusted(context, tenant, version);
+  }
+  const rendered = render(versions, command.format, command.pathTemplate);
+  checkBytes(Buffer.byteLength(rendered.content));
+  return rendered;
+}
+
+/** Of several versions without what only formats of one version need. */
+async function readVersions(
+  { store }: RegistryContext,
+  tenant: TenantId,
+  { references }: RenderVersions,
+): Promise<readonly AdapterVersion[]> {
+  const { revision } = await store.head(tenant);
+  const versions: AdapterVersion[] = [];
+  let bytes = 0;
+  for (const reference of references) {
+    const version = await showVersion(store, tenant, await getVersion(store, tenant, reference, revision));
+    bytes += version.declared?.documentJson.length ?? 0;
+    checkBytes(bytes);
+    versions.push(references.length === 1 ? version : { ...listedVersion(version), declared: version.declared });
+  }
+  return versions;
+}
+
+function checkBytes(bytes: number): void {
+  if (bytes > limits.rendered_bytes) throw limitExceeded("rendered_bytes", bytes, "The rendered document");
+}

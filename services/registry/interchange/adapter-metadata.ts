@@ -1,0 +1,174 @@
+import { z } from "zod";
+import {
+  AdapterVersion,
+  AdapterVersion_State,
+  type Provenance,
+  TrainingConfiguration,
+  type TrainingSnapshot,
+} from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import {
+  adapterId,
+  adapterOf,
+  count,
+  domains,
+  flag,
+  metadata,
+  method,
+  methodWord,
+  metrics,
+  number,
+  optional,
+  place,
+  readBaseModel,
+  readShape,
+  text,
+  unlessEmpty,
+} from "./document-fields.ts";
+import { defined, isObject, type JsonObject } from "./json-document.ts";
+import { peftShape, readPeft, writePeft } from "./peft-fields.ts";
+
+const trainingShape = {
+  dataset_name: text,
+  num_samples: count,
+  epochs: number,
+  learning_rate: number,
+  ...peftShape,
+};
+
+const shape = z.object({
+  adapter_id: adapterId,
+  adapter_version: text,
+  base_model_name: text,
+  base_model_hash: text,
+  tokenizer_hash: text,
+  method,
+  task_type: text,
+  domain: domains,
+  language: text,
+  created_by: text,
+  data_source_uri: text,
+  training: optional(z.object(trainingShape), z.object(trainingShape).parse({})),
+  vllm: optional(z.object({ enabled: flag, adapter_path: place, max_lora_rank: count, enable_multi_lora: flag }), {
+    enabled: false,
+    adapter_path: "",
+    max_lora_rank: 0,
+    enable_multi_lora: false,
+  }),
+  metrics,
+  custom_metadata: metadata,
+});
+
+type Fields = z.output<typeof shape>;
+
+/** What an `adapter_metadata.json` says of a version; nothing of it is checked. Throws DOCUMENT_INVALID. */
+export function readAdapterMetadata(document: unknown): AdapterVersion {
+  const fields = readShape(shape, document, []);
+  const { training, vllm } = fields;
+  return AdapterVersion.fromPartial({
+    adapter: adapterOf(fields.adapter_id),
+    label: fields.adapter_version,
+    baseModel: readBaseModel(fields.base_model_name),
+    method: fields.method,
+    peft: readPeft(training),
+    provenance: { dataSourceUri: fields.data_source_uri, training: readTraining(fields, document as JsonObject) },
+    task: fields.task_type,
+    domains: fields.domain,
+    language: fields.language,
+    creator: fields.created_by,
+    metrics: fields.metrics,
+    metadata: fields.custom_metadata,
+    declared: {
+      id: fields.adapter_id,
+      baseModelHash: fields.base_model_hash,
+      tokenizerHash: fields.tokenizer_hash,
+      artifactPath: vllm.adapter_path,
+    },
+  });
+}
+
+function readTraining({ training }: Fields, document: JsonObject): TrainingConfiguration {
+  const others = Object.entries(document["training"] ?? {}).filter(([key]) => !Object.hasOwn(trainingShape, key));
+  return TrainingConfiguration.fromPartial({
+    datasetName: training.dataset_name,
+    sampleCount: BigInt(training.num_samples),
+    epochs: training.epochs,
+    learningRate: training.learning_rate,
+    configurationJson: others.length === 0 ? "" : JSON.stringify(Object.fromEntries(others)),
+  });
+}
+
+/** A version as `adapter_metadata.json`; `path` is its folder, empty where nobody knows. */
+export function writeAdapterMetadata(version: AdapterVersion, path: string): JsonObject {
+  const { baseModel, declared, provenance } = version;
+  return defined({
+    adapter_id: unlessEmpty(declared?.id ?? "") ?? version.adapter,
+    adapter_version: unlessEmpty(version.label) ?? String(version.version),
+    base_model_name: unlessEmpty(baseModel?.name ?? ""),
+    base_model_hash: unlessEmpty(declared?.baseModelHash || baseModel?.weightsDigest || ""),
+    tokenizer_hash: unlessEmpty(declared?.tokenizerHash || baseModel?.tokenizerDigest || ""),
+    method: methodWord(version.method),
+    task_type: unlessEmpty(version.task),
+    domain: version.domains.length === 1 ? version.domains[0] : unlessEmpty(version.domains),
+    language: unlessEmpty(version.language),
+    created_by: unlessEmpty(version.creator),
+    data_source_uri: unlessEmpty(provenance?.dataSourceUri ?? ""),
+    training: unlessEmpty({ ...writeTraining(provenance), ...(version.peft && writePeft(version.peft)) }),
+    vllm: unlessEmpty(writeServing(version, path)),
+    metrics: unlessEmpty(version.metrics),
+    custom_metadata: unlessEmpty(version.metadata),
+    loraloop: unlessEmpty(writeOrigin(version)),
+  });
+}
+
+function writeTraining(provenance: Provenance | undefined): JsonObject {
+  const { snapshots = [], training } = provenance ?? {};
+  const samples = Number(training?.sampleCount || snapshots.reduce((sum, { sampleCount }) => sum + sampleCount, 0n));
+  return defined({
+    ...otherKeys(training?.configurationJson ?? ""),
+    dataset_name: unlessEmpty(training?.datasetName || snapshots[0]?.dataset || ""),
+    num_samples: unlessEmpty(samples),
+    epochs: unlessEmpty(training?.epochs ?? 0),
+    learning_rate: unlessEmpty(training?.learningRate ?? 0),
+  });
+}
+
+function otherKeys(configurationJson: string): JsonObject {
+  const configuration: unknown = configurationJson === "" ? {} : JSON.parse(configurationJson);
+  return isObject(configuration) ? configuration : {};
+}
+
+/** Of a version whose files were never read, only where they are. */
+function writeServing({ servability, state }: AdapterVersion, path: string): JsonObject {
+  const place = defined({ adapter_path: unlessEmpty(path) });
+  const vllm = servability.find(({ engine }) => engine === "vllm");
+  if (vllm === undefined) return place;
+  return defined({
+    enabled: vllm.servable && state === AdapterVersion_State.STATE_READY,
+    ...place,
+    max_lora_rank: unlessEmpty(vllm.minimumMaxLoraRank),
+    enable_multi_lora: vllm.servable,
+  });
+}
+
+/** What only this registry says, under the names that exported data has it by. */
+function writeOrigin({ name, baseModel, artifact, provenance }: AdapterVersion): JsonObject {
+  return defined({
+    version: unlessEmpty(name),
+    base_model_revision: unlessEmpty(baseModel?.revision ?? ""),
+    artifact: unlessEmpty(artifact?.digest ?? ""),
+    run: unlessEmpty(provenance?.run ?? ""),
+    parent: unlessEmpty(provenance?.parent ?? ""),
+    snapshots: unlessEmpty((provenance?.snapshots ?? []).map(writeSnapshot)),
+  });
+}
+
+function writeSnapshot(snapshot: TrainingSnapshot): JsonObject {
+  return defined({
+    dataset: snapshot.dataset,
+    dataset_version: snapshot.datasetVersion,
+    snapshot: snapshot.snapshot,
+    digest: snapshot.digest,
+    revision: Number(snapshot.revision),
+    num_samples: Number(snapshot.sampleCount),
+  });
+}

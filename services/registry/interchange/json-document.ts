@@ -1,0 +1,69 @@
+import { limitExceeded } from "../../kit/field.ts";
+import { limits } from "../../kit/limits.ts";
+import { JsonProblem, parseStrictJson } from "../verification/strict-json.ts";
+import { documentInvalid } from "./document-invalid.ts";
+
+/** An object of a JSON document. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * Parses a document of others. Throws LIMIT_EXCEEDED (`import_bytes`, `import_depth`), or DOCUMENT_INVALID: also for an object with the same key twice, of
+ * which every reader of JSON picks another.
+ */
+export function parseJson(text: string): unknown {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limits.import_bytes) throw limitExceeded("import_bytes", bytes, "The document");
+  const value = parse(text);
+  checkDepth(value, 0);
+  checkStrictly(text);
+  return value;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw documentInvalid("", `it is no JSON: ${(error as Error).message.toWellFormed()}`);
+  }
+}
+
+function checkDepth(value: unknown, depth: number): void {
+  if (typeof value !== "object" || value === null) return;
+  if (depth === limits.import_depth) throw limitExceeded("import_depth", depth + 1, "The document's nesting");
+  for (const part of Object.values(value)) checkDepth(part, depth + 1);
+}
+
+function checkStrictly(text: string): void {
+  try {
+    parseStrictJson(text, { depth: limits.import_depth });
+  } catch (error) {
+    if (error instanceof JsonProblem) throw documentInvalid("", `it ${error.message}`);
+    throw error;
+  }
+}
+
+/** Parses JSON that `parseJson` accepted, so that `printJson` writes every number as it was written: `16.0` stays `16.0`, and no digit is lost. */
+export function parseExactly(text: string): unknown {
+  return JSON.parse(text, (_key: string, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === "number" ? rawNumber(context?.source ?? String(value)) : value,
+  );
+}
+
+function rawNumber(source: string): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(source);
+}
+
+/** A document as a file: two spaces a level, a line break at the end. */
+export function printJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+/** True for an object that is no list. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An object without the keys whose value is undefined. */
+export function defined(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}

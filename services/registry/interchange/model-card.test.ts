@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { adapterVersion } from "../../../test/support/adapter-version.ts";
+import { modelCard } from "./model-card.ts";
+
+const metadataOf = (card: string) => parse(card.split("---\n")[1] ?? "");
+
+test("metadata as the Hub reads it", () => {
+  expect(metadataOf(modelCard(adapterVersion()))).toEqual({
+    base_model: "mistralai/Mistral-7B-v0.1",
+    base_model_relation: "adapter",
+    library_name: "peft",
+    pipeline_tag: "text-generation",
+    language: "de",
+    datasets: ["legal", "themis_legal_2024"],
+    tags: ["lora", "question-answering", "legal"],
+    "model-index": [
+      {
+        name: "legal-qa@3",
+        results: [
+          {
+            task: { type: "question-answering" },
+            dataset: { name: "legal", type: "legal" },
+            metrics: [
+              { type: "eval_loss", value: 1.25 },
+              { type: "perplexity", value: 7.1 },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+});
+
+test("a license only where the version's metadata names one", () => {
+  expect(metadataOf(modelCard(adapterVersion({ metadata: { license: "apache-2.0" } })))).toMatchObject({
+    license: "apache-2.0",
+  });
+});
+
+test("what nobody knows is left out", () => {
+  const bare = adapterVersion({
+    metrics: {},
+    provenance: undefined,
+    baseModel: undefined,
+    peft: undefined,
+    language: "",
+  });
+  expect(metadataOf(modelCard(bare))).toEqual({
+    base_model_relation: "adapter",
+    library_name: "peft",
+    tags: ["lora", "question-answering", "legal"],
+  });
+  expect(modelCard(bare)).not.toMatch(/How to load|Metrics|undefined/);
+});
+
+test("texts of callers break neither metadata nor table", () => {
+  const text = 'a: "b"\n---\n| x | # y';
+  const card = modelCard(adapterVersion({ task: text, baseModel: { name: text }, metadata: { license: text } }));
+  const end = card.indexOf("\n---\n\n# legal-qa@3");
+  expect(parse(card.slice(4, end))).toMatchObject({ base_model: text, license: text });
+  expect(card).toContain('| Base model | a: "b" --- \\| x \\| # y |');
+});
+
+test("people see where it comes from and how to load it", () => {
+  const card = modelCard(adapterVersion());
+  expect(card).toContain("# legal-qa@3");
+  expect(card).toContain("| Base model | mistralai/Mistral-7B-v0.1 @ main |");
+  expect(card).toContain("| Trained on | legal version 2, 50000 samples (snapshot 5555");
+  expect(card).toContain('AutoModelForCausalLM.from_pretrained("mistralai/Mistral-7B-v0.1", revision="main")');
+});

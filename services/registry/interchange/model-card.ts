@@ -1,0 +1,89 @@
+import { stringify } from "yaml";
+import type { AdapterVersion, TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { methodWord, unlessEmpty } from "./document-fields.ts";
+import { defined, type JsonObject } from "./json-document.ts";
+
+/** `README.md` of a version: metadata as the Hugging Face Hub reads it, then what people want to know. A license is named only where the version's metadata has one. */
+export function modelCard(version: AdapterVersion): string {
+  const metadata = stringify(hubMetadata(version), { lineWidth: 0 });
+  return `---\n${metadata}---\n\n# ${version.name}\n\n${table(version)}${metricsTable(version)}${howToLoad(version)}`;
+}
+
+function hubMetadata(version: AdapterVersion): JsonObject {
+  const { baseModel, language, metadata, peft } = version;
+  return defined({
+    base_model: unlessEmpty(baseModel?.name ?? ""),
+    base_model_relation: "adapter",
+    library_name: "peft",
+    pipeline_tag: peft?.taskType === "CAUSAL_LM" ? "text-generation" : undefined,
+    language: unlessEmpty(language),
+    license: metadata["license"],
+    datasets: unlessEmpty(datasetsOf(version)),
+    tags: [...new Set([methodWord(version.method) ?? "lora", version.task, ...version.domains])].filter(Boolean),
+    "model-index": unlessEmpty(modelIndex(version)),
+  });
+}
+
+function datasetsOf({ provenance }: AdapterVersion): string[] {
+  const names = (provenance?.snapshots ?? []).map(({ dataset }) => dataset);
+  return [...new Set([...names, provenance?.training?.datasetName ?? ""])].filter(Boolean);
+}
+
+function modelIndex(version: AdapterVersion): JsonObject[] {
+  const metrics = metricsOf(version).map(([type, value]) => ({ type, value }));
+  if (metrics.length === 0) return [];
+  const dataset = datasetsOf(version)[0] ?? "not stated";
+  const task = version.task || "text-generation";
+  const results = [{ task: { type: task }, dataset: { name: dataset, type: dataset }, metrics }];
+  return [{ name: version.name, results }];
+}
+
+function metricsOf({ metrics }: AdapterVersion): [string, number][] {
+  return Object.entries(metrics).toSorted(([one], [other]) => (one < other ? -1 : 1));
+}
+
+function table(version: AdapterVersion): string {
+  const { baseModel, peft, provenance } = version;
+  const rows: [string, string | number | undefined][] = [
+    ["Base model", [baseModel?.name, baseModel?.revision].filter(Boolean).join(" @ ")],
+    ["Method", methodWord(version.method)],
+    ["Rank, alpha, dropout", peft && [peft.r, peft.loraAlpha, peft.loraDropout].join(", ")],
+    ["Target modules", peft?.targetModulesPattern || peft?.targetModules.join(", ")],
+    ["Trained on", (provenance?.snapshots ?? []).map(snapshotText).join("; ") || provenance?.dataSourceUri],
+    ["Trained from", provenance?.parent],
+    ["Files", version.artifact?.digest],
+  ];
+  const lines = rows.filter(([, value]) => value).map(([name, value]) => `| ${name} | ${cell(String(value))} |\n`);
+  return `| | |\n|---|---|\n${lines.join("")}`;
+}
+
+function snapshotText({ snapshot, dataset, datasetVersion, sampleCount }: TrainingSnapshot): string {
+  const name = dataset === "" ? "" : `${dataset} version ${datasetVersion}, `;
+  return `${name}${sampleCount} samples (snapshot ${snapshot})`;
+}
+
+/** A text inside of a table. */
+function cell(text: string): string {
+  return text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
+}
+
+function metricsTable(version: AdapterVersion): string {
+  const lines = metricsOf(version).map(([name, value]) => `| ${cell(name)} | ${value} |\n`);
+  return lines.length === 0 ? "" : `\n## Metrics\n\n| metric | value |\n|---|---|\n${lines.join("")}`;
+}
+
+function howToLoad({ baseModel, peft }: AdapterVersion): string {
+  if (peft?.taskType !== "CAUSAL_LM" || baseModel === undefined) return "";
+  const revision = baseModel.revision === "" ? "" : `, revision=${JSON.stringify(baseModel.revision)}`;
+  return `
+## How to load
+
+\`\`\`python
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+base = AutoModelForCausalLM.from_pretrained(${JSON.stringify(baseModel.name)}${revision})
+model = PeftModel.from_pretrained(base, "path/to/this/folder")
+\`\`\`
+`;
+}

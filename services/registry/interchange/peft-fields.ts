@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { PeftConfiguration } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { flag, mapOf, names, number, optional, rank, text, unlessEmpty } from "./document-fields.ts";
+import { defined, type JsonObject } from "./json-document.ts";
+
+/** Keys of `training` that say what the adapter's shape is; those beside the first four are written where they are not PEFT's defaults. */
+export const peftShape = {
+  lora_rank: optional(rank, 0),
+  lora_alpha: number,
+  lora_dropout: number,
+  target_modules: optional(z.union([names, text]), []),
+  use_rslora: flag,
+  use_dora: flag,
+  rank_pattern: mapOf(z.string(), rank),
+  alpha_pattern: mapOf(z.string(), z.number()),
+  bias: text,
+  lora_bias: flag,
+  modules_to_save: optional(names, []),
+};
+
+type PeftFields = z.output<z.ZodObject<typeof peftShape>>;
+
+/** Undefined where the document says nothing of the shape. */
+export function readPeft(fields: PeftFields): PeftConfiguration | undefined {
+  const said = Object.keys(peftShape).some((key) => unlessEmpty(fields[key as keyof PeftFields]) !== undefined);
+  if (!said) return undefined;
+  const { target_modules: targets } = fields;
+  return PeftConfiguration.fromPartial({
+    r: fields.lora_rank,
+    loraAlpha: fields.lora_alpha,
+    loraDropout: fields.lora_dropout,
+    targetModules: typeof targets === "string" ? [] : targets,
+    targetModulesPattern: typeof targets === "string" ? targets : "",
+    useRslora: fields.use_rslora,
+    useDora: fields.use_dora,
+    rankPattern: fields.rank_pattern,
+    alphaPattern: fields.alpha_pattern,
+    bias: fields.bias,
+    loraBias: fields.lora_bias,
+    modulesToSave: fields.modules_to_save,
+  });
+}
+
+export function writePeft(peft: PeftConfiguration): JsonObject {
+  return defined({
+    lora_rank: peft.r,
+    lora_alpha: peft.loraAlpha,
+    lora_dropout: peft.loraDropout,
+    target_modules: unlessEmpty(peft.targetModulesPattern) ?? peft.targetModules,
+    use_rslora: unlessEmpty(peft.useRslora),
+    use_dora: unlessEmpty(peft.useDora),
+    rank_pattern: unlessEmpty(peft.rankPattern),
+    alpha_pattern: unlessEmpty(peft.alphaPattern),
+    bias: peft.bias === "none" ? undefined : unlessEmpty(peft.bias),
+    lora_bias: unlessEmpty(peft.loraBias),
+    modules_to_save: unlessEmpty(peft.modulesToSave),
+  });
+}

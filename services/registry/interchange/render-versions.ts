@@ -1,0 +1,63 @@
+import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import {
+  RenderVersionsRequest_Format as Format,
+  type RenderVersionsResponse,
+} from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { fieldInvalid } from "../../kit/field.ts";
+import { versionNotServable } from "../adapters/adapter-errors.ts";
+import { adapterMetadata, adapterRegistry, writeVersion } from "./document-format.ts";
+import { folderLayouts } from "./folder-layout.ts";
+import { printJson } from "./json-document.ts";
+import { modelCard } from "./model-card.ts";
+import { documentPath } from "./version-path.ts";
+import { vllmArguments } from "./vllm-arguments.ts";
+
+/** Versions, at least one, in a format of others. `template` was checked. Throws FIELD_INVALID or VERSION_NOT_SERVABLE. */
+export function renderVersions(
+  versions: readonly AdapterVersion[],
+  format: Format,
+  template: string,
+): RenderVersionsResponse {
+  switch (format) {
+    case Format.FORMAT_ADAPTER_METADATA:
+      return metadataFile(onlyOne(versions), template);
+    case Format.FORMAT_ADAPTER_REGISTRY:
+      return registryFile(versions, template);
+    case Format.FORMAT_MODEL_CARD:
+      return { content: modelCard(onlyOne(versions)), fileName: "README.md" };
+    case Format.FORMAT_PEFT_CONFIGURATION:
+      return { content: peftConfiguration(onlyOne(versions)), fileName: "adapter_config.json" };
+    case Format.FORMAT_VLLM_ARGUMENTS:
+      return { content: vllmArguments(versions, template), fileName: "" };
+    case Format.FORMAT_FOLDER_LAYOUT:
+      return { content: folderLayouts(versions), fileName: "" };
+    default:
+      throw fieldInvalid("format", String(format), "a format");
+  }
+}
+
+function onlyOne(versions: readonly AdapterVersion[]): AdapterVersion {
+  const [version] = versions;
+  if (version === undefined || versions.length > 1) {
+    throw fieldInvalid("versions", `${versions.length} versions`, "one version: the format holds no more");
+  }
+  return version;
+}
+
+function metadataFile(version: AdapterVersion, template: string): RenderVersionsResponse {
+  const { entry, original } = writeVersion(adapterMetadata, version, documentPath(version, template));
+  return { content: original ?? printJson(entry), fileName: adapterMetadata.fileName };
+}
+
+function registryFile(versions: readonly AdapterVersion[], template: string): RenderVersionsResponse {
+  const entries = versions.map(
+    (version) => writeVersion(adapterRegistry, version, documentPath(version, template)).entry,
+  );
+  return { content: printJson(entries), fileName: adapterRegistry.fileName };
+}
+
+function peftConfiguration(version: AdapterVersion): string {
+  const configuration = version.peft?.configurationJson ?? "";
+  if (configuration !== "") return configuration;
+  throw versionNotServable(version, version.state, "its adapter_config.json was never read; VerifyVersion reads it");
+}

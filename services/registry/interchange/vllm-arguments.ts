@@ -1,0 +1,56 @@
+import { type AdapterVersion, AdapterVersion_State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { fieldInvalid } from "../../kit/field.ts";
+import { versionNotServable } from "../adapters/adapter-errors.ts";
+import { versionPath } from "./version-path.ts";
+
+/**
+ * Arguments for `vllm serve`, one a line, under which it serves these versions by their names. `template` says where it finds their files.
+ * Throws VERSION_NOT_SERVABLE where one is not in service or vLLM cannot load it, FIELD_INVALID where they are not of one base model or a path is missing.
+ */
+export function vllmArguments(versions: readonly AdapterVersion[], template: string): string {
+  const modules = versions.filter(({ name }, index) => versions.findIndex((other) => other.name === name) === index);
+  checkOneBaseModel(modules);
+  const ranks = modules.map(leastMaxLoraRank);
+  const lines = [
+    "--enable-lora",
+    "--lora-modules",
+    ...modules.map((version) => loraModule(version, template)),
+    "--max-lora-rank",
+    Math.max(...ranks),
+    "--max-loras",
+    modules.length,
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function checkOneBaseModel([first, ...others]: readonly AdapterVersion[]): void {
+  const other = others.find(({ baseModel }) => baseModelOf(baseModel) !== baseModelOf(first?.baseModel));
+  if (other !== undefined) {
+    const expected = `versions of the base model of ${first?.name}: ${baseModelOf(first?.baseModel)}`;
+    throw fieldInvalid("versions", `${other.name} of ${baseModelOf(other.baseModel)}`, expected);
+  }
+}
+
+function baseModelOf(reference: AdapterVersion["baseModel"]): string {
+  return `${reference?.name}@${reference?.revision}`;
+}
+
+function leastMaxLoraRank(version: AdapterVersion): number {
+  const { state, servability } = version;
+  const vllm = servability.find(({ engine }) => engine === "vllm");
+  if (state !== AdapterVersion_State.STATE_READY) throw versionNotServable(version, state, "it is not in service");
+  if (vllm?.servable !== true) {
+    throw versionNotServable(version, state, vllm?.problems.join("; ") || "nothing is known of it and vLLM", "vllm");
+  }
+  return vllm.minimumMaxLoraRank;
+}
+
+/** vLLM parts `name=path` at every `=`, and takes what has a `,` for JSON. */
+function loraModule(version: AdapterVersion, template: string): string {
+  const path = versionPath(version, template);
+  if (path === undefined) {
+    const expected = `the folder where vLLM finds the files of ${version.name}, which lie at ${version.artifact?.uri}`;
+    throw fieldInvalid("path_template", template, expected);
+  }
+  return /[=,]/.test(path) ? JSON.stringify({ name: version.name, path }) : `${version.name}=${path}`;
+}
