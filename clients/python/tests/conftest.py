@@ -8,7 +8,7 @@ import pytest
 
 from loraloop import Client
 from tests.scripted import Ingest, Server, Step
-from tests.server import LoraloopServer
+from tests.server import LoraloopServer, LoraloopUp
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoraloopServer]
 def client(server: LoraloopServer) -> Iterator[Client]:
     with Client(server.address, server.token) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoraloopUp]:
+    """All services on memory stores, for all tests that do not hurt them: each uses adapters of its own."""
+    server = LoraloopUp(tmp_path_factory.mktemp("up"), "memory")
+    yield server
+    server.stop()
 
 
 @pytest.fixture

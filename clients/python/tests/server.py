@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+NODE = ROOT / "node_modules/.bin/node"
 
 
 class LoraloopServer:
@@ -30,13 +31,7 @@ class LoraloopServer:
         return (self._data / "token").read_text().strip()
 
     def start(self) -> None:
-        settings = {**self._settings, "LISTEN_PORT": str(self._port), "METRICS_PORT": "0"}
-        self._process = subprocess.Popen(
-            [ROOT / "node_modules/.bin/node", ROOT / "services/export/main.ts"],
-            env={**os.environ, **{f"LORALOOP_EXPORT_{key}": value for key, value in settings.items()}},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process = self._launch(self._port)
         self._port = int(self._read_address().rpartition(":")[2])
 
     def kill(self) -> None:
@@ -46,6 +41,15 @@ class LoraloopServer:
     def stop(self) -> None:
         """Drains."""
         self._end(signal.SIGTERM)
+
+    def _launch(self, port: int) -> subprocess.Popen[str]:
+        settings = {**self._settings, "LISTEN_PORT": str(port), "METRICS_PORT": "0"}
+        return subprocess.Popen(
+            [NODE, ROOT / "services/export/main.ts"],
+            env={**os.environ, **{f"LORALOOP_EXPORT_{key}": value for key, value in settings.items()}},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -61,6 +65,25 @@ class LoraloopServer:
         for line in self._process.stdout:
             lines.append(line)
             entry = json.loads(line) if line.startswith("{") else {}
-            if entry.get("msg") == "serving":
+            if entry.get("msg") == "serving" or "token_file" in entry:
                 return str(entry["address"])
         raise AssertionError(f"the server did not start:\n{''.join(lines)}")
+
+
+class LoraloopUp(LoraloopServer):
+    """`loraloop up`: all services at one address."""
+
+    def _launch(self, port: int) -> subprocess.Popen[str]:
+        settings = {
+            f"LORALOOP_{service}_{key}": value
+            for service in ("EXPORT", "REGISTRY")
+            for key, value in self._settings.items()
+            if key != "DATA_DIRECTORY"
+        }
+        options = ["--data", str(self._data), "--port", str(port), "--metrics-port", "0"]
+        return subprocess.Popen(
+            [NODE, ROOT / "clients/cli/main.ts", "--json", "up", *options],
+            env={**os.environ, **settings, "XDG_STATE_HOME": str(self._data)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )

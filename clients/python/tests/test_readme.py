@@ -27,6 +27,11 @@ PROGRAMS = {
         ("Orders", r"4\n\[PlanEntry\(.*record_id='qa-\d+'.*\)\]\n1\d\d\n"),
         ("PyTorch", "(32\n32\n32\n4\n){3}"),
         ("Runs", ""),
+        (
+            "Adapters",
+            r"faq@1 READY\n\['vllm', 'peft'\]\n"
+            r"\['README.md', 'adapter_config.json', 'adapter_model.safetensors'\]\n8\n",
+        ),
         ("asyncio", r"(\{'instruction': 'Question \d+', 'output': 'Answer \d+'\}\n){100}"),
     ],
 )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from loraloop._locks import ProcessLock
+from loraloop._locks import ProcessLock, file_lock
 
 _PART = ".part"
 _LOCK = ".lock"
@@ -173,24 +173,11 @@ class BlockFolder:
 
     @contextlib.contextmanager
     def _locked(self, digest: bytes) -> Iterator[None]:
-        """One lock for a 256th of all blocks. Without locks (some network file systems) two may fetch the same."""
-        import fcntl
-
-        try:
+        """One lock for a 256th of all blocks. Without locks two may fetch the same."""
+        with contextlib.suppress(OSError):
             self._path.mkdir(0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path / f"{digest.hex()[:2]}{_LOCK}", os.O_CREAT | os.O_RDWR, 0o600)
-        except OSError:
+        with file_lock(self._path / f"{digest.hex()[:2]}{_LOCK}"):
             yield
-            return
-        try:
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            # Closing alone would leave it to a child that was forked meanwhile.
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
 
     def _file(self, digest: bytes) -> str:
         """As in the other client languages, which may share the folder. No Path: there are many calls."""

@@ -14,6 +14,9 @@ from loraloop.corpus.v1.corpus_service_pb2_grpc import CorpusServiceStub
 from loraloop.errors import ClosedError, RpcError, UnavailableError, from_grpc
 from loraloop.export.v1.export_service_pb2_grpc import ExportServiceStub
 from loraloop.export.v1.run_service_pb2_grpc import RunServiceStub
+from loraloop.registry.v1.adapter_service_pb2_grpc import AdapterServiceStub
+from loraloop.registry.v1.artifact_service_pb2_grpc import ArtifactServiceStub
+from loraloop.registry.v1.base_model_service_pb2_grpc import BaseModelServiceStub
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -31,6 +34,9 @@ class Opened:
     corpus: CorpusServiceStub
     export: ExportServiceStub
     runs: RunServiceStub
+    adapters: AdapterServiceStub
+    artifacts: ArtifactServiceStub
+    base_models: BaseModelServiceStub
     metadata: tuple[tuple[str, str], ...]
 
 
@@ -107,6 +113,9 @@ class Connection:
             CorpusServiceStub(channel),
             ExportServiceStub(channel),
             RunServiceStub(channel),
+            AdapterServiceStub(channel),
+            ArtifactServiceStub(channel),
+            BaseModelServiceStub(channel),
             metadata,
         )
 

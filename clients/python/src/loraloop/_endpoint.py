@@ -52,6 +52,17 @@ def find_endpoint(address: str | None, token: str | None) -> Endpoint:
     return Endpoint(address, token)
 
 
+def registry_endpoint(
+    registry_address: str | None, registry_token: str | None, address: str | None, token: str | None
+) -> tuple[str | None, str | None] | None:
+    """Address and token of a registry that is another server; None where it is at the same address."""
+    registry_address = registry_address or os.environ.get("LORALOOP_REGISTRY_ADDRESS")
+    registry_token = registry_token or os.environ.get("LORALOOP_REGISTRY_TOKEN")
+    if not registry_address and not registry_token:
+        return None
+    return registry_address or address, registry_token or token
+
+
 def open_channel(endpoint: Endpoint, tls: Tls) -> grpc.Channel:
     """Opens a channel with a connection of its own; nothing is sent before the first call."""
     options = _channel_options(endpoint)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -22,3 +25,27 @@ class ProcessLock:
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_locks": {}}
+
+
+@contextlib.contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """A lock between processes, which ends with the one that holds it. Without locks (some network file systems) none.
+
+    The file stays, its user's alone.
+    """
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        # Closing alone would leave it to a child that was forked meanwhile.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)

@@ -10,11 +10,12 @@ from loraloop._block_cache import BlockCache
 from loraloop._connection import Connection
 from loraloop._cursor import Cursor
 from loraloop._datasets import Datasets
-from loraloop._endpoint import Tls
+from loraloop._endpoint import Tls, registry_endpoint
 from loraloop._ingest import AnyRecord, Ingest, IngestResult
 from loraloop._plan import Plan, Share
 from loraloop._plans import Plans
 from loraloop._records import Collection, Record, from_collection, from_record, to_record
+from loraloop._registry.registry import Registry
 from loraloop._results import Preview, Validation, from_preview, from_validation
 from loraloop._runs import Runs
 from loraloop._snapshots import Snapshots
@@ -33,7 +34,9 @@ class Client:
     `127.0.0.1:50051`. `token` is by default LORALOOP_TOKEN, else the one that `loraloop up` left. `tls` is False for
     plain text, True for the system's authorities, or a PEM file (or its bytes) with others. A unary call takes at most
     `timeout` seconds, retries of idempotent ones included; a stream or ingest whose connection breaks tries to go on
-    for `patience` seconds without progress. Methods raise LoraloopErrors, see `loraloop.errors`.
+    for `patience` seconds without progress. Where the registry is another server, `registry_address` and
+    `registry_token` say so, by default LORALOOP_REGISTRY_ADDRESS and LORALOOP_REGISTRY_TOKEN. Methods raise
+    LoraloopErrors, see `loraloop.errors`.
     """
 
     def __init__(
@@ -44,12 +47,17 @@ class Client:
         tls: Tls = False,
         timeout: float = 30.0,
         patience: float = 300.0,
+        registry_address: str | None = None,
+        registry_token: str | None = None,
     ) -> None:
         self._connection = Connection(address, token, tls, timeout, patience)
+        elsewhere = registry_endpoint(registry_address, registry_token, address, token)
+        self._registry_connection = Connection(*elsewhere, tls, timeout, patience) if elsewhere else self._connection
         self.datasets = Datasets(self._connection)
         self.snapshots = Snapshots(self._connection)
         self.plans = Plans(self._connection)
         self.runs = Runs(self._connection)
+        self.registry = Registry(self._registry_connection)
 
     def ingest(
         self,
@@ -182,6 +190,7 @@ class Client:
     def close(self) -> None:
         """Ends every call. Idempotent."""
         self._connection.close()
+        self._registry_connection.close()
 
     def __enter__(self) -> Client:
         return self

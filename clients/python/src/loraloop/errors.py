@@ -5,8 +5,10 @@ LoraloopError
 ├── MissingExtraError             also an ImportError: names the extra to install
 ├── ClosedError                   a stream or client was used after it was closed
 ├── WorkerStateError              the position of a stream is known to a worker process only
+├── FileError                     a file or folder on this machine cannot be used
 └── RpcError                      a call failed: `code`, `reason`, `metadata`, `retryable`
     ├── InvalidArgumentError      a value in the request is wrong; `metadata` names it
+    │   └── RevisionCompactedError    the revision is no longer kept; list again
     ├── AuthenticationError       no token, or one that the server does not know
     ├── PermissionDeniedError     the token lacks a scope
     ├── NotFoundError
@@ -14,7 +16,11 @@ LoraloopError
     ├── FailedPreconditionError   the request does not fit the state of the server
     │   ├── IngestClosedError     the ingest was committed or abandoned
     │   ├── SnapshotFailedError   the build ended with an error
-    │   └── SnapshotExpiredError  the snapshot was removed after its time to live
+    │   ├── SnapshotExpiredError  the snapshot was removed after its time to live
+    │   ├── AdapterRefusedError   an adapter's files or configuration are wrong; `reason` and message say what to do
+    │   ├── BaseModelMismatchError    an adapter is not for its base model or tokenizer
+    │   ├── VersionNotServableError   an adapter version may not be served, or not by this engine
+    │   └── SignatureError        a signature is missing or false
     ├── ResumeError               a saved stream state does not fit; `expected` and `actual` name both values
     │   ├── ResumeFormatError
     │   ├── ResumeOtherStoreError
@@ -60,6 +66,10 @@ class WorkerStateError(LoraloopError):
     """The position of a stream is known to a worker process only."""
 
 
+class FileError(LoraloopError):
+    """A file or folder on this machine cannot be used."""
+
+
 class RpcError(LoraloopError):
     """A call failed.
 
@@ -93,6 +103,10 @@ class InvalidArgumentError(RpcError):
     """A value in the request is wrong."""
 
 
+class RevisionCompactedError(InvalidArgumentError):
+    """The revision is no longer kept: list again, and watch from there."""
+
+
 class AuthenticationError(RpcError):
     """No token, or one that the server does not know."""
 
@@ -123,6 +137,22 @@ class SnapshotFailedError(FailedPreconditionError):
 
 class SnapshotExpiredError(FailedPreconditionError):
     """The snapshot was removed after its time to live; stream again from the start."""
+
+
+class AdapterRefusedError(FailedPreconditionError):
+    """An adapter's files or configuration are wrong; `metadata` names file, tensor or field."""
+
+
+class BaseModelMismatchError(FailedPreconditionError):
+    """An adapter was trained on another base model or tokenizer than it is registered for."""
+
+
+class VersionNotServableError(FailedPreconditionError):
+    """An adapter version may not be served, or not by this engine: `metadata["problem"]` says why."""
+
+
+class SignatureError(FailedPreconditionError):
+    """A signature is missing or false."""
 
 
 class ResumeError(RpcError):
@@ -182,6 +212,7 @@ class ContentDamagedError(RpcError):
 
 
 _BY_REASON: Mapping[str, type[RpcError]] = {
+    "REVISION_COMPACTED": RevisionCompactedError,
     "INGEST_CLOSED": IngestClosedError,
     "SNAPSHOT_FAILED": SnapshotFailedError,
     "SNAPSHOT_EXPIRED": SnapshotExpiredError,
@@ -192,6 +223,22 @@ _BY_REASON: Mapping[str, type[RpcError]] = {
     "RESUME_PLAN_UNKNOWN": ResumePlanUnknownError,
     "RESUME_BEYOND_END": ResumeBeyondEndError,
     "RESUME_OTHER_RANK": ResumeOtherRankError,
+    "ADAPTER_CONFIGURATION_INVALID": AdapterRefusedError,
+    "ADAPTER_FILE_CHANGED": AdapterRefusedError,
+    "ADAPTER_FILE_FORBIDDEN": AdapterRefusedError,
+    "ADAPTER_FILE_MISSING": AdapterRefusedError,
+    "ADAPTER_HEADER_INVALID": AdapterRefusedError,
+    "ADAPTER_NOT_FINITE": AdapterRefusedError,
+    "ADAPTER_SHAPE_MISMATCH": AdapterRefusedError,
+    "ADAPTER_TARGETS_UNKNOWN": AdapterRefusedError,
+    "ADAPTER_TENSOR_MISSING": AdapterRefusedError,
+    "ADAPTER_TENSOR_TYPE": AdapterRefusedError,
+    "ADAPTER_TENSOR_UNEXPECTED": AdapterRefusedError,
+    "BASE_MODEL_MISMATCH": BaseModelMismatchError,
+    "TOKENIZER_MISMATCH": BaseModelMismatchError,
+    "VERSION_NOT_SERVABLE": VersionNotServableError,
+    "SIGNATURE_INVALID": SignatureError,
+    "SIGNATURE_REQUIRED": SignatureError,
 }
 
 _BY_CODE: Mapping[str, type[RpcError]] = {
@@ -211,8 +258,11 @@ _BY_CODE: Mapping[str, type[RpcError]] = {
 
 def _is_retryable(code: str, reason: str, retry_after: float | None) -> bool:
     """The server gives each of its failures a reason: INTERNAL and the like without one are a broken connection."""
-    if code == "UNAVAILABLE" or retry_after is not None:
+    if retry_after is not None:
         return True
+    if code == "UNAVAILABLE":
+        # Without a time to try again at, none is configured.
+        return reason != "EXPORT_UNAVAILABLE"
     return reason == "" and code in _TRANSPORT_FAULTS
 
 

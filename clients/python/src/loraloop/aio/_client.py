@@ -5,11 +5,12 @@ from types import TracebackType
 from typing import Any
 
 from loraloop._cursor import Cursor
-from loraloop._endpoint import Tls
+from loraloop._endpoint import Tls, registry_endpoint
 from loraloop._plan import Plan, Share
 from loraloop._stream_request import Compression, to_stream_request
 from loraloop._times import Time
 from loraloop.aio._connection import Connection
+from loraloop.aio._registry import Registry
 from loraloop.aio._runs import Runs
 from loraloop.aio._stream import SampleStream
 
@@ -25,9 +26,14 @@ class Client:
         tls: Tls = False,
         timeout: float = 30.0,
         patience: float = 300.0,
+        registry_address: str | None = None,
+        registry_token: str | None = None,
     ) -> None:
         self._connection = Connection(address, token, tls, timeout, patience)
+        elsewhere = registry_endpoint(registry_address, registry_token, address, token)
+        self._registry_connection = Connection(*elsewhere, tls, timeout, patience) if elsewhere else self._connection
         self.runs = Runs(self._connection)
+        self.registry = Registry(self._registry_connection)
 
     def stream(
         self,
@@ -60,6 +66,7 @@ class Client:
     async def close(self) -> None:
         """Ends every call. Idempotent."""
         await self._connection.close()
+        await self._registry_connection.close()
 
     async def __aenter__(self) -> Client:
         return self

@@ -14,10 +14,12 @@ from loraloop._endpoint import Tls, find_endpoint, open_async_channel
 from loraloop.errors import ClosedError, from_grpc
 from loraloop.export.v1.export_service_pb2_grpc import ExportServiceStub
 from loraloop.export.v1.run_service_pb2_grpc import RunServiceStub
+from loraloop.registry.v1.adapter_service_pb2_grpc import AdapterServiceStub
 
 if TYPE_CHECKING:
     from loraloop.export.v1.export_service_pb2_grpc import ExportServiceAsyncStub
     from loraloop.export.v1.run_service_pb2_grpc import RunServiceAsyncStub
+    from loraloop.registry.v1.adapter_service_pb2_grpc import AdapterServiceAsyncStub
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -30,6 +32,7 @@ class Opened:
     channel: grpc.aio.Channel
     export: ExportServiceAsyncStub
     runs: RunServiceAsyncStub
+    adapters: AdapterServiceAsyncStub
     metadata: tuple[tuple[str, str], ...]
 
 
@@ -52,7 +55,9 @@ class Connection:
             endpoint = find_endpoint(self._address, self._token)
             channel = open_async_channel(endpoint, self._tls)
             metadata = (("authorization", f"Bearer {endpoint.token}"),)
-            self._opened = Opened(channel, ExportServiceStub(channel), RunServiceStub(channel), metadata)
+            self._opened = Opened(
+                channel, ExportServiceStub(channel), RunServiceStub(channel), AdapterServiceStub(channel), metadata
+            )
         return self._opened
 
     async def close(self) -> None:

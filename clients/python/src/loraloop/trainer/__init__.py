@@ -12,5 +12,6 @@ except ImportError as missing:
 
 from loraloop.trainer._callback import StreamingCallback
 from loraloop.trainer._mixin import StreamingTrainerMixin
+from loraloop.trainer._registration import RegistrationCallback
 
-__all__ = ["StreamingCallback", "StreamingTrainerMixin"]
+__all__ = ["RegistrationCallback", "StreamingCallback", "StreamingTrainerMixin"]

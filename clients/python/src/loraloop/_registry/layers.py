@@ -1,0 +1,108 @@
+"""The layers of a base model that adapters may target."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from loraloop._registry.values import Layer
+
+if TYPE_CHECKING:
+    import torch
+
+#: Models whose linear layers are transformers' Conv1D: they keep their weights the other way round.
+_TRANSPOSED_MODELS = frozenset({"decision_transformer", "gpt2", "imagegpt", "openai-gpt"})
+_TRANSPOSED_LAYER = re.compile(r"(^|\.)(c_attn|c_proj|c_fc|q_attn)$")
+_EMBEDDING = re.compile(
+    r"(^|\.)(wte|wpe|shared|relative_attention_bias|embed_in|embed_tokens|embed_positions|\w*embeddings?)$", re.ASCII
+)
+_HEAD = re.compile(r"(^|\.)(lm_head|embed_out)$|^output$")
+_WITH_HEAD = ("ForCausalLM", "LMHeadModel")
+
+
+def layers_of(model: torch.nn.Module) -> Sequence[Layer]:
+    """Of a model of torch, also one that PEFT has already changed."""
+    found: dict[str, Layer] = {}
+    for name, module in model.named_modules():
+        in_base = _name_in_base(name)
+        layer = _layer_of(in_base, module) if in_base is not None else None
+        if layer is not None:
+            found[layer.name] = layer
+    return _in_order(found.values())
+
+
+def layers_from(shapes: Mapping[str, Sequence[int]], configuration: Mapping[str, Any]) -> Sequence[Layer]:
+    """Of what a model has saved: names of tensors with their shapes, and its `config.json`.
+
+    A tensor `x.weight` of rank 2 is a linear layer or an embedding, of a higher rank a convolution. A model that was
+    saved without its head, or that shares the head with its embedding, has both all the same.
+    """
+    architecture = str((configuration.get("architectures") or [""])[0])
+    model_type = str(configuration.get("model_type", ""))
+    with_head = architecture.endswith(_WITH_HEAD)
+    prefix = _missing_prefix(shapes, model_type) if with_head else ""
+    layers: list[Layer] = []
+    for tensor, shape in shapes.items():
+        name, dot, kind = tensor.rpartition(".")
+        if dot and kind == "weight" and len(shape) > 1:
+            layers.append(_layer_from(name if _HEAD.search(name) else prefix + name, shape, model_type))
+    return _in_order([*layers, *(_shared_head(layers, model_type) if with_head else ())])
+
+
+def _name_in_base(name: str) -> str | None:
+    """What PEFT put into a model is no layer of it; what it wrapped keeps its name."""
+    parts = name.split(".")
+    if any(part.startswith("lora_") or part == "modules_to_save" for part in parts):
+        return None
+    return ".".join(part for part in parts if part not in ("base_layer", "original_module"))
+
+
+def _layer_of(name: str, module: torch.nn.Module) -> Layer | None:
+    import torch
+
+    if isinstance(module, torch.nn.Linear):
+        return Layer(name, "LINEAR", module.in_features, module.out_features)
+    if isinstance(module, torch.nn.Embedding):
+        return Layer(name, "EMBEDDING", module.num_embeddings, module.embedding_dim)
+    if isinstance(module, (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d)):
+        return Layer(name, "CONVOLUTION", module.in_channels, module.out_channels)
+    if type(module).__name__ == "Conv1D":
+        weight: Any = module.weight
+        return Layer(name, "TRANSPOSED_LINEAR", *weight.shape)
+    return None
+
+
+def _layer_from(name: str, shape: Sequence[int], model_type: str) -> Layer:
+    first, second = shape[:2]
+    if len(shape) > 2:
+        return Layer(name, "CONVOLUTION", second, first)
+    if _EMBEDDING.search(name):
+        return Layer(name, "EMBEDDING", first, second)
+    if model_type in _TRANSPOSED_MODELS and _TRANSPOSED_LAYER.search(name):
+        return Layer(name, "TRANSPOSED_LINEAR", first, second)
+    return Layer(name, "LINEAR", second, first)
+
+
+def _missing_prefix(tensors: Iterable[str], model_type: str) -> str:
+    """Some checkpoints were saved from the model without its head: their blocks are at the top."""
+    names = list(tensors)
+    if any(name.startswith("h.0.") for name in names):
+        return "transformer."
+    if not any(name.startswith("layers.0.") for name in names):
+        return ""
+    return "gpt_neox." if model_type == "gpt_neox" else "model."
+
+
+def _shared_head(layers: Sequence[Layer], model_type: str) -> Iterator[Layer]:
+    """A head that shares the embedding's weights has none of its own."""
+    embeddings = [layer for layer in layers if layer.kind == "EMBEDDING"]
+    if not embeddings or any(_HEAD.search(layer.name) for layer in layers):
+        return
+    tokens = max(embeddings, key=lambda layer: layer.input_features)
+    name = "embed_out" if model_type == "gpt_neox" else "lm_head"
+    yield Layer(name, "LINEAR", tokens.output_features, tokens.input_features)
+
+
+def _in_order(layers: Iterable[Layer]) -> Sequence[Layer]:
+    return sorted(layers, key=lambda layer: layer.name.encode())

@@ -1,0 +1,73 @@
+"""vLLM asks the registry for adapters that it does not know: a model `legal-qa@production` or `legal-qa@3`.
+
+Installed beside vLLM, it is loaded by itself (plugin `loraloop` of `vllm.general_plugins`; VLLM_PLUGINS, where it is
+set, must name it) and needs VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 and `--enable-lora`. It reads LORALOOP_ADDRESS and
+LORALOOP_TOKEN (a token with `registry.read`), LORALOOP_REGISTRY_ADDRESS and LORALOOP_REGISTRY_TOKEN where the registry
+is elsewhere, LORALOOP_ADAPTER_CACHE for the folder of adapters, and LORALOOP_BASE_MODEL (`name` or `name@revision`)
+where the registry does not know the base model by the name that vLLM serves.
+
+vLLM keeps what a name stands for until it unloads it: an alias that moves is seen after `/v1/unload_lora_adapter`.
+Whoever must see moves at once resolves the alias and asks vLLM for `<adapter>@<number>`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+
+from loraloop.client import Client
+from loraloop.errors import ConfigurationError, LoraloopError, MissingExtraError
+
+try:
+    from vllm.lora.request import LoRARequest
+    from vllm.lora.resolver import LoRAResolver, LoRAResolverRegistry
+except ImportError as missing:
+    raise MissingExtraError("loraloop.vllm is a plugin of vLLM, which is not installed") from missing
+
+__all__ = ["RegistryResolver", "register"]
+
+#: Below vLLM's own, which has a handler.
+_log = logging.getLogger("vllm.plugins.loraloop")
+
+
+def register() -> None:
+    """What vLLM calls when it starts."""
+    LoRAResolverRegistry.register_resolver("loraloop", RegistryResolver())
+
+
+class RegistryResolver(LoRAResolver):  # type: ignore[misc]
+    """Gives vLLM folders whose files were compared with their digests, of versions that it may and can serve."""
+
+    def __init__(self) -> None:
+        self._client = Client()
+
+    async def resolve_lora(self, base_model_name: str, lora_name: str) -> LoRARequest | None:
+        """None, with the reason in the log, where the registry does not let it be served on this base model."""
+        if "@" not in lora_name:
+            return None
+        try:
+            return await asyncio.to_thread(self._resolve, base_model_name, lora_name)
+        except (LoraloopError, OSError) as error:
+            _log.warning("%s is not served: %s", lora_name, error)
+            return None
+
+    def _resolve(self, base_model_name: str, lora_name: str) -> LoRARequest:
+        registry = self._client.registry
+        version = registry.resolve(lora_name, engine="vllm")
+        said = os.environ.get("LORALOOP_BASE_MODEL")
+        served = registry.get_base_model(*said.split("@", 1)) if said else registry.get_base_model(base_model_name)
+        trained_on = version.base_model
+        if (served.name, served.revision) != (trained_on.name, trained_on.revision):
+            raise ConfigurationError(
+                f"{version.name} was trained on {trained_on.name}@{trained_on.revision}, "
+                f"vLLM serves {served.name}@{served.revision}"
+            )
+        folder = registry.download(version, cache=os.environ.get("LORALOOP_ADAPTER_CACHE") or None)
+        return LoRARequest(lora_name=version.name, lora_int_id=_number(version.name), lora_path=str(folder))
+
+
+def _number(name: str) -> int:
+    """A positive number of 31 bits that is the same for a version everywhere."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1 or 1

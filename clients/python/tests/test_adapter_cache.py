@@ -1,0 +1,84 @@
+"""The folder of downloaded adapters, as several processes use it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from loraloop import Artifact, ContentDamagedError
+from loraloop._registry.digests import files_digest, files_in
+from loraloop._registry.download import _create
+from loraloop._registry.folder_cache import FolderCache, default_cache
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    (folder / "below").mkdir(parents=True)
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "below" / "empty").touch()
+    return folder
+
+
+def artifact_of(folder: Path) -> Artifact:
+    files = files_in(folder)
+    return Artifact(files_digest(files), "", files, sum(file.byte_count for file in files), True)
+
+
+def fetch(source: Path, log: Path, target: Path) -> None:
+    with log.open("a") as file:
+        file.write("fetched\n")
+    time.sleep(0.2)
+    shutil.copytree(source, target, dirs_exist_ok=True)
+
+
+def ask(cache: Path, source: Path, log: Path) -> None:
+    folder = FolderCache(cache).get(artifact_of(source), lambda target: fetch(source, log, target))
+    assert files_in(folder) == files_in(source)
+
+
+def test_of_several_processes_one_fetches(source: Path, tmp_path: Path) -> None:
+    cache, log = tmp_path / "cache", tmp_path / "log"
+    spawned = multiprocessing.get_context("spawn")
+    processes = [spawned.Process(target=ask, args=(cache, source, log)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert log.read_text() == "fetched\n"
+    assert (cache.stat().st_mode & 0o777, len(list(cache.glob("*.part")))) == (0o700, 0)
+
+
+def test_what_is_not_the_artifact_gets_no_name(source: Path, tmp_path: Path) -> None:
+    artifact, cache = artifact_of(source), tmp_path / "cache"
+    with pytest.raises(ContentDamagedError, match=r"adapter_config\.json is missing"):
+        FolderCache(cache).get(artifact, lambda _: None)
+    assert [path.suffix for path in cache.iterdir()] == [".lock"]
+    ask(cache, source, tmp_path / "log")
+
+
+def test_what_a_killed_process_left_is_removed(source: Path, tmp_path: Path) -> None:
+    artifact, cache = artifact_of(source), tmp_path / "cache"
+    old, new = (cache / f"{artifact.digest}.{name}.part" for name in ("old", "new"))
+    for part in (old, new):
+        part.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    ask(cache, source, tmp_path / "log")
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_cache() == tmp_path / "loraloop" / "adapters"
+
+
+@pytest.mark.parametrize("path", ["../out", "/etc/passwd", "a//b", "a/./b", "a\\b", ""])
+def test_a_path_out_of_the_folder_is_not_written(path: str, tmp_path: Path) -> None:
+    with pytest.raises(ContentDamagedError):
+        _create(tmp_path, path)

@@ -1,0 +1,95 @@
+"""Adapters of real PEFT, registered, downloaded and loaded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import peft
+import pytest
+import torch
+
+from loraloop import AdapterVersion, Client, lora_config
+from tests.adapters import ARCHITECTURES, adapted, load_base_model, logits, save_base_model
+from tests.server import LoraloopUp
+
+ATTENTION = {
+    "llama": ["q_proj", "v_proj"],
+    "gpt2": ["c_attn"],
+    "gpt_neox": ["query_key_value"],
+    "qwen2": ["q_proj", "k_proj"],
+    "opt": ["q_proj", "v_proj"],
+}
+#: What PEFT can be told, of a Llama.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "lora": {"target_modules": ["q_proj", "v_proj"]},
+    "all-linear": {"target_modules": "all-linear", "r": 2, "lora_dropout": 0.1},
+    "regular-expression": {"target_modules": r".*layers\.1\..*(up|down)_proj"},
+    "rslora": {"target_modules": ["o_proj"], "use_rslora": True},
+    "dora": {"target_modules": ["q_proj", "down_proj"], "use_dora": True},
+    "patterns": {
+        "target_modules": ["q_proj", "k_proj", "v_proj"],
+        "rank_pattern": {"k_proj": 2, r"layers\.1\.self_attn\.v_proj": 8},
+        "alpha_pattern": {"k_proj": 32},
+    },
+    "embedding": {"target_modules": ["embed_tokens", "q_proj"]},
+    "whole-head": {"target_modules": ["q_proj"], "modules_to_save": ["lm_head"]},
+    "biases": {"target_modules": ["q_proj"], "lora_bias": True},
+    "one-layer": {"target_modules": ["v_proj"], "layers_to_transform": [1]},
+}
+
+
+@pytest.fixture(scope="module")
+def client(up: LoraloopUp) -> Iterator[Client]:
+    with Client(up.address, up.token) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def bases(client: Client, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A folder of each architecture, registered from its model."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in ARCHITECTURES}
+    for name, folder in folders.items():
+        client.registry.register_base_model(save_base_model(name, folder), name=f"round-trip/{name}")
+    return folders
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_adapter_of_each_architecture_says_the_same(
+    client: Client, bases: dict[str, Path], tmp_path: Path, architecture: str
+) -> None:
+    version = check(client, bases[architecture], tmp_path, architecture, {"target_modules": ATTENTION[architecture]})
+    assert version.base_model.name == f"round-trip/{architecture}"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_adapter_of_each_kind_says_the_same(
+    client: Client, bases: dict[str, Path], tmp_path: Path, variant: str
+) -> None:
+    check(client, bases["llama"], tmp_path, variant, VARIANTS[variant])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_an_adapter_of_each_type_is_taken_byte_for_byte(
+    client: Client, bases: dict[str, Path], tmp_path: Path, dtype: torch.dtype
+) -> None:
+    model = adapted(load_base_model(bases["llama"]), target_modules=["q_proj"]).to(dtype)
+    model.save_pretrained(str(tmp_path / "saved"))
+    name = str(dtype).removeprefix("torch.")
+    version = client.registry.register(tmp_path / "saved", adapter=f"round-trip-{name}", base_model="round-trip/llama")
+    folder = client.registry.download(version, cache=tmp_path / "cache")
+    for file in (tmp_path / "saved").iterdir():
+        assert (folder / file.name).read_bytes() == file.read_bytes()
+
+
+def check(client: Client, base: Path, place: Path, name: str, options: dict[str, Any]) -> AdapterVersion:
+    model = adapted(load_base_model(base), **options)
+    version = client.registry.register(model, adapter=f"round-trip-{name}")
+    folder = client.registry.download(version, cache=place)
+    loaded = peft.PeftModel.from_pretrained(load_base_model(base), folder).eval()
+    assert torch.equal(logits(loaded), logits(model))
+    assert not torch.equal(logits(loaded), logits(load_base_model(base)))
+    assert lora_config(version) == peft.LoraConfig.from_pretrained(str(folder))
+    assert client.registry.verify_folder(version.name, folder) == []
+    return version

@@ -1,0 +1,168 @@
+"""Real vLLM serves what the registry calls servable, by flags and by the plugin, and refuses what it does not."""
+
+from __future__ import annotations
+
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from tokenizers import ByteLevelBPETokenizer
+
+from loraloop import AdapterVersion, Client, VersionNotServableError
+from tests.adapters import adapted, load_base_model
+from tests.server import LoraloopUp
+from tests.tiny import WORDS
+from tests.vllm_server import VLLM, VllmServer
+
+pytestmark = pytest.mark.skipif(
+    not VLLM.exists(),
+    reason="vLLM is not installed: `npm test` does so on Linux x86-64 with AVX-512 and 8 GiB of memory",
+)
+#: The registry calls these servable by vLLM …
+SERVABLE: dict[str, dict[str, Any]] = {
+    "lora": {"target_modules": ["q_proj", "v_proj"], "r": 4},
+    "rslora": {"target_modules": ["q_proj", "o_proj"], "r": 8, "use_rslora": True},
+    "linear": {"target_modules": "all-linear", "r": 2},
+}
+#: … and these not.
+UNSERVABLE: dict[str, dict[str, Any]] = {
+    "dora": {"target_modules": ["q_proj"], "use_dora": True},
+    "too-large": {"target_modules": ["q_proj"], "r": 513},
+}
+
+
+@pytest.fixture(scope="module")
+def client(up: LoraloopUp) -> Iterator[Client]:
+    with Client(up.address, up.token) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that vLLM can run, of random weights."""
+    folder = tmp_path_factory.mktemp("vllm-base")
+    tokenizer = ByteLevelBPETokenizer()
+    tokenizer.train_from_iterator(WORDS * 50, vocab_size=512, special_tokens=["<s>", "</s>"])
+    fast = transformers.PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>"
+    )
+    fast.save_pretrained(folder)
+    torch.manual_seed(3)
+    configuration = transformers.LlamaConfig(
+        vocab_size=2048,
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        bos_token_id=0,
+        eos_token_id=1,
+    )
+    transformers.LlamaForCausalLM(configuration).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def versions(client: Client, base: Path) -> dict[str, AdapterVersion]:
+    """One of each kind, registered over the wire."""
+    client.registry.register_base_model(load_base_model(base), name="vllm/llama")
+    return {
+        name: client.registry.register(
+            adapted(load_base_model(base), **options), adapter=f"vllm-{name}", alias="production"
+        )
+        for name, options in {**SERVABLE, **UNSERVABLE}.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def vllm(
+    up: LoraloopUp,
+    client: Client,
+    base: Path,
+    versions: dict[str, AdapterVersion],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[VllmServer]:
+    """Started with the arguments that the registry renders for two versions; the third is for the plugin."""
+    place = tmp_path_factory.mktemp("vllm")
+    by_flags = [versions[name].name for name in ("lora", "rslora")]
+    arguments = client.registry.render_versions(by_flags, "VLLM_ARGUMENTS").splitlines()
+    environment = {
+        "LORALOOP_ADDRESS": up.address,
+        "LORALOOP_TOKEN": up.token,
+        "LORALOOP_ADAPTER_CACHE": str(place / "cache"),
+    }
+    server = VllmServer(base, place / "log", arguments, environment)
+    yield server
+    server.stop()
+
+
+def test_the_registry_says_what_vllm_serves(client: Client, versions: dict[str, AdapterVersion]) -> None:
+    for name, version in versions.items():
+        (servability,) = (entry for entry in version.servability if entry.engine == "vllm")
+        assert servability.servable == (name in SERVABLE), servability
+        if name in SERVABLE:
+            assert client.registry.resolve(f"vllm-{name}@production", engine="vllm").name == version.name
+        else:
+            with pytest.raises(VersionNotServableError):
+                client.registry.resolve(f"vllm-{name}@production", engine="vllm")
+            with pytest.raises(VersionNotServableError):
+                client.registry.render_versions([version.name], "VLLM_ARGUMENTS")
+
+
+def test_flags_serve_each_version(vllm: VllmServer) -> None:
+    answers = {model: vllm.complete(model) for model in ("base", "vllm-lora@1", "vllm-rslora@1")}
+    assert len(set(answers.values())) == 3, answers
+
+
+def test_the_plugin_serves_a_name_that_vllm_does_not_know(vllm: VllmServer, client: Client, tmp_path: Path) -> None:
+    by_plugin = vllm.complete("vllm-linear@production")
+    assert by_plugin != vllm.complete("base")
+    vllm.load("by-hand", client.registry.download("vllm-linear@1", cache=tmp_path))
+    assert vllm.complete("by-hand") == by_plugin
+    assert vllm.complete("vllm-linear@1") == by_plugin
+
+
+def test_the_plugin_gives_the_answer_of_the_flags(
+    vllm: VllmServer, client: Client, versions: dict[str, AdapterVersion]
+) -> None:
+    client.registry.move_alias("vllm-lora", "canary", versions["lora"].version)
+    assert vllm.complete("vllm-lora@canary") == vllm.complete("vllm-lora@1")
+
+
+@pytest.mark.parametrize("name", UNSERVABLE)
+def test_vllm_refuses_what_the_registry_calls_unservable(
+    vllm: VllmServer, client: Client, tmp_path: Path, name: str
+) -> None:
+    folder = client.registry.download(f"vllm-{name}@1", cache=tmp_path)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        vllm.load(name, folder)
+    assert refused.value.code in (400, 500)
+    with pytest.raises(urllib.error.HTTPError) as unknown:
+        vllm.complete(f"vllm-{name}@production")
+    assert unknown.value.code == 404
+    assert f"vllm-{name}@production is not served" in vllm.log
+
+
+def test_the_plugin_serves_nothing_of_another_base_model_or_out_of_service(
+    vllm: VllmServer, client: Client, base: Path, tmp_path: Path
+) -> None:
+    other = load_base_model(base)
+    with torch.no_grad():
+        other.lm_head.weight.add_(1)
+    other.save_pretrained(tmp_path / "other")
+    client.registry.register_base_model(tmp_path / "other", name="vllm/other")
+    model = adapted(load_base_model(base), target_modules=["q_proj"])
+    client.registry.register(model, adapter="vllm-elsewhere", base_model="vllm/other", alias="production")
+    client.registry.register(model, adapter="vllm-quarantined", alias="production")
+    client.registry.quarantine_version("vllm-quarantined@1", "says nonsense")
+    for model_name in ("vllm-elsewhere@production", "vllm-quarantined@1", "vllm-nobody@production"):
+        with pytest.raises(urllib.error.HTTPError) as unknown:
+            vllm.complete(model_name)
+        assert unknown.value.code == 404
+        assert f"{model_name} is not served" in vllm.log
+    assert "was trained on vllm/other@main, vLLM serves vllm/llama@main" in vllm.log
