@@ -128,6 +128,8 @@ export const limits = {
   artifact_uri_bytes: 2048,
   /** Bytes of a safetensors header. */
   safetensors_header_bytes: 16 * 1024 * 1024,
+  /** Characters of a tensor's name. */
+  tensor_name_characters: 1024,
   /** Tensors in the safetensors files of an adapter together. */
   adapter_tensors: 524_288,
   /** UTF-8 bytes of `adapter_config.json`. */

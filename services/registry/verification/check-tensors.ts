@@ -88,7 +88,7 @@ class Checker {
       const found = whole.find(tensor.name);
       if (found === undefined) this.#unexpected(tensor);
       else {
-        this.#replacesWeights = true;
+        if (found.isCopy !== true) this.#replacesWeights = true;
         if (found.layer !== undefined) this.#layers.add(found.layer.name);
         if (found.layer !== undefined && found.shape !== undefined) this.#checkShape(tensor, found.shape, found.layer);
       }

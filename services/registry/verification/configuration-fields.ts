@@ -23,7 +23,9 @@ export class ConfigurationFields {
 
   /** A text; null is the empty one. */
   text(field: string): string {
-    return this.#read(field, "", "a text", (value) => (typeof value === "string" ? value : value === null ? "" : wrong));
+    return this.#read(field, "", "a text", (value) =>
+      typeof value === "string" ? value : value === null ? "" : wrong,
+    );
   }
 
   oneOf<T extends string>(field: string, words: readonly T[], fallback: T): T {

@@ -32,7 +32,8 @@ export function expectedTensors({ layer, rank }: Target, configuration: LoraConf
 
 function matrices(layer: Layer, rank: number): ExpectedTensor[] {
   const { kind, inputFeatures, outputFeatures } = layer;
-  const [first, second] = kind === Layer_Kind.KIND_EMBEDDING ? ["lora_embedding_A", "lora_embedding_B"] : ["lora_A.weight", "lora_B.weight"];
+  const [first, second] =
+    kind === Layer_Kind.KIND_EMBEDDING ? ["lora_embedding_A", "lora_embedding_B"] : ["lora_A.weight", "lora_B.weight"];
   // A convolution in groups has fewer inputs a group.
   const inputs = kind === Layer_Kind.KIND_CONVOLUTION ? undefined : inputFeatures;
   return [
@@ -49,7 +50,9 @@ export function tensorName({ name }: Pick<Layer, "name">, part: string): string 
 /** Shape of the layer's own weight. */
 export function weightShape({ kind, inputFeatures, outputFeatures }: Layer): readonly Axis[] {
   const isInputFirst = kind === Layer_Kind.KIND_EMBEDDING || kind === Layer_Kind.KIND_TRANSPOSED_LINEAR;
-  return isInputFirst ? [inputFeatures, outputFeatures] : [outputFeatures, kind === Layer_Kind.KIND_CONVOLUTION ? undefined : inputFeatures];
+  return isInputFirst
+    ? [inputFeatures, outputFeatures]
+    : [outputFeatures, kind === Layer_Kind.KIND_CONVOLUTION ? undefined : inputFeatures];
 }
 
 /** Convolutions have more axes than the two that are known. */

@@ -6,6 +6,7 @@ import { limits } from "../../kit/limits.ts";
 import { fileChanged } from "../artifacts/artifact-errors.ts";
 import { checkNamedBase, checkReference } from "./check-base.ts";
 import { checkTensors } from "./check-tensors.ts";
+import { namePrefix } from "./expected-tensors.ts";
 import { configurationReport, type Fault, Faults } from "./faults.ts";
 import { type LoraConfiguration, readConfiguration } from "./lora-configuration.ts";
 import { peftConfiguration } from "./peft-configuration.ts";
@@ -146,7 +147,11 @@ export class Inspection {
       if (!(error instanceof HeaderProblem)) throw error;
       open.reader = undefined;
       const message = `${shownText(open.path)} is no safetensors file: ${error.message}. Save or copy it again.`;
-      const metadata = { path: open.path, problem: error.message, ...(error.tensor !== "" && { tensor: error.tensor }) };
+      const metadata = {
+        path: open.path,
+        problem: error.message,
+        ...(error.tensor !== "" && { tensor: error.tensor }),
+      };
       this.#faults.add("ADAPTER_HEADER_INVALID", message, metadata);
     }
   }
@@ -155,7 +160,11 @@ export class Inspection {
     this.#tensorCount += tensors.length;
     if (this.#tensorCount > limits.adapter_tensors) {
       const what = `The limit adapter_tensors is ${limits.adapter_tensors}; the adapter has more.`;
-      const metadata = { limit: "adapter_tensors", maximum: String(limits.adapter_tensors), actual: String(this.#tensorCount) };
+      const metadata = {
+        limit: "adapter_tensors",
+        maximum: String(limits.adapter_tensors),
+        actual: String(this.#tensorCount),
+      };
       this.#faults.add("LIMIT_EXCEEDED", what, metadata);
     }
     if (path === weightsPath) this.#weights = tensors;
@@ -180,7 +189,7 @@ export class Inspection {
     if (configuration === undefined || weights === undefined) return undefined;
     const known = this.#faults.found.length;
     const report = configurationReport(this.#faults);
-    const targets = chooseTargets(configuration, base, this.#faults, report);
+    const targets = chooseTargets({ configuration, base, adapted: adaptedModules(weights) }, this.#faults, report);
     if (this.#faults.found.length > known) return undefined;
     const changed = checkTensors({ tensors: weights, targets, configuration, base }, this.#faults, report);
     return {
@@ -188,4 +197,9 @@ export class Inspection {
       servability: servabilityOf({ configuration, targets, changed, base }),
     };
   }
+}
+
+function adaptedModules(tensors: readonly Tensor[]): Set<string> {
+  const pairs = tensors.filter(({ name }) => name.startsWith(namePrefix) && name.includes(".lora_"));
+  return new Set(pairs.map(({ name }) => name.slice(namePrefix.length, name.indexOf(".lora_"))));
 }

@@ -74,7 +74,11 @@ function readObject(object: JsonValue, text: string, report: ReportField): LoraC
   }
   const fields = new ConfigurationFields(object, report);
   if (fields.get("peft_type") !== "LORA") {
-    report("peft_type", `is ${JSON.stringify(fields.get("peft_type") ?? null)}; only LORA is supported`, "Train a LoRA");
+    report(
+      "peft_type",
+      `is ${JSON.stringify(fields.get("peft_type") ?? null)}; only LORA is supported`,
+      "Train a LoRA",
+    );
     return undefined;
   }
   reportUnsupported(object, report);

@@ -1,3 +1,4 @@
+import { limits } from "../../kit/limits.ts";
 import { type JsonObject, JsonProblem, type JsonValue, parseStrictJson, shownText } from "./strict-json.ts";
 import { tensorTypes } from "./tensor-types.ts";
 
@@ -71,6 +72,10 @@ function checkMetadata(value: JsonValue): void {
 }
 
 function readTensor(name: string, entry: JsonValue): Tensor {
+  if (name.length > limits.tensor_name_characters) {
+    const limit = `the limit tensor_name_characters is ${limits.tensor_name_characters}`;
+    throw tensorProblem(name, `has a name of ${name.length} characters; ${limit}`);
+  }
   if (!isObject(entry) || entry.size !== 3) throw tensorProblem(name, "is no object of dtype, shape and data_offsets");
   const type = entry.get("dtype");
   const bits = typeof type === "string" ? tensorTypes.get(type)?.bits : undefined;
@@ -95,7 +100,8 @@ function lengths(value: JsonValue | undefined): readonly number[] | undefined {
 function product(name: string, shape: readonly number[]): number {
   return shape.reduce((elements, length) => {
     const next = elements * length;
-    if (!Number.isSafeInteger(next)) throw tensorProblem(name, `has a shape [${shape.slice(0, 8)}] beyond 2^53 elements`);
+    if (!Number.isSafeInteger(next))
+      throw tensorProblem(name, `has a shape [${shape.slice(0, 8)}] beyond 2^53 elements`);
     return next;
   }, 1);
 }

@@ -1,5 +1,6 @@
-import { type BaseModel, type Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import type { BaseModel, Layer } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { Faults, ReportField } from "./faults.ts";
+import { isLinear, isOutput } from "./layer-kinds.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
 import { endsOf, FieldProblem, type NamePattern, NamePatterns } from "./module-names.ts";
 import { shownText } from "./strict-json.ts";
@@ -8,25 +9,27 @@ import { shownText } from "./strict-json.ts";
 export interface Target {
   readonly layer: Layer;
   readonly rank: number;
-  readonly alpha: number;
+}
+
+export interface TargetQuestion {
+  readonly configuration: LoraConfiguration;
+  readonly base: BaseModel;
+  /** Names of the modules that the files have matrices for. */
+  readonly adapted: ReadonlySet<string>;
 }
 
 /** Whether a layer is a target. */
 type Choice = (layer: Layer) => boolean;
 
-/** The layers that a configuration targets by PEFT's rules, each with its rank and alpha. Reports ADAPTER_TARGETS_UNKNOWN, and patterns that cannot be used. */
-export function chooseTargets(
-  configuration: LoraConfiguration,
-  base: BaseModel,
-  faults: Faults,
-  report: ReportField,
-): Target[] {
+/** The layers that a configuration targets by PEFT's rules, each with its rank. Reports ADAPTER_TARGETS_UNKNOWN, and patterns that cannot be used. */
+export function chooseTargets(question: TargetQuestion, faults: Faults, report: ReportField): Target[] {
+  const { configuration } = question;
   try {
     const patterns = new NamePatterns();
-    const layers = chosenLayers(configuration, base, patterns, faults);
-    const rankOf = valueChoice("rank_pattern", configuration.rankPattern, configuration.rank, patterns);
-    const alphaOf = valueChoice("alpha_pattern", configuration.alphaPattern, configuration.alpha, patterns);
-    return layers.map((layer) => ({ layer, rank: rankOf(layer.name), alpha: alphaOf(layer.name) }));
+    const layers = chosenLayers(question, patterns, faults);
+    const rankOf = rankChoice(configuration, patterns);
+    for (const pattern of configuration.alphaPattern.keys()) patterns.end("alpha_pattern", pattern);
+    return layers.map((layer) => ({ layer, rank: rankOf(layer.name) }));
   } catch (error) {
     if (!(error instanceof FieldProblem)) throw error;
     report(error.field, error.message, "Write a list of names, or a shorter expression without look-around");
@@ -34,8 +37,10 @@ export function chooseTargets(
   }
 }
 
-function chosenLayers(configuration: LoraConfiguration, base: BaseModel, patterns: NamePatterns, faults: Faults): Layer[] {
-  const isTarget = targetChoice(configuration, base, patterns, faults);
+function chosenLayers(question: TargetQuestion, patterns: NamePatterns, faults: Faults): Layer[] {
+  const { configuration, base } = question;
+  reportUnknownNames(question, faults);
+  const isTarget = targetChoice(configuration, base, patterns);
   const isExcluded = exclusion(configuration, patterns);
   const layers = base.layers.filter((layer) => isTarget(layer) && !isExcluded(layer.name));
   if (layers.length === 0) reportUnknown(String(configuration.targetModules), base, faults);
@@ -43,7 +48,10 @@ function chosenLayers(configuration: LoraConfiguration, base: BaseModel, pattern
 }
 
 /** By `exclude_modules`; what `modules_to_save` names, or what lies in it, has no pair of matrices either. */
-function exclusion({ excludeModules, modulesToSave }: LoraConfiguration, patterns: NamePatterns): (module: string) => boolean {
+function exclusion(
+  { excludeModules, modulesToSave }: LoraConfiguration,
+  patterns: NamePatterns,
+): (module: string) => boolean {
   const excluded = new Set(typeof excludeModules === "string" ? [] : excludeModules);
   const pattern = typeof excludeModules === "string" ? patterns.whole("exclude_modules", excludeModules) : undefined;
   const saved = modulesToSave.length > 0 ? new RegExp(`(?:^|\\.)(?:${modulesToSave.join("|")})(?:$|\\.)`) : undefined;
@@ -53,12 +61,9 @@ function exclusion({ excludeModules, modulesToSave }: LoraConfiguration, pattern
     saved?.test(module) === true;
 }
 
-function targetChoice(configuration: LoraConfiguration, base: BaseModel, patterns: NamePatterns, faults: Faults): Choice {
+function targetChoice(configuration: LoraConfiguration, base: BaseModel, patterns: NamePatterns): Choice {
   const { targetModules } = configuration;
-  if (typeof targetModules !== "string") {
-    reportUnknownNames(targetModules, base, faults);
-    return listChoice(targetModules, configuration);
-  }
+  if (typeof targetModules !== "string") return listChoice(targetModules, configuration);
   if (targetModules.toLowerCase() === "all-linear") return (layer) => isLinear(layer) && !isOutput(layer, base);
   const pattern = patterns.whole("target_modules", targetModules);
   return (layer) => pattern.matches(layer.name);
@@ -80,35 +85,31 @@ function transformedChoice({ layersToTransform, layersPattern }: LoraConfigurati
       ? [/^.*?\.[^.]*\.(\d+)\./]
       : layersPattern.map((pattern) => new RegExp(`^(?:|.*?\\.)${pattern}\\.(\\d+)\\.`));
   return (module) => {
-    const match = expressions.values().map((expression) => expression.exec(module)).find((found) => found !== null);
+    const match = expressions
+      .values()
+      .map((expression) => expression.exec(module))
+      .find((found) => found !== null);
     return match !== undefined && indices.has(Number(match?.[1]));
   };
 }
 
-/** `all-linear` leaves out what makes logits of the hidden states. */
-function isOutput({ name, outputFeatures }: Layer, { vocabularySize }: BaseModel): boolean {
-  return outputFeatures === vocabularySize && !/\.\d+\./.test(name);
-}
-
-export function isLinear({ kind }: Layer): boolean {
-  return kind === Layer_Kind.KIND_LINEAR || kind === Layer_Kind.KIND_TRANSPOSED_LINEAR;
-}
-
 /** PEFT's `get_pattern_key`: the first pattern that matches counts. */
-function valueChoice(
-  field: string,
-  values: ReadonlyMap<string, number>,
-  fallback: number,
-  patterns: NamePatterns,
-): (module: string) => number {
-  const compiled: [NamePattern, number][] = [...values].map(([pattern, value]) => [patterns.end(field, pattern), value]);
-  return (module) => compiled.find(([pattern]) => pattern.matches(module))?.[1] ?? fallback;
+function rankChoice({ rankPattern, rank }: LoraConfiguration, patterns: NamePatterns): (module: string) => number {
+  const ranks: [NamePattern, number][] = [...rankPattern].map(([pattern, value]) => [
+    patterns.end("rank_pattern", pattern),
+    value,
+  ]);
+  return (module) => ranks.find(([pattern]) => pattern.matches(module))?.[1] ?? rank;
 }
 
-function reportUnknownNames(names: readonly string[], base: BaseModel, faults: Faults): void {
-  const missing = new Set(names);
-  for (const { name } of base.layers) for (const end of endsOf(name)) missing.delete(end);
-  for (const name of missing) reportUnknown(name, base, faults);
+/** PEFT takes names in the list that the model does not have; but then it has made nothing of them. */
+function reportUnknownNames({ configuration, base, adapted }: TargetQuestion, faults: Faults): void {
+  const { targetModules } = configuration;
+  const unknown = new Set(typeof targetModules === "string" ? [] : targetModules);
+  for (const { name } of base.layers) for (const end of endsOf(name)) unknown.delete(end);
+  if (unknown.size === 0) return;
+  const used = new Set(adapted.values().flatMap((name) => endsOf(name).filter((end) => unknown.has(end))));
+  for (const name of used) reportUnknown(name, base, faults);
 }
 
 function reportUnknown(target: string, base: BaseModel, faults: Faults): void {

@@ -56,4 +56,6 @@ export const tensorTypes: ReadonlyMap<string, TensorType> = new Map<string, Tens
 ]);
 
 /** Names of the types that weights of adapters may have. */
-export const weightTypes: readonly string[] = [...tensorTypes].flatMap(([name, { weights }]) => (weights ? [name] : []));
+export const weightTypes: readonly string[] = [...tensorTypes].flatMap(([name, { weights }]) =>
+  weights ? [name] : [],
+);

@@ -51,6 +51,7 @@ function deltaName(layer: Layer): string {
 function hasRows(layer: Layer, rows: readonly number[], report: ReportField): boolean {
   const count = layer.kind === Layer_Kind.KIND_EMBEDDING ? layer.inputFeatures : layer.outputFeatures;
   const outside = rows.find((row) => row >= count);
-  if (outside !== undefined) report("trainable_token_indices", `names row ${outside} of ${layer.name}, which has ${count}`);
+  if (outside !== undefined)
+    report("trainable_token_indices", `names row ${outside} of ${layer.name}, which has ${count}`);
   return outside === undefined;
 }

@@ -1,4 +1,9 @@
-import type { Method, PeftConfiguration, Quantization, Servability } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type {
+  Method,
+  PeftConfiguration,
+  Quantization,
+  Servability,
+} from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { Problem } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";

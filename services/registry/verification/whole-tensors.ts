@@ -1,5 +1,6 @@
-import { type BaseModel, type Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import type { BaseModel, Layer } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { type Axis, namePrefix, weightShape } from "./expected-tensors.ts";
+import { isEmbedding } from "./layer-kinds.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
 import { isSaved } from "./module-names.ts";
 
@@ -9,6 +10,8 @@ export interface WholeTensor {
   readonly shape: readonly Axis[] | undefined;
   /** The layer that it is of; undefined for a module that is no layer. */
   readonly layer: Layer | undefined;
+  /** True for a weight of the base model that is there only because a pair of matrices is added to it. */
+  readonly isCopy?: boolean;
 }
 
 /** What PEFT saves beside the matrices: modules to save, biases, and embeddings of which it assumes that they were resized. */
@@ -44,7 +47,7 @@ export class WholeTensors {
     const layer = this.#layers.get(name);
     const isTargeted = name !== module;
     if (layer === undefined || parameter !== "weight" || isTargeted !== this.#targets.has(name)) return undefined;
-    return isEmbedding(layer, this.#base) ? { shape: weightShape(layer), layer } : undefined;
+    return isEmbedding(layer, this.#base) ? { shape: weightShape(layer), layer, isCopy: isTargeted } : undefined;
   }
 
   #bias(module: string, parameter: string): WholeTensor | undefined {
@@ -67,9 +70,4 @@ function partsOf(tensor: string): readonly [module: string | undefined, paramete
 function parameterShape(layer: Layer, parameter: string): readonly Axis[] | undefined {
   if (parameter === "weight") return weightShape(layer);
   return parameter === "bias" ? [layer.outputFeatures] : undefined;
-}
-
-/** Of inputs or outputs: as many rows as there are tokens. */
-function isEmbedding({ kind, outputFeatures }: Layer, { vocabularySize }: BaseModel): boolean {
-  return kind === Layer_Kind.KIND_EMBEDDING || outputFeatures === vocabularySize;
 }
