@@ -21,6 +21,8 @@ import { encodeFrame } from "../../services/export/stream/encode-frame.ts";
 export interface TestRecord {
   readonly id: string;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Nobody's where absent. */
+  readonly subject?: string;
 }
 
 /** Writes records as UpsertRecords does. */
@@ -31,12 +33,12 @@ export async function upsert(
   records: readonly TestRecord[],
 ): Promise<void> {
   for (let start = 0; start < records.length; start += 200) {
-    const checked = records.slice(start, start + 200).map(({ id, fields }) => ({
+    const checked = records.slice(start, start + 200).map(({ id, fields, subject = "" }) => ({
       id,
       fields: Buffer.from(JSON.stringify(fields)),
       source: "",
       qualityScore: undefined,
-      subject: "",
+      subject,
       group: "",
     }));
     await upsertRecords(context, tenant, collection, checked);
