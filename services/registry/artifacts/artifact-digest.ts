@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import { fieldInvalid } from "../../kit/field.ts";
 import { comparePaths } from "./artifact-path.ts";
 
 /** The name of a set of files, as `Artifact.digest` says: 64 hex digits. The order of the files does not matter. */
@@ -9,4 +10,9 @@ export function artifactDigest(files: readonly Pick<ArtifactFile, "path" | "dige
     hash.update(`${digest}  ${path}\n`);
   }
   return hash.digest("hex");
+}
+
+/** Throws FIELD_INVALID for what can be no digest. */
+export function checkDigest(digest: string): void {
+  if (!/^[0-9a-f]{64}$/.test(digest)) throw fieldInvalid("digest", digest, "64 hex digits in lower case");
 }

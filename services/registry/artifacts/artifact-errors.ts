@@ -20,7 +20,10 @@ export function artifactInvalid(problem: string, path?: string): ServiceError {
 
 /** @param remedy a sentence without its full stop */
 export function fileForbidden(path: string, problem: string, remedy: string): ServiceError {
-  return new ServiceError("ADAPTER_FILE_FORBIDDEN", `${JSON.stringify(path)} ${problem}. ${remedy}.`, { path, problem });
+  return new ServiceError("ADAPTER_FILE_FORBIDDEN", `${JSON.stringify(path)} ${problem}. ${remedy}.`, {
+    path,
+    problem,
+  });
 }
 
 export function pickleForbidden(path: string, problem: string): ServiceError {

@@ -13,7 +13,8 @@ export function checkArtifactPath(path: string): void {
   if (path.startsWith("/") || names.includes("..")) {
     throw fileForbidden(path, "leads out of the folder", "Give paths relative to the folder, without ..");
   }
-  if (names.some((name) => name === "" || name === ".")) throw artifactInvalid("has an empty part, or the part .", path);
+  if (names.some((name) => name === "" || name === "."))
+    throw artifactInvalid("has an empty part, or the part .", path);
   if (names.some((name) => Buffer.byteLength(name) > nameBytes)) {
     throw artifactInvalid(`has a part of more than ${nameBytes} bytes`, path);
   }

@@ -50,6 +50,4 @@ export interface ArtifactStore {
   digests(tenant: TenantId): AsyncIterable<string>;
   /** When something was written last of what lies there under a digest, in milliseconds since 1970; undefined where there is nothing. */
   writeTime(tenant: TenantId, digest: string): Promise<number | undefined>;
-  /** Lets go of connections. */
-  close(): void;
 }

@@ -19,15 +19,18 @@ export interface LocatedFiles {
 
 const form = /^(?:(file):\/\/\/|(s3):\/\/)([^?#]+)$/;
 
-/** Throws LIMIT_EXCEEDED, FIELD_INVALID, and ADAPTER_FILE_FORBIDDEN for a URI with `..`. */
-export function parseArtifactUri(uri: string): ArtifactUri {
+/** Throws LIMIT_EXCEEDED, FIELD_INVALID, and ADAPTER_FILE_FORBIDDEN for a URI with `..`. @param field of the request */
+export function parseArtifactUri(uri: string, field = "uri"): ArtifactUri {
   const bytes = Buffer.byteLength(uri);
-  if (bytes > limits.artifact_uri_bytes) throw limitExceeded("artifact_uri_bytes", bytes, "The length of uri");
+  if (bytes > limits.artifact_uri_bytes) throw limitExceeded("artifact_uri_bytes", bytes, `The length of ${field}`);
   const [, file, , path = ""] = form.exec(uri) ?? [];
-  const names = path.replace(/\/$/, "").split("/").map(file === undefined ? String : decode);
+  const names = path
+    .replace(/\/$/, "")
+    .split("/")
+    .map(file === undefined ? String : decode);
   if (names.includes("..")) throw fileForbidden(uri, "has the part ..", "Name the folder itself");
   if (names.some((name) => name === "" || name === "." || /[/\\\p{Cc}]/u.test(name))) {
-    throw fieldInvalid("uri", uri, "file:///… or s3://bucket/prefix, without empty parts and control characters");
+    throw fieldInvalid(field, uri, "file:///… or s3://bucket/prefix, without empty parts and control characters");
   }
   return { scheme: file === undefined ? "s3" : "file", names };
 }
@@ -43,7 +46,11 @@ function decode(name: string): string {
 
 /** For a place that the configuration does not allow; it does not tell what is there. */
 export function outsideRoots(uri: string, key: "artifact_roots" | "s3_roots"): Error {
-  return fileForbidden(uri, `is not below what the registry's configuration allows (${key})`, "Upload the files instead");
+  return fileForbidden(
+    uri,
+    `is not below what the registry's configuration allows (${key})`,
+    "Upload the files instead",
+  );
 }
 
 /** Roots of one tenant. */

@@ -5,8 +5,8 @@ import { ServiceError } from "../../kit/errors.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { syncFolder } from "../../kit/folders.ts";
 import { limits } from "../../kit/limits.ts";
-import { artifactInvalid, storageUnavailable } from "./artifact-errors.ts";
 import { artifactDigest } from "./artifact-digest.ts";
+import { artifactInvalid, storageUnavailable } from "./artifact-errors.ts";
 import { checkArtifactPath, comparePaths } from "./artifact-path.ts";
 import type { StagedFiles } from "./artifact-store.ts";
 import { checkPickleName } from "./pickles.ts";
@@ -71,6 +71,8 @@ export class StagedArtifact implements StagedFiles, AsyncDisposable {
     }
     const count = this.files.length + 1;
     if (count > limits.artifact_files) throw limitExceeded("artifact_files", count, "The number of files");
+    if (byteCount > limits.artifact_file_bytes)
+      throw limitExceeded("artifact_file_bytes", byteCount, "The length of a file");
     this.#byteCount += byteCount;
     if (this.#byteCount > this.#maximumBytes) throw tooLarge(this.#byteCount, this.#maximumBytes);
   }

@@ -24,7 +24,7 @@ interface Found {
 }
 
 /** What the registry keeps under a digest. Throws ARTIFACT_NOT_FOUND. */
-export async function getArtifact(store: StoreReader, tenant: TenantId, digest: string): Promise<Artifact> {
+export async function findArtifact(store: StoreReader, tenant: TenantId, digest: string): Promise<Artifact> {
   return (await findKept(store, tenant, digest)).stored.artifact as Artifact;
 }
 
@@ -99,12 +99,7 @@ export function markRemoved(
   return retryAborted(async () => {
     const found = await find(store, tenant, digest);
     if (found === undefined || !(await isRemovable(store, tenant, digest, found.stored, now))) return undefined;
-    const { mutations, expectations } = changes(
-      digest,
-      found.revision,
-      { ...found.stored, removeTimeMicros: now },
-      [],
-    );
+    const { mutations, expectations } = changes(digest, found.revision, { ...found.stored, removeTimeMicros: now }, []);
     const { revision } = await store.commit(tenant, mutations, expectations);
     return { key: artifactKey(bytesOf(digest)), revision };
   });

@@ -55,7 +55,8 @@ export class FolderFiles implements ArtifactFiles {
 
   #checkSame(path: string, stats: BigIntStats): void {
     const listed = this.#listed.get(path);
-    if (listed !== undefined && listed !== identityOf(stats)) throw fileChanged(path, "as it was listed", "a changed file");
+    if (listed !== undefined && listed !== identityOf(stats))
+      throw fileChanged(path, "as it was listed", "a changed file");
   }
 }
 

@@ -60,7 +60,8 @@ function openError(path: string, error: NodeJS.ErrnoException): Error {
 function checkKind(path: string, stats: BigIntStats): void {
   if (!stats.isFile()) throw kindForbidden(path);
   // A name made in the folder for somebody else's file would show that file.
-  if (stats.nlink > 1n) throw fileForbidden(path, "is a hard link to a file with other names", "Put a copy in its place");
+  if (stats.nlink > 1n)
+    throw fileForbidden(path, "is a hard link to a file with other names", "Put a copy in its place");
 }
 
 /** The open file has one name: if that is not this path without links, a link led to it. */

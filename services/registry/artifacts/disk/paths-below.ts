@@ -18,22 +18,25 @@ export async function* pathsBelow(folder: string): AsyncGenerator<string> {
   for (let inside = folders.pop(); inside !== undefined; inside = folders.pop()) {
     for await (const entry of entriesOf(folder, inside)) {
       names += 1;
-      if (names > limits.artifact_files) {
-        throw limitExceeded("artifact_files", names, "The number of files and folders (counting ended there)");
-      }
+      checkCount(names);
       const path = inside === "" ? entry.name : `${inside}/${entry.name}`;
-      checkArtifactPath(path);
-      if (entry.isSymbolicLink()) throw linkForbidden(path);
+      checkEntry(path, entry);
       if (entry.isDirectory()) folders.push(path);
-      else if (entry.isFile()) yield checked(path);
-      else throw kindForbidden(path);
+      else yield path;
     }
   }
 }
 
-function checked(path: string): string {
-  checkPickleName(path);
-  return path;
+function checkCount(names: number): void {
+  if (names <= limits.artifact_files) return;
+  throw limitExceeded("artifact_files", names, "The number of files and folders (counting ended there)");
+}
+
+function checkEntry(path: string, entry: Dirent): void {
+  checkArtifactPath(path);
+  if (entry.isSymbolicLink()) throw linkForbidden(path);
+  if (entry.isFile()) checkPickleName(path);
+  else if (!entry.isDirectory()) throw kindForbidden(path);
 }
 
 async function* entriesOf(folder: string, inside: string): AsyncGenerator<Dirent> {

@@ -59,8 +59,6 @@ export class DiskArtifactStore implements ArtifactStore {
     return stats?.mtimeMs;
   }
 
-  close(): void {}
-
   #path(tenant: TenantId, digest: string): string {
     return join(this.#tenantFolder(tenant), digest);
   }

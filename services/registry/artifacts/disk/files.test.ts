@@ -1,0 +1,119 @@
+import { execFile } from "node:child_process";
+import { link, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { beforeEach, describe, expect, test } from "vitest";
+import { writeFiles } from "../../../../test/support/artifacts.ts";
+import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
+import { limits } from "../../../kit/limits.ts";
+import { FolderFiles } from "./files.ts";
+
+let folder: string;
+let outside: string;
+let files: FolderFiles;
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  outside = await temporaryFolder();
+  files = new FolderFiles(folder);
+  await writeFiles(folder, { "adapter_config.json": "{}", "inside/a": "a" });
+  await writeFiles(outside, { secret: "secret", "folder/a": "secret" });
+});
+
+const forbidden = (path: string, problem: RegExp) => ({
+  reason: "ADAPTER_FILE_FORBIDDEN",
+  metadata: { path, problem: expect.stringMatching(problem) },
+});
+
+describe("is refused, listed or read by its path:", () => {
+  async function expectForbidden(path: string, problem: RegExp, read = path): Promise<void> {
+    await expect(files.list()).rejects.toMatchObject(forbidden(path, problem));
+    await expect(files.read(read, 0, 1)).rejects.toMatchObject(forbidden(read, problem));
+    await expect(buffer(files.stream(read))).rejects.toMatchObject(forbidden(read, problem));
+  }
+
+  test("a link to a file outside", async () => {
+    await symlink(join(outside, "secret"), join(folder, "z"));
+    await expectForbidden("z", /symbolic link/);
+  });
+
+  test("a link to a file inside", async () => {
+    await symlink("adapter_config.json", join(folder, "z"));
+    await expectForbidden("z", /symbolic link/);
+  });
+
+  test("a link to a folder", async () => {
+    await symlink(join(outside, "folder"), join(folder, "z"));
+    await expectForbidden("z", /symbolic link/, "z/a");
+  });
+
+  test("a link to nothing, and one to itself", async () => {
+    await symlink("z", join(folder, "z"));
+    await expectForbidden("z", /symbolic link/);
+    await rm(join(folder, "z"));
+    await symlink(join(outside, "nothing"), join(folder, "z"));
+    await expectForbidden("z", /symbolic link/);
+  });
+
+  test("a second name of a file outside", async () => {
+    await link(join(outside, "secret"), join(folder, "z"));
+    await expectForbidden("z", /hard link/);
+  });
+
+  test("a pipe, without waiting for its other end", async () => {
+    await promisify(execFile)("mkfifo", [join(folder, "z")]);
+    await expectForbidden("z", /a pipe/);
+  });
+
+  test("a socket", async () => {
+    const server = createServer().listen(join(folder, "z"));
+    await expectForbidden("z", /a socket/);
+    server.close();
+  });
+});
+
+test("a device is refused", async () => {
+  await expect(new FolderFiles("/dev").read("null", 0, 1)).rejects.toMatchObject(forbidden("null", /a device/));
+});
+
+test("a folder that becomes a link after it was listed shows nothing of where it leads", async () => {
+  await files.list();
+  await rename(join(folder, "inside"), join(outside, "inside"));
+  await symlink(join(outside, "folder"), join(folder, "inside"));
+  await expect(files.read("inside/a", 0, 1)).rejects.toMatchObject(forbidden("inside/a", /symbolic link/));
+});
+
+test("paths that an artifact cannot have are named", async () => {
+  await writeFile(join(folder, "a\nb"), "");
+  await expect(files.list()).rejects.toMatchObject({ reason: "ARTIFACT_INVALID", metadata: { path: "a\nb" } });
+  await rm(join(folder, "a\nb"));
+  await writeFile(Buffer.concat([Buffer.from(`${folder}/`), Buffer.of(0xff)]), "");
+  await expect(files.list()).rejects.toMatchObject({ reason: "ARTIFACT_INVALID" });
+});
+
+test("a path may be as long as the limit says, and no longer", async () => {
+  const long = `${"n".repeat(250)}/${"n".repeat(250)}/${"n".repeat(10)}`;
+  await writeFiles(folder, { [long]: "x" });
+  expect((await files.list()).at(-1)?.path).toHaveLength(limits.artifact_path_bytes);
+  await writeFiles(folder, { [`${long}n`]: "x" });
+  await expect(files.list()).rejects.toMatchObject({
+    reason: "LIMIT_EXCEEDED",
+    metadata: { limit: "artifact_path_bytes", actual: String(limits.artifact_path_bytes + 1) },
+  });
+});
+
+test("of a hundred thousand files no more are looked at than an artifact may have", async () => {
+  await writeFiles(folder, { "many/0": "" });
+  // Names of folders cost less to make than files, and count alike.
+  for (let first = 1; first < 100_000; first += 1_000) {
+    await Promise.all(Array.from({ length: 1_000 }, (_, n) => mkdir(join(folder, "many", `d${first + n}`))));
+  }
+  const start = performance.now();
+  await expect(files.list()).rejects.toMatchObject({
+    reason: "LIMIT_EXCEEDED",
+    metadata: { limit: "artifact_files", actual: String(limits.artifact_files + 1) },
+  });
+  expect(performance.now() - start).toBeLessThan(2_000);
+}, 60_000);

@@ -1,0 +1,26 @@
+import type {
+  UploadArtifactRequest,
+  UploadArtifactResponse,
+} from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import type { Call } from "../../kit/call.ts";
+import { untilAborted } from "../../kit/until-aborted.ts";
+import { uploadArtifact as command } from "../commands/upload-artifact.ts";
+import type { RegistryContext } from "../context.ts";
+
+type Handler = (requests: AsyncIterable<UploadArtifactRequest>, call: Call) => Promise<UploadArtifactResponse>;
+
+export function uploadArtifact(context: RegistryContext): Handler {
+  return async (requests, { caller, signal, drain }) => {
+    const messages = untilEnded(requests, AbortSignal.any([signal, drain]));
+    return { artifact: await command(context, caller.tenant, messages) };
+  };
+}
+
+/** The messages; throws where the call was cancelled or the server stops, which else looks like their end. */
+async function* untilEnded(
+  requests: AsyncIterable<UploadArtifactRequest>,
+  ended: AbortSignal,
+): AsyncGenerator<UploadArtifactRequest["message"]> {
+  for await (const { message } of untilAborted(requests, ended)) yield message;
+  ended.throwIfAborted();
+}
