@@ -14,6 +14,8 @@ from loraloop import AdapterVersion, Client, lora_config
 from tests.adapters import ARCHITECTURES, adapted, load_base_model, logits, save_base_model
 from tests.server import LoraloopUp
 
+# The libraries' own.
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 ATTENTION = {
     "llama": ["q_proj", "v_proj"],
     "gpt2": ["c_attn"],

@@ -46,11 +46,11 @@ def test_changes_of_a_commit_come_together(up: LoraloopUp, saved: Path) -> None:
         now = next(watch)
         assert now.changes == ()
         register(client, saved, "watched", 1)
-        commit = next(watch)
+        commit = next(commit for commit in watch if commit.changes)
         assert commit.revision > now.revision
         assert {type(change) for change in commit.changes} == {Adapter, AdapterVersion, AliasMove}
         with client.registry.watch(after_revision=now.revision, adapter="watched") as again:
-            assert next(again) == commit
+            assert next(commit for commit in again if commit.changes) == commit
 
 
 def test_a_watch_goes_on_after_kills(mortal_up: LoraloopUp, saved: Path) -> None:
@@ -89,7 +89,8 @@ def test_asyncio_sees_the_same(up: LoraloopUp, saved: Path) -> None:
             async with client.registry.watch(adapter="awaited") as watch:
                 seen = [await anext(watch)]
                 await asyncio.to_thread(register_more)
-                seen += [await anext(watch) for _ in range(2)]
+                while len(numbers(seen)) < 2:
+                    seen.append(await anext(watch))
                 reader = asyncio.create_task(rest(watch))
                 await asyncio.sleep(0)
                 watch.close()
