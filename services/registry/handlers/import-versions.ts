@@ -5,6 +5,7 @@ import {
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { Call } from "../../kit/call.ts";
 import { fieldInvalid } from "../../kit/field.ts";
+import { parseArtifactUri } from "../artifacts/artifact-uri.ts";
 import { importVersions as command } from "../commands/import-versions.ts";
 import type { RegistryContext } from "../context.ts";
 import { type ImportedEntry, readMetadataDocument, readRegistryDocument } from "../interchange/read-document.ts";
@@ -13,6 +14,7 @@ type Handler = (request: ImportVersionsRequest, call: Call) => Promise<ImportVer
 
 export function importVersions(context: RegistryContext): Handler {
   return async (request, { caller }) => {
+    if (request.baseUri !== "") parseArtifactUri(request.baseUri, "base_uri");
     const entries = readEntries(request);
     return { versions: await command(context, caller, entries, request.validateOnly) };
   };

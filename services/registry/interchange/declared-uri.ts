@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { parseArtifactUri } from "../artifacts/artifact-uri.ts";
 import { methodWord } from "./document-fields.ts";
 import { documentInvalid } from "./document-invalid.ts";
 
 /**
  * Where the files of an imported version are: its path in the document below `baseUri`, or where the document has none the folder that its id stands for,
- * `<domain>/<method>-r<rank>-v<version>`. Empty without `baseUri`, and where nothing says. Throws DOCUMENT_INVALID for a path that leads elsewhere.
+ * `<domain>/<method>-r<rank>-v<version>`. Empty without `baseUri`, and where nothing says. Throws DOCUMENT_INVALID for a path that leads elsewhere, LIMIT_EXCEEDED.
  * @param field where the document has the path
  */
 export function declaredUri(version: AdapterVersion, baseUri: string, field: string): string {
@@ -16,7 +17,9 @@ export function declaredUri(version: AdapterVersion, baseUri: string, field: str
   if (names.some((name) => ["", ".", ".."].includes(name) || /[\\\p{Cc}]/u.test(name))) {
     throw documentInvalid(field, `${JSON.stringify(path)} is no path of a folder below base_uri`);
   }
-  return [base, ...(base.startsWith("file:") ? names.map(encodeURIComponent) : names)].join("/");
+  const uri = [base, ...(base.startsWith("file:") ? names.map(encodeURIComponent) : names)].join("/");
+  parseArtifactUri(uri, field);
+  return uri;
 }
 
 /** An absolute path, or a URI, has to begin with the base. */

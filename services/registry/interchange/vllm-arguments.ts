@@ -1,6 +1,6 @@
-import { type AdapterVersion, AdapterVersion_State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { fieldInvalid } from "../../kit/field.ts";
-import { versionNotServable } from "../adapters/adapter-errors.ts";
+import { checkServable } from "../adapters/check-servable.ts";
 import { versionPath } from "./version-path.ts";
 
 /**
@@ -35,14 +35,10 @@ function baseModelOf(reference: AdapterVersion["baseModel"]): string {
   return `${reference?.name}@${reference?.revision}`;
 }
 
+/** Throws VERSION_NOT_SERVABLE. */
 function leastMaxLoraRank(version: AdapterVersion): number {
-  const { state, servability } = version;
-  const vllm = servability.find(({ engine }) => engine === "vllm");
-  if (state !== AdapterVersion_State.STATE_READY) throw versionNotServable(version, state, "it is not in service");
-  if (vllm?.servable !== true) {
-    throw versionNotServable(version, state, vllm?.problems.join("; ") || "nothing is known of it and vLLM", "vllm");
-  }
-  return vllm.minimumMaxLoraRank;
+  checkServable(version, "vllm");
+  return version.servability.find(({ engine }) => engine === "vllm")?.minimumMaxLoraRank ?? 0;
 }
 
 /** vLLM parts `name=path` at every `=`, and takes what has a `,` for JSON. */
