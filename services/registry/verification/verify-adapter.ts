@@ -109,7 +109,8 @@ async function inspect(inspections: Inspections, reading: Reading): Promise<Insp
   const digests = new Map(declared.files?.map(({ path, digest }) => [path, digest]));
   await using inspection = await inspections.begin({ base, reference: declared.baseModel, digests, throwsFirst });
   for (const file of listed.toSorted((a, b) => place(a) - place(b))) await readFile(inspection, reading, file);
-  return inspection.finish();
+  // Before it is disposed.
+  return await inspection.finish();
 }
 
 /** The small file that tells most comes first. */
