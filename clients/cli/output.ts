@@ -35,7 +35,8 @@ function plainEntry(key: string, value: unknown): [string, unknown] {
   if (key === "selected" && value === "") return [key, undefined];
   if (key === "weightUse") return ["weight_use", weightUseName(value as WeightUse)];
   if (key === "exhaustion") return [key, exhaustionName(value as Mixture_Exhaustion)];
-  if (namedKeys.has(key) && value !== undefined) return [snakeCase(key), plainNames(value as object)];
+  if (namedKeys.has(key) && value !== undefined && !Array.isArray(value))
+    return [snakeCase(key), plainNames(value as object)];
   return [snakeCase(key), plain(value)];
 }
 

@@ -1,9 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Client } from "../../clients/typescript/src/index.ts";
+import { python, resultOf, root, startProgram } from "../support/command.ts";
 import { commandLine } from "../support/command-line.ts";
 import { LoraloopProcess } from "../support/loraloop-process.ts";
 import { type TinyFile, tinyAdapter, tinyModel, writeFiles } from "../support/tiny-adapter.ts";
@@ -344,6 +346,35 @@ test("spoiled adapters are refused by name, and nothing is made of them", async 
   );
   expect(JSON.parse(header.stderr)).toMatchObject({ error: { reason: "ADAPTER_HEADER_INVALID", exit_code: 1 } });
   expect((await fail("adapter", "show", "bad")).stderr).toContain("[ADAPTER_NOT_FOUND]");
+});
+
+test("models of transformers and adapters of PEFT, of several architectures, register and come back byte for byte", async () => {
+  const script = join(root, "test/e2e/make_peft_adapters.py");
+  const made = await resultOf(startProgram(python, [script, place("peft")], { env: process.env }));
+  expect(made).toMatchObject({ code: 0 });
+  for (const name of ["llama", "qwen2", "gpt2", "gpt_neox", "opt"]) {
+    const folder = place(join("peft", name));
+    await run("base-model", "register", folder, "--name", name, "--other-name", folder);
+    const adapter = name.replace("_", "-");
+    await run("adapter", "register", adapter, `${folder}-adapter`, "--domain", "tests");
+    await run("adapter", "download", `${adapter}@1`, "-o", `${folder}-copy`);
+    for (const file of readdirSync(`${folder}-adapter`))
+      expect(readFileSync(join(`${folder}-copy`, file)).equals(readFileSync(join(`${folder}-adapter`, file)))).toBe(
+        true,
+      );
+  }
+  const methods = await runJson<{ name: string; method: string }[]>(
+    "adapter",
+    "versions",
+    "--filter",
+    '"tests" in version.domains',
+  );
+  expect(methods.map(({ name, method }) => `${name} ${method}`)).toEqual([
+    ...["gpt-neox@1 DORA", "gpt2@1 LORA", "llama@1 LORA", "opt@1 LORA", "qwen2@1 LORA"],
+  ]);
+  expect(await run("adapter", "show", "llama@1")).toMatch(/shape +rank 4 \(at most 8\), alpha 8/);
+  const dora = await fail("adapter", "resolve", "gpt-neox@1", "--engine", "vllm");
+  expect(dora).toMatchObject({ code: 1, stderr: expect.stringMatching(/DoRA.*\[VERSION_NOT_SERVABLE\]/) });
 });
 
 test.for<[string[], number, string]>([

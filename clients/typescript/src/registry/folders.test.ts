@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { BaseModel } from "../../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { safetensors, tinyModel, writeFiles } from "../../../../test/support/tiny-adapter.ts";
-import { artifactDigest } from "./artifact-digest.ts";
+import { artifactDigest, comparePaths } from "./artifact-digest.ts";
 import { readBaseModel } from "./base-model-folder.ts";
 import { compareFiles } from "./compare-files.ts";
 import { readFolder } from "./folder-files.ts";
@@ -86,6 +87,16 @@ test("a base model is read from its folder, also where files are links", async (
   for (const file of ["config.json", "model.safetensors", "tokenizer.json"])
     symlinkSync(join(folder, file), join(linked, file));
   expect(await readBaseModel(linked, { name: "tiny/llama" })).toEqual(model);
+});
+
+test("a folder is told as every client tells it", async () => {
+  const file = new URL("../../../../test/data/base-model.json", import.meta.url);
+  const golden = JSON.parse(readFileSync(file, "utf8")) as { files: Record<string, string>; expected: object };
+  const files = Object.entries(golden.files).map(([path, bytes]) => ({ path, bytes: Buffer.from(bytes, "base64") }));
+  const told = BaseModel.fromPartial(await readBaseModel(writeFiles(folder, files), { name: "x" }));
+  const { layers, ...others } = BaseModel.fromJSON(golden.expected);
+  expect(told).toMatchObject({ ...others, name: "x" });
+  expect(told.layers.toSorted((one, other) => comparePaths(one.name, other.name))).toEqual(layers);
 });
 
 test("of two formats in a folder, the index says which the layers are read from", async () => {
