@@ -195,7 +195,7 @@ export interface AdapterVersion {
   metrics: { [key: string]: number };
   /** Changes. Anything else, as of Adapter. */
   metadata: { [key: string]: string };
-  /** The signature over its files; absent where nobody signed. */
+  /** Changes. The signature over its files; absent where nobody signed. */
   signature:
     | Signature
     | undefined;

@@ -586,7 +586,10 @@ export interface RenderVersionsRequest {
   versions: string[];
   /** Format. */
   format: RenderVersionsRequest_Format;
-  /** Folder in which the server finds each version's files, `{name}`, `{adapter}`, `{version}` and `{layout}` standing for parts; where empty, where the registry has them. */
+  /**
+   * Folder in which the server finds each version's files, `{name}`, `{adapter}`, `{version}` and `{layout}` standing for parts; where empty, where the registry has
+   * them, in documents that were imported where these say.
+   */
   pathTemplate: string;
 }
 
@@ -596,7 +599,7 @@ export const RenderVersionsRequest_Format = {
   FORMAT_UNSPECIFIED: 0,
   /** FORMAT_ADAPTER_METADATA - `adapter_metadata.json` of one version: adapter_id, adapter_version, base_model_name, training.lora_rank, vllm.enabled, … */
   FORMAT_ADAPTER_METADATA: 1,
-  /** FORMAT_ADAPTER_REGISTRY - `adapter_registry.json`: a list of entries with id, domain, method, rank, base_model_hash, tokenizer_hash, metrics, dataset_ref. */
+  /** FORMAT_ADAPTER_REGISTRY - `adapter_registry.json`: a list of entries, or one entry alone, with id, domain, method, rank, base_model_hash, tokenizer_hash, metrics, dataset_ref. */
   FORMAT_ADAPTER_REGISTRY: 2,
   /** FORMAT_MODEL_CARD - `README.md` of one version with the Hub's metadata. */
   FORMAT_MODEL_CARD: 3,
@@ -689,7 +692,10 @@ export interface ImportVersionsRequest {
   format: RenderVersionsRequest_Format;
   /** The document, at most 4 MiB. */
   content: string;
-  /** Where files are: paths in the document are below this URI; empty where the document's paths are not to be followed. */
+  /**
+   * Where files are, as RegisterVersionRequest.uri: paths in the document are below this URI, or else it is refused. An entry without a path whose id ends like
+   * `steuerrecht-lora-r16-v1` lies in `steuerrecht/lora-r16-v1`. Empty where the document's paths are not to be followed.
+   */
   baseUri: string;
   /** Read and say what would come of it; keep nothing. */
   validateOnly: boolean;
@@ -697,7 +703,7 @@ export interface ImportVersionsRequest {
 
 /** Response of ImportVersions. */
 export interface ImportVersionsResponse {
-  /** In order of the document. */
+  /** In order of the document, as of ListVersions. */
   versions: AdapterVersion[];
 }
 
@@ -7558,8 +7564,8 @@ export const AdapterServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose `id` and content were imported before gives the version of then.
-     * All or nothing. Scope: `registry.write`.
+     * Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose content was imported before, with the same `base_uri`, gives the
+     * version of then. All or nothing. VerifyVersion takes a version into service once its files are right. Scope: `registry.write`.
      */
     importVersions: {
       name: "ImportVersions",
@@ -7732,8 +7738,8 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<RenderVersionsResponse>>;
   /**
-   * Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose `id` and content were imported before gives the version of then.
-   * All or nothing. Scope: `registry.write`.
+   * Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose content was imported before, with the same `base_uri`, gives the
+   * version of then. All or nothing. VerifyVersion takes a version into service once its files are right. Scope: `registry.write`.
    */
   importVersions(
     request: ImportVersionsRequest,
@@ -7893,8 +7899,8 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<RenderVersionsResponse>;
   /**
-   * Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose `id` and content were imported before gives the version of then.
-   * All or nothing. Scope: `registry.write`.
+   * Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose content was imported before, with the same `base_uri`, gives the
+   * version of then. All or nothing. VerifyVersion takes a version into service once its files are right. Scope: `registry.write`.
    */
   importVersions(
     request: DeepPartial<ImportVersionsRequest>,

@@ -399,7 +399,7 @@ class AdapterVersion(_message.Message):
 
     @_builtins.property
     def signature(self) -> Global___Signature:
-        """The signature over its files; absent where nobody signed."""
+        """Changes. The signature over its files; absent where nobody signed."""
 
     @_builtins.property
     def quarantine(self) -> Global___Quarantine:

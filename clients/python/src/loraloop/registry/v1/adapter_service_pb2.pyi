@@ -1720,7 +1720,7 @@ class RenderVersionsRequest(_message.Message):
         FORMAT_ADAPTER_METADATA: RenderVersionsRequest._Format.ValueType  # 1
         """`adapter_metadata.json` of one version: adapter_id, adapter_version, base_model_name, training.lora_rank, vllm.enabled, …"""
         FORMAT_ADAPTER_REGISTRY: RenderVersionsRequest._Format.ValueType  # 2
-        """`adapter_registry.json`: a list of entries with id, domain, method, rank, base_model_hash, tokenizer_hash, metrics, dataset_ref."""
+        """`adapter_registry.json`: a list of entries, or one entry alone, with id, domain, method, rank, base_model_hash, tokenizer_hash, metrics, dataset_ref."""
         FORMAT_MODEL_CARD: RenderVersionsRequest._Format.ValueType  # 3
         """`README.md` of one version with the Hub's metadata."""
         FORMAT_PEFT_CONFIGURATION: RenderVersionsRequest._Format.ValueType  # 4
@@ -1738,7 +1738,7 @@ class RenderVersionsRequest(_message.Message):
     FORMAT_ADAPTER_METADATA: RenderVersionsRequest.Format.ValueType  # 1
     """`adapter_metadata.json` of one version: adapter_id, adapter_version, base_model_name, training.lora_rank, vllm.enabled, …"""
     FORMAT_ADAPTER_REGISTRY: RenderVersionsRequest.Format.ValueType  # 2
-    """`adapter_registry.json`: a list of entries with id, domain, method, rank, base_model_hash, tokenizer_hash, metrics, dataset_ref."""
+    """`adapter_registry.json`: a list of entries, or one entry alone, with id, domain, method, rank, base_model_hash, tokenizer_hash, metrics, dataset_ref."""
     FORMAT_MODEL_CARD: RenderVersionsRequest.Format.ValueType  # 3
     """`README.md` of one version with the Hub's metadata."""
     FORMAT_PEFT_CONFIGURATION: RenderVersionsRequest.Format.ValueType  # 4
@@ -1754,7 +1754,9 @@ class RenderVersionsRequest(_message.Message):
     format: Global___RenderVersionsRequest.Format.ValueType
     """Format."""
     path_template: _builtins.str
-    """Folder in which the server finds each version's files, `{name}`, `{adapter}`, `{version}` and `{layout}` standing for parts; where empty, where the registry has them."""
+    """Folder in which the server finds each version's files, `{name}`, `{adapter}`, `{version}` and `{layout}` standing for parts; where empty, where the registry has
+    them, in documents that were imported where these say.
+    """
     @_builtins.property
     def versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Which, at most 1,000."""
@@ -1815,7 +1817,9 @@ class ImportVersionsRequest(_message.Message):
     content: _builtins.str
     """The document, at most 4 MiB."""
     base_uri: _builtins.str
-    """Where files are: paths in the document are below this URI; empty where the document's paths are not to be followed."""
+    """Where files are, as RegisterVersionRequest.uri: paths in the document are below this URI, or else it is refused. An entry without a path whose id ends like
+    `steuerrecht-lora-r16-v1` lies in `steuerrecht/lora-r16-v1`. Empty where the document's paths are not to be followed.
+    """
     validate_only: _builtins.bool
     """Read and say what would come of it; keep nothing."""
     def __init__(
@@ -1843,7 +1847,7 @@ class ImportVersionsResponse(_message.Message):
     VERSIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def versions(self) -> _containers.RepeatedCompositeFieldContainer[_adapter_pb2.AdapterVersion]:
-        """In order of the document."""
+        """In order of the document, as of ListVersions."""
 
     def __init__(
         self,

@@ -354,8 +354,8 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ImportVersions(self, request, context):
-        """Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose `id` and content were imported before gives the version of then.
-        All or nothing. Scope: `registry.write`.
+        """Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose content was imported before, with the same `base_uri`, gives the
+        version of then. All or nothing. VerifyVersion takes a version into service once its files are right. Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -98,8 +98,8 @@ class AdapterServiceStub:
     RenderVersions: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RenderVersionsRequest, _adapter_service_pb2.RenderVersionsResponse]
     """Writes versions in a format of others. Scope: `registry.read`."""
     ImportVersions: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ImportVersionsRequest, _adapter_service_pb2.ImportVersionsResponse]
-    """Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose `id` and content were imported before gives the version of then.
-    All or nothing. Scope: `registry.write`.
+    """Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose content was imported before, with the same `base_uri`, gives the
+    version of then. All or nothing. VerifyVersion takes a version into service once its files are right. Scope: `registry.write`.
     """
     GetSignaturePolicy: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.GetSignaturePolicyRequest, _adapter_service_pb2.GetSignaturePolicyResponse]
     """Returns which signatures this tenant asks for. Scope: `registry.read`."""
@@ -176,8 +176,8 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     RenderVersions: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RenderVersionsRequest, _adapter_service_pb2.RenderVersionsResponse]  # type: ignore[assignment]
     """Writes versions in a format of others. Scope: `registry.read`."""
     ImportVersions: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ImportVersionsRequest, _adapter_service_pb2.ImportVersionsResponse]  # type: ignore[assignment]
-    """Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose `id` and content were imported before gives the version of then.
-    All or nothing. Scope: `registry.write`.
+    """Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose content was imported before, with the same `base_uri`, gives the
+    version of then. All or nothing. VerifyVersion takes a version into service once its files are right. Scope: `registry.write`.
     """
     GetSignaturePolicy: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.GetSignaturePolicyRequest, _adapter_service_pb2.GetSignaturePolicyResponse]  # type: ignore[assignment]
     """Returns which signatures this tenant asks for. Scope: `registry.read`."""
@@ -401,8 +401,8 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.ImportVersionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.ImportVersionsResponse, _abc.Awaitable[_adapter_service_pb2.ImportVersionsResponse]]:
-        """Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose `id` and content were imported before gives the version of then.
-        All or nothing. Scope: `registry.write`.
+        """Reads a document of others and makes a STATE_DECLARED version of each entry; an entry whose content was imported before, with the same `base_uri`, gives the
+        version of then. All or nothing. VerifyVersion takes a version into service once its files are right. Scope: `registry.write`.
         """
 
     @_abc_1.abstractmethod
