@@ -29,8 +29,9 @@ function expand(version: AdapterVersion, template: string): string {
   return template.replaceAll(/\{(\w+)\}/g, (_, part: keyof typeof parts) => parts[part](version));
 }
 
-/** The path that a document tells: by the template, else as an imported document had it, else where the registry has the files. Empty where nobody knows. */
+/** The path that a document tells: by the template, else of an import as its document said, else where the registry has the files. Empty where nobody knows. */
 export function documentPath(version: AdapterVersion, template: string): string {
-  const declared = template === "" ? (version.declared?.artifactPath ?? "") : "";
-  return declared || (versionPath(version, template) ?? version.artifact?.uri ?? "");
+  const { declared, artifact } = version;
+  if (template === "" && declared !== undefined) return declared.artifactPath;
+  return versionPath(version, template) ?? artifact?.uri ?? "";
 }
