@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from loraloop import Client
-from tests.server import LoraloopServer
+from tests.adapters import save_base_model
+from tests.server import LoraloopUp
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 PROGRAMS = {
@@ -29,14 +30,15 @@ PROGRAMS = {
         ("Runs", ""),
         (
             "Adapters",
-            r"faq@1 READY\n\['vllm', 'peft'\]\n"
+            r"faq@1 READY\n\['peft', 'vllm'\]\n"
             r"\['README.md', 'adapter_config.json', 'adapter_model.safetensors'\]\n8\n",
         ),
         ("asyncio", r"(\{'instruction': 'Question \d+', 'output': 'Answer \d+'\}\n){100}"),
     ],
 )
-def test_a_program_runs_as_written(server: LoraloopServer, tmp_path: Path, title: str, output: str) -> None:
-    with Client(server.address, server.token) as client:
+def test_a_program_runs_as_written(up: LoraloopUp, tmp_path: Path, title: str, output: str) -> None:
+    save_base_model("llama", tmp_path / "tiny-llama")
+    with Client(up.address, up.token) as client:
         records = [
             {"id": f"qa-{number}", "question": f"Question {number}", "answer": f"Answer {number}"}
             for number in range(100)
@@ -44,7 +46,12 @@ def test_a_program_runs_as_written(server: LoraloopServer, tmp_path: Path, title
         client.upsert("faq-of-readme", records)
         mapping = {"instruction": "question", "output": "answer"}
         client.datasets.put("faq", {"collection": "faq-of-readme", "format": "instruction", "mapping": mapping})
-    environment = {**os.environ, "LORALOOP_ADDRESS": server.address, "LORALOOP_TOKEN": server.token}
+    environment = {
+        **os.environ,
+        "LORALOOP_ADDRESS": up.address,
+        "LORALOOP_TOKEN": up.token,
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
     command = [sys.executable, "-c", PROGRAMS[title]]
     done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
     assert re.fullmatch(output, done.stdout), done.stdout
