@@ -1,4 +1,4 @@
-/** `npm run demo`: records in, samples out, a LoRA training that survives kill -9 of its server and of itself. */
+/** `npm run demo`: records in, samples out, a LoRA training that survives kill -9 of its server and of itself, its adapter in the registry. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import colors from "picocolors";
 import { count, print } from "../../clients/cli/output.ts";
 import { statisticsLines } from "../../clients/cli/statistics.ts";
 import { Client, type DatasetSpec, type Snapshot, weightText } from "../../clients/typescript/src/index.ts";
+import { showAdapters } from "./adapters.ts";
 import { type Input, readInput } from "./input.ts";
 import { guessMapping, toSpec } from "./mapping.ts";
 import { checkDelivery, curve, differingLosses, heading, samples, verdict } from "./report.ts";
@@ -15,6 +16,7 @@ import { disturb, Training, type TrainingResult } from "./training.ts";
 
 const steps = 300;
 const batchSize = 8;
+const adapter = "demo-answers";
 
 /** `--data one.jsonl two.jsonl`: what follows the first file comes as positionals. */
 const { values, positionals } = parseArgs({
@@ -57,8 +59,10 @@ async function run(): Promise<boolean> {
   const calm = await train("calm", snapshot, heldOut, false);
   heading("5  The same training, server and trainer killed at random");
   const disturbed = await train("disturbed", snapshot, heldOut, true);
+  heading("6  The adapters, registered");
+  const isSame = await showAdapters(server.connection, [calm.version, disturbed.version], `${adapter}@production`);
   heading("What happened");
-  return conclude(ids, calm, disturbed);
+  return conclude(ids, calm, disturbed, isSame);
 }
 
 function describeInput(input: Input): DatasetSpec {
@@ -141,6 +145,8 @@ async function train(name: string, snapshot: Snapshot, heldOut: Snapshot, kills:
     heldOutSnapshot: heldOut.key,
     steps,
     folder: join(folder, name),
+    adapter,
+    alias: kills ? "production" : "",
     onStep: ({ step, loss }) => {
       if (step % 50 === 0) print(`  step ${String(step).padStart(3)}  loss ${loss.toFixed(3)}`);
     },
@@ -177,7 +183,12 @@ async function disturbWhileRecordsChange(training: Training): Promise<void> {
   );
 }
 
-function conclude(ids: readonly string[], calm: TrainingResult, disturbed: TrainingResult): boolean {
+function conclude(
+  ids: readonly string[],
+  calm: TrainingResult,
+  disturbed: TrainingResult,
+  isSameAdapter: boolean,
+): boolean {
   const { lost, repeated, inOrder } = checkDelivery(disturbed.steps, ids, batchSize);
   const differing = differingLosses(calm, disturbed);
   const [first, last] = [disturbed.heldOut.get(0) ?? Number.NaN, disturbed.heldOut.get(steps) ?? Number.NaN];
@@ -192,14 +203,19 @@ function conclude(ids: readonly string[], calm: TrainingResult, disturbed: Train
       ? `all ${steps} losses equal the undisturbed run's, to the last bit`
       : `${differing} losses differ from the undisturbed run's`,
   );
+  verdict(
+    isSameAdapter,
+    isSameAdapter ? "both adapters passed the registry's checks, with the same weights" : "the adapters differ",
+  );
   verdict(last < first, `held-out loss ${first.toFixed(3)} → ${last.toFixed(3)}`);
   print(`\n${((performance.now() - began) / 1000).toFixed(0)} s in all. Where to look next:`);
   print(
     "  npm run demo -- --data YOUR.jsonl        the same on your own records (--map output=answer where the guess is wrong)",
   );
   print("  npx loraloop up                          a server to keep; then ingest, preview, snapshot build, stream");
+  print("  npx loraloop adapter --help              what is registered, where it came from, and what may serve");
   print(
     "  deploy/demo/trainer.py                   the training loop: checkpoint = adapter + optimizer + stream state",
   );
-  return lost === 0 && repeated === 0 && inOrder && differing === 0 && last < first;
+  return lost === 0 && repeated === 0 && inOrder && differing === 0 && isSameAdapter && last < first;
 }

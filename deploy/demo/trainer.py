@@ -1,7 +1,8 @@
 """Trains a LoRA adapter of a tiny random model on a loraloop stream, on the CPU, in a way that survives kill -9.
 
 A checkpoint is one folder, renamed into place when complete: the adapter, the optimizer, and the stream's state.
-Prints one JSON line for each step (step, ids, loss) and for each evaluation (step, held_out_loss).
+At the end the adapter is registered with the run that made it. Prints one JSON line for each step (step, ids, loss),
+for each evaluation (step, held_out_loss) and for the version (registered).
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from loraloop import Client, Sample, SampleStream, StreamState
+from loraloop import Client, Run, Sample, SampleStream, StreamState
 
+BASE_MODEL = "loraloop-demo/tiny-llama"
+SEED = 7
 BATCH_SIZE = 8
 MAX_TOKENS = 160
 CHECKPOINT_EVERY = 20
@@ -27,7 +30,7 @@ EVALUATE_EVERY = 100
 
 def base_model() -> LlamaForCausalLM:
     """The same random weights every time; each byte is a token."""
-    torch.manual_seed(7)
+    torch.manual_seed(SEED)
     return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=257,
@@ -105,12 +108,15 @@ def say(**line: Any) -> None:
 class Training:
     """One adapter on its way: starts new, or from the newest checkpoint of its folder."""
 
-    def __init__(self, folder: Path, held_out: list[Sample]) -> None:
+    def __init__(self, folder: Path, run: Run, held_out: list[Sample]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint = newest_checkpoint(folder)
         self.folder = folder
+        self.run = run
         self.held_out = held_out
         self.step = 0
+        self.epoch = 0
+        self.loss = float("nan")
         self.stream_state: StreamState | None = None
         self.model = new_adapter() if checkpoint is None else load_adapter(checkpoint)
         parameters = (parameter for parameter in self.model.parameters() if parameter.requires_grad)
@@ -119,7 +125,7 @@ class Training:
             self.evaluate()
         else:
             saved = json.loads((checkpoint / "stream.json").read_text())
-            self.step, self.stream_state = saved["step"], saved["stream"]
+            self.step, self.epoch, self.stream_state = saved["step"], saved["epoch"], saved["stream"]
             self.optimizer.load_state_dict(torch.load(checkpoint / "optimizer.pt"))
 
     def pass_over(self, stream: SampleStream, steps: int) -> None:
@@ -137,6 +143,7 @@ class Training:
                 self.save(stream.state_dict())
             if self.step == steps:
                 return
+        self.epoch += 1
         self.stream_state = None
 
     def train(self, batch: list[Sample], ids: list[str]) -> None:
@@ -145,13 +152,17 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.step += 1
-        say(step=self.step, ids=ids, loss=loss.item())
+        self.loss = loss.item()
+        say(step=self.step, ids=ids, loss=self.loss)
         if self.step % EVALUATE_EVERY == 0:
             self.evaluate()
 
     def evaluate(self) -> None:
+        say(step=self.step, held_out_loss=self.held_out_loss())
+
+    def held_out_loss(self) -> float:
         with torch.no_grad():
-            say(step=self.step, held_out_loss=weighted_loss(self.model, self.held_out).item())
+            return weighted_loss(self.model, self.held_out).item()
 
     def save(self, stream_state: StreamState) -> None:
         """Adapter, optimizer and stream state become one folder, or nothing."""
@@ -159,14 +170,35 @@ class Training:
         shutil.rmtree(partial, ignore_errors=True)
         self.model.save_pretrained(str(partial))
         torch.save(self.optimizer.state_dict(), partial / "optimizer.pt")
-        (partial / "stream.json").write_text(json.dumps({"step": self.step, "stream": stream_state}))
+        state = {"step": self.step, "epoch": self.epoch, "stream": stream_state}
+        (partial / "stream.json").write_text(json.dumps(state))
         for path in [*partial.rglob("*"), partial]:
             sync(path)
         partial.rename(self.folder / f"checkpoint-{self.step}")
         sync(self.folder)
+        consumed = {"epoch": self.epoch, "next_index": stream_state["next_index"]}
+        self.run.report_progress(step=self.step, **consumed, metrics={"loss": self.loss})
         for old in self.folder.glob("checkpoint-*"):
             if step_of(old) < self.step - CHECKPOINT_EVERY:
                 shutil.rmtree(old)
+
+
+def register(client: Client, training: Training, adapter: str, alias: str) -> None:
+    """One call: files, run, snapshot and metrics become a version, once the registry has found the files right."""
+    base, folder = base_model(), training.folder / "base-model"
+    base.save_pretrained(str(folder))
+    client.registry.register_base_model(base, name=BASE_MODEL, folder=folder)
+    version = client.registry.register(
+        training.model,
+        adapter=adapter,
+        base_model=BASE_MODEL,
+        run=training.run,
+        metrics={"eval_loss": training.held_out_loss()},
+        alias=alias,
+        task="question-answering",
+        close_run=True,
+    )
+    say(registered=version.name)
 
 
 def main() -> None:
@@ -175,16 +207,21 @@ def main() -> None:
     parser.add_argument("--held-out", required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--adapter", required=True)
+    parser.add_argument("--alias", default="")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     with Client() as client:
         with client.stream(snapshot=arguments.held_out) as stream:
             held_out = [sample for sample, _ in zip(stream, range(64), strict=False)]
-        training = Training(arguments.folder, held_out)
+        name = f"{arguments.adapter}-{arguments.folder.name}"
+        run = client.runs.open(name, snapshot=arguments.snapshot, base_model=BASE_MODEL, seed=SEED)
+        training = Training(arguments.folder, run, held_out)
         while training.step < arguments.steps:
             with client.stream(snapshot=arguments.snapshot, resume=training.stream_state) as stream:
                 training.pass_over(stream, arguments.steps)
+        register(client, training, arguments.adapter, arguments.alias)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ export interface TrainingResult {
   /** Steps that were trained and lost with a kill. */
   readonly repeatedSteps: number;
   readonly heldOut: ReadonlyMap<number, number>;
+  /** `<adapter>@<number>`: what was registered. */
+  readonly version: string;
 }
 
 export interface TrainingOptions {
@@ -25,6 +27,10 @@ export interface TrainingOptions {
   readonly heldOutSnapshot: string;
   readonly steps: number;
   readonly folder: string;
+  /** Registered under this name at the end. */
+  readonly adapter: string;
+  /** Alias that points at it then; none where empty. */
+  readonly alias: string;
   readonly onStep: (step: Step) => void;
 }
 
@@ -34,6 +40,7 @@ export class Training {
   readonly #steps = new Map<number, Step>();
   readonly #heldOut = new Map<number, number>();
   #trained = 0;
+  #version = "";
   #child: Child | undefined;
 
   constructor(options: TrainingOptions) {
@@ -53,7 +60,7 @@ export class Training {
       if (code > 0) throw new Error(`The trainer failed:\n${this.#child.errors}`);
     }
     const steps = [...this.#steps.values()].toSorted((a, b) => a.step - b.step);
-    return { steps, repeatedSteps: this.#trained - steps.length, heldOut: this.#heldOut };
+    return { steps, repeatedSteps: this.#trained - steps.length, heldOut: this.#heldOut, version: this.#version };
   }
 
   async killTrainer(): Promise<void> {
@@ -61,7 +68,7 @@ export class Training {
   }
 
   #start(): Child {
-    const { server, snapshot, heldOutSnapshot, steps, folder } = this.#options;
+    const { server, snapshot, heldOutSnapshot, steps, folder, adapter, alias } = this.#options;
     const environment = { LORALOOP_ADDRESS: server.address, XDG_STATE_HOME: server.folder, PYTHONUNBUFFERED: "1" };
     const commandArguments = [
       script,
@@ -73,18 +80,22 @@ export class Training {
       String(steps),
       "--folder",
       folder,
+      "--adapter",
+      adapter,
+      "--alias",
+      alias,
     ];
     return new Child(python, commandArguments, environment, (line) => this.#note(JSON.parse(line)));
   }
 
-  #note(line: Step | { step: number; held_out_loss: number }): void {
-    if ("held_out_loss" in line) {
-      this.#heldOut.set(line.step, line.held_out_loss);
-      return;
+  #note(line: Step | { step: number; held_out_loss: number } | { registered: string }): void {
+    if ("registered" in line) this.#version = line.registered;
+    else if ("held_out_loss" in line) this.#heldOut.set(line.step, line.held_out_loss);
+    else {
+      this.#trained += 1;
+      this.#steps.set(line.step, line);
+      this.#options.onStep(line);
     }
-    this.#trained += 1;
-    this.#steps.set(line.step, line);
-    this.#options.onStep(line);
   }
 }
 

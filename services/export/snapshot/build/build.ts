@@ -1,12 +1,12 @@
 import type { Logger } from "pino";
 import { Snapshot_State, Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredSnapshot } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { Notifier } from "../../../kit/notifier.ts";
 import { toTimestamp } from "../../../kit/timestamp.ts";
 import type { Clock, Mutation, Store, TenantId } from "../../../store/store.ts";
 import { blockKey, blockUseKey } from "../../keys.ts";
 import type { BlockFiles } from "../blocks/block-files.ts";
 import type { VerifiedPages } from "../blocks/verified-pages.ts";
-import { Notifier } from "../../../kit/notifier.ts";
 import { hexOf, snapshotPinId } from "../snapshot-key.ts";
 import { withoutExamples } from "../statistics-view.ts";
 import { changeSnapshot } from "../stored-snapshots.ts";

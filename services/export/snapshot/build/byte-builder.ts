@@ -32,7 +32,7 @@ export class ByteBuilder {
   /** Appends the first bytes of a text of one character a byte. */
   appendLatin1(text: string, bytes: number): void {
     this.reserve(bytes);
-    this.#length += this.#bytes.latin1Write(text, this.#length, bytes);
+    this.#length += this.#bytes.write(text, this.#length, bytes, "latin1");
   }
 
   appendByte(byte: number): void {

@@ -107,7 +107,7 @@ export class ChunkBuilder {
 
 /** One character a byte: a Buffer for each sample costs more than its hash. */
 function digestOf(bytes: string | Uint8Array): string {
-  return hash("sha256", bytes, "latin1");
+  return hash("sha256", bytes, "binary");
 }
 
 /** Big-endian. */
