@@ -57,7 +57,7 @@ const depth = 16;
 /** Reads `adapter_config.json`, and reports what is wrong with each field. Undefined where nothing can be read. Keys that are not PEFT's are kept in `text`. */
 export function readConfiguration(bytes: Uint8Array, report: ReportField): LoraConfiguration | undefined {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     return readObject(parseStrictJson(text, { depth }), text, report);
   } catch (error) {
     if (error instanceof JsonProblem) report("", `is no JSON: it ${error.message}`);
