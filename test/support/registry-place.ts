@@ -3,18 +3,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { metrics } from "@opentelemetry/api";
+import { pino } from "pino";
 import { AdapterVersion } from "../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredVersionState } from "../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Caller } from "../../services/kit/call.ts";
 import { CommitWatch } from "../../services/kit/commit-watch.ts";
 import { observeStore } from "../../services/kit/observed-store.ts";
 import { PageTokens } from "../../services/kit/page-token.ts";
-import { Turns } from "../../services/kit/turns.ts";
-import { type Changes, noChanges, together } from "../../services/registry/adapters/changes.ts";
+import { toTimestamp } from "../../services/kit/timestamp.ts";
+import { noChanges, together } from "../../services/registry/adapters/changes.ts";
 import { parseVersionName } from "../../services/registry/adapters/names.ts";
 import { planVersions } from "../../services/registry/adapters/new-versions.ts";
 import { useParent } from "../../services/registry/adapters/parent.ts";
+import { readRegistryConfiguration } from "../../services/registry/configuration.ts";
+import { openContext, type RegistryContext } from "../../services/registry/context.ts";
 import type { VersionName } from "../../services/registry/keys.ts";
+import { systemClock } from "../../services/store/clock.ts";
 import { openStore, type StoreConfig } from "../../services/store/open-store.ts";
 import { retryAborted } from "../../services/store/retry-aborted.ts";
 import type { Clock, Store } from "../../services/store/store.ts";
@@ -28,55 +32,72 @@ export const registryCaller: Caller = {
   scopes: new Set(["admin"]),
 };
 
-/** What the registry's commands need that read and write no files, over one store of a kind. */
+/** The registry's context over one store of a kind, without a server and an export service. Its clock goes on and can be set ahead. */
 export class RegistryPlace implements AsyncDisposable {
-  now: bigint = BigInt(Date.now()) * 1000n;
-  readonly clock: Clock = { now: () => this.now };
-  readonly turns: Turns = new Turns();
-  readonly pageTokens: PageTokens = new PageTokens(randomBytes(32));
+  readonly context: RegistryContext;
   readonly store: Store;
-  readonly commits: CommitWatch;
-  readonly #folder: string;
+  readonly #open: AsyncDisposableStack;
+  readonly #ahead: { micros: bigint };
 
-  private constructor(folder: string, opened: Store, isShared: boolean) {
-    this.#folder = folder;
-    this.commits = new CommitWatch(opened, isShared);
-    this.store = observeStore(opened, {
-      meter: metrics.getMeter("test"),
-      rejected: () => undefined,
-      committed: (tenant, revision) => this.commits.committed(tenant, revision),
-    });
+  private constructor(context: RegistryContext, open: AsyncDisposableStack, ahead: { micros: bigint }) {
+    this.context = context;
+    this.store = context.store;
+    this.#open = open;
+    this.#ahead = ahead;
   }
 
   static async open(kind: StoreConfig["kind"]): Promise<RegistryPlace> {
+    await using stack = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), "loraloop-registry-"));
-    return new RegistryPlace(folder, await openStore(configOf(kind, folder)), kind === "postgres");
+    stack.defer(() => rm(folder, { recursive: true }));
+    const ahead = { micros: 0n };
+    const clock: Clock = { now: () => systemClock.now() + ahead.micros };
+    const opened = await openStore(configOf(kind, folder), clock);
+    stack.defer(() => opened.close());
+    const commits = new CommitWatch(opened, kind === "postgres");
+    const meter = metrics.getMeter("test");
+    const store = observeStore(opened, {
+      meter,
+      rejected: () => undefined,
+      committed: commits.committed.bind(commits),
+    });
+    const parts = {
+      store,
+      commits,
+      clock,
+      log: pino({ level: "silent" }),
+      metrics: meter,
+      pageTokens: new PageTokens(randomBytes(32)),
+      tenants: async () => [1],
+      namedTenants: async () => [{ name: registryCaller.tenantName, number: registryCaller.tenant }],
+    };
+    const configuration = readRegistryConfiguration({ values: { data_directory: folder } });
+    const context = await openContext(configuration, parts, undefined, stack);
+    return new RegistryPlace(context, stack.move(), ahead);
   }
 
   /** Makes the next version of an adapter as a registration commits it, without files. */
   makeVersion(adapter: string, said: Partial<AdapterVersion> = {}): Promise<VersionName> {
     const state = StoredVersionState.create({ checked: true, metadata: said.metadata ?? {} });
-    const version = AdapterVersion.create({ ...said, metadata: {} });
+    const createTime = toTimestamp(this.context.clock.now());
+    const version = AdapterVersion.create({ createTime, ...said, metadata: {} });
     return retryAborted(async () => {
       const versions = [{ version, state, request: "" }];
-      const planned = await planVersions(this.store, 1, { adapter, creator: "tester", now: this.now, versions });
-      const changes = together(planned, await this.#parent(version));
+      const now = this.context.clock.now();
+      const planned = await planVersions(this.store, 1, { adapter, creator: "tester", now, versions });
+      const parent = version.provenance?.parent ?? "";
+      const child = parent === "" ? noChanges : await useParent(this.store, 1, parseVersionName(parent));
+      const changes = together(planned, child);
       await this.store.commit(1, changes.mutations, changes.expectations);
       return planned.names[0] as VersionName;
     });
   }
 
   passSeconds(seconds: number): void {
-    this.now += BigInt(seconds) * 1_000_000n;
+    this.#ahead.micros += BigInt(seconds) * 1_000_000n;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.store.close();
-    await rm(this.#folder, { recursive: true });
-  }
-
-  async #parent({ provenance }: AdapterVersion): Promise<Changes> {
-    const parent = provenance?.parent ?? "";
-    return parent === "" ? noChanges : useParent(this.store, 1, parseVersionName(parent));
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#open.disposeAsync();
   }
 }

@@ -29,14 +29,14 @@ describe.each(storeKinds)("aliases in %s", (kind) => {
   });
   afterEach(() => place[Symbol.asyncDispose]());
 
-  const move = (changes: Partial<AliasMoveRequest> = {}) => moveAlias(place, 1, { ...request, ...changes });
-  const aliases = async () => (await getAdapter(place, 1, "tone", true)).aliases;
+  const move = (changes: Partial<AliasMoveRequest> = {}) => moveAlias(place.context, 1, { ...request, ...changes });
+  const aliases = async () => (await getAdapter(place.context, 1, "tone", true)).aliases;
 
   async function history(alias: string, limit = 1000): Promise<AliasMove[]> {
     const moves: AliasMove[] = [];
     let end: Uint8Array | undefined;
     do {
-      const page = await listAliasMoves(place, 1, { adapter: "tone", alias, limit, end });
+      const page = await listAliasMoves(place.context, 1, { adapter: "tone", alias, limit, end });
       moves.push(...page.moves);
       end = page.next;
     } while (end !== undefined);
@@ -121,11 +121,11 @@ describe.each(storeKinds)("aliases in %s", (kind) => {
       await move({ alias: "a", version: 0 }),
       await move({ alias: "b", version: 0 }),
     ];
-    await deleteAdapter(place, 1, "tone");
+    await deleteAdapter(place.context, 1, "tone");
     expect(await history("", 2)).toEqual(moves.toReversed());
     expect(await history("a", 1)).toEqual([moves[3], moves[1]]);
     await expect(
-      listAliasMoves(place, 1, { adapter: "no", alias: "", limit: 1, end: undefined }),
+      listAliasMoves(place.context, 1, { adapter: "no", alias: "", limit: 1, end: undefined }),
     ).rejects.toMatchObject({
       reason: "ADAPTER_NOT_FOUND",
     });
@@ -135,9 +135,9 @@ describe.each(storeKinds)("aliases in %s", (kind) => {
     await expect(move({ version: 9 })).rejects.toMatchObject({ metadata: { version: "tone@9" } });
     await move();
     const reference = { adapter: "tone", alias: "production" };
-    expect((await resolveAlias(place, 1, reference, "")).name).toBe("tone@1");
-    await quarantineVersion(place, registryCaller, reference, "odd answers");
-    await expect(resolveAlias(place, 1, reference, "")).rejects.toMatchObject({
+    expect((await resolveAlias(place.context, 1, reference, "")).name).toBe("tone@1");
+    await quarantineVersion(place.context, registryCaller, reference, "odd answers");
+    await expect(resolveAlias(place.context, 1, reference, "")).rejects.toMatchObject({
       reason: "VERSION_NOT_SERVABLE",
       metadata: { version: "tone@1", state: "QUARANTINED", problem: "it is quarantined: odd answers" },
     });
@@ -145,8 +145,8 @@ describe.each(storeKinds)("aliases in %s", (kind) => {
     await expect(other).rejects.toMatchObject({ reason: "VERSION_NOT_SERVABLE", metadata: { version: "tone@1" } });
     expect(await aliases()).toMatchObject([{ alias: "production", version: 1 }]);
     await move({ version: 2 });
-    expect((await resolveAlias(place, 1, reference, "")).name).toBe("tone@2");
-    await expect(resolveAlias(place, 1, { adapter: "tone", alias: "no" }, "")).rejects.toMatchObject({
+    expect((await resolveAlias(place.context, 1, reference, "")).name).toBe("tone@2");
+    await expect(resolveAlias(place.context, 1, { adapter: "tone", alias: "no" }, "")).rejects.toMatchObject({
       reason: "ALIAS_NOT_FOUND",
     });
   });
