@@ -89,7 +89,10 @@ export const ErrorReason = {
   ERROR_REASON_REVISION_COMPACTED: 34,
   /** ERROR_REASON_REVISION_UNKNOWN - OUT_OF_RANGE. The revision does not exist yet. `revision`, `head_revision`. */
   ERROR_REASON_REVISION_UNKNOWN: 35,
-  /** ERROR_REASON_CONFLICT - ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`. */
+  /**
+   * ERROR_REASON_CONFLICT - ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`;
+   * where the caller expected a revision: `expected_revision`, `actual_revision`.
+   */
   ERROR_REASON_CONFLICT: 36,
   /** ERROR_REASON_STORE_UNAVAILABLE - UNAVAILABLE with RetryInfo. The store cannot write or be reached now (a full disk, a lost database). Nothing was changed. */
   ERROR_REASON_STORE_UNAVAILABLE: 37,

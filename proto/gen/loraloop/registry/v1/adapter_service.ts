@@ -562,7 +562,7 @@ export interface WatchAdaptersResponse {
   /** What changed. */
   change:
     | //
-    /** An adapter was put, deleted or restored. */
+    /** An adapter was put, deleted or restored, or got a version. One that is deleted takes its versions along; of one that was restored list the versions again. */
     { $case: "adapter"; value: Adapter }
     | //
     /** A version was registered, or what can change of it did; as of ListVersions. */
@@ -7433,7 +7433,7 @@ export const AdapterServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    /** Ends a quarantine. Scope: `registry.write`. */
+    /** Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`. */
     releaseVersion: {
       name: "ReleaseVersion",
       requestType: ReleaseVersionRequest as typeof ReleaseVersionRequest,
@@ -7662,7 +7662,7 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     request: QuarantineVersionRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<QuarantineVersionResponse>>;
-  /** Ends a quarantine. Scope: `registry.write`. */
+  /** Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`. */
   releaseVersion(
     request: ReleaseVersionRequest,
     context: CallContext & CallContextExt,
@@ -7823,7 +7823,7 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<QuarantineVersionRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<QuarantineVersionResponse>;
-  /** Ends a quarantine. Scope: `registry.write`. */
+  /** Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`. */
   releaseVersion(
     request: DeepPartial<ReleaseVersionRequest>,
     options?: CallOptions & CallOptionsExt,

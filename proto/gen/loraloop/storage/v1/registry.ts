@@ -61,11 +61,11 @@ export interface StoredVersion {
 }
 
 /**
- * What can change of a version; the key holds adapter and number. Its state follows: deleted, else quarantined, else declared where its files were never found right,
+ * What can change of a version; the key holds adapter and number. Its state follows: deleted, else quarantined, else declared where its files were not found right,
  * else ready.
  */
 export interface StoredVersionState {
-  /** True once its files were found right. */
+  /** True where its files were right when they were read last. */
   checked: boolean;
   /** Absent while it is in service. */
   quarantine:

@@ -95,7 +95,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_REVISION_UNKNOWN: _ErrorReason.ValueType  # 35
     """OUT_OF_RANGE. The revision does not exist yet. `revision`, `head_revision`."""
     ERROR_REASON_CONFLICT: _ErrorReason.ValueType  # 36
-    """ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`."""
+    """ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`;
+    where the caller expected a revision: `expected_revision`, `actual_revision`.
+    """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 37
     """UNAVAILABLE with RetryInfo. The store cannot write or be reached now (a full disk, a lost database). Nothing was changed."""
     ERROR_REASON_STREAMS_EXHAUSTED: _ErrorReason.ValueType  # 38
@@ -263,7 +265,9 @@ ERROR_REASON_REVISION_COMPACTED: ErrorReason.ValueType  # 34
 ERROR_REASON_REVISION_UNKNOWN: ErrorReason.ValueType  # 35
 """OUT_OF_RANGE. The revision does not exist yet. `revision`, `head_revision`."""
 ERROR_REASON_CONFLICT: ErrorReason.ValueType  # 36
-"""ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`."""
+"""ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`;
+where the caller expected a revision: `expected_revision`, `actual_revision`.
+"""
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 37
 """UNAVAILABLE with RetryInfo. The store cannot write or be reached now (a full disk, a lost database). Nothing was changed."""
 ERROR_REASON_STREAMS_EXHAUSTED: ErrorReason.ValueType  # 38

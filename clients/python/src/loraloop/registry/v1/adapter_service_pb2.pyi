@@ -1669,7 +1669,7 @@ class WatchAdaptersResponse(_message.Message):
     """Place of the change in its commit."""
     @_builtins.property
     def adapter(self) -> _adapter_pb2.Adapter:
-        """An adapter was put, deleted or restored."""
+        """An adapter was put, deleted or restored, or got a version. One that is deleted takes its versions along; of one that was restored list the versions again."""
 
     @_builtins.property
     def version(self) -> _adapter_pb2.AdapterVersion:

@@ -258,7 +258,7 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseVersion(self, request, context):
-        """Ends a quarantine. Scope: `registry.write`.
+        """Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -63,7 +63,7 @@ class AdapterServiceStub:
     QuarantineVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.QuarantineVersionRequest, _adapter_service_pb2.QuarantineVersionResponse]
     """Takes a version out of service, with a reason; a new reason replaces the old one. Aliases stay and resolve no more. Scope: `registry.write`."""
     ReleaseVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ReleaseVersionRequest, _adapter_service_pb2.ReleaseVersionResponse]
-    """Ends a quarantine. Scope: `registry.write`."""
+    """Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`."""
     DeleteVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.DeleteVersionRequest, _adapter_service_pb2.DeleteVersionResponse]
     """Deletes a version: it is listed no more and its snapshots are held no more; its files go after 24 hours. VERSION_IN_USE while an alias points at it or a version
     has it as its parent. Scope: `registry.write`.
@@ -141,7 +141,7 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     QuarantineVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.QuarantineVersionRequest, _adapter_service_pb2.QuarantineVersionResponse]  # type: ignore[assignment]
     """Takes a version out of service, with a reason; a new reason replaces the old one. Aliases stay and resolve no more. Scope: `registry.write`."""
     ReleaseVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ReleaseVersionRequest, _adapter_service_pb2.ReleaseVersionResponse]  # type: ignore[assignment]
-    """Ends a quarantine. Scope: `registry.write`."""
+    """Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`."""
     DeleteVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.DeleteVersionRequest, _adapter_service_pb2.DeleteVersionResponse]  # type: ignore[assignment]
     """Deletes a version: it is listed no more and its snapshots are held no more; its files go after 24 hours. VERSION_IN_USE while an alias points at it or a version
     has it as its parent. Scope: `registry.write`.
@@ -288,7 +288,7 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.ReleaseVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.ReleaseVersionResponse, _abc.Awaitable[_adapter_service_pb2.ReleaseVersionResponse]]:
-        """Ends a quarantine. Scope: `registry.write`."""
+        """Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`."""
 
     @_abc_1.abstractmethod
     def DeleteVersion(
