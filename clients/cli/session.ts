@@ -37,7 +37,7 @@ export function withRegistry<T>(
   return withServer(command, ({ registry }) => registry, work);
 }
 
-async function withServer<Server extends Pick<Client, "connect">, T>(
+async function withServer<Server extends Pick<Client, "connect" | "address">, T>(
   command: Command,
   serverOf: (client: Client) => Server,
   work: (server: Server, signal: AbortSignal) => Promise<T>,
@@ -54,7 +54,8 @@ async function withServer<Server extends Pick<Client, "connect">, T>(
     });
     const server = serverOf(client);
     await server.connect(connectSeconds).catch(({ message }: Error) => {
-      throw new ConnectionError(`${message} Is \`loraloop up\` running? Is --address right?`);
+      const setting = server.address === client.address ? "--address" : "LORALOOP_REGISTRY_ADDRESS";
+      throw new ConnectionError(`${message} Is \`loraloop up\` running? Is ${setting} right?`);
     });
     return await work(server, controller.signal);
   } finally {

@@ -1,12 +1,10 @@
-"""Makes tiny random models with transformers, and for each an adapter with PEFT: `FOLDER/<architecture>` and `FOLDER/<architecture>-adapter`."""
+"""Makes tiny random models with transformers, and for each an adapter with PEFT.
 
-import os
+In the folder that is given: `<architecture>/` and `<architecture>-adapter/`.
+"""
+
 import sys
-import warnings
 from pathlib import Path
-
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
-warnings.filterwarnings("ignore")
 
 import torch
 import transformers

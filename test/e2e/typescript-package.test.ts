@@ -27,6 +27,9 @@ for (let epoch = trainer.epoch; epoch < 3; epoch += 1) {
   }
 }
 console.log(states.map((state) => state.next_index));
+
+await client.registry.adapters.putAdapter({ adapter: "faq" });
+for await (const { name } of client.registry.listAdapters()) console.log(name);
 client.close();
 `;
 
@@ -76,7 +79,7 @@ test("the package, packed and installed into an empty folder, streams there, and
   const main = await resultOf(startProgram(process.execPath, ["main.ts"], { env: server.environment, cwd: empty }));
   expect(main).toMatchObject({
     code: 0,
-    stdout: '{"instruction":"What is LoRA?","output":"A low-rank adapter."}\n0 1\n1 1\n2 1\n[ 1, 1, 1 ]\n',
+    stdout: '{"instruction":"What is LoRA?","output":"A low-rank adapter."}\n0 1\n1 1\n2 1\n[ 1, 1, 1 ]\nfaq\n',
     stderr: "",
   });
 });

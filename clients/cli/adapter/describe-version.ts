@@ -86,9 +86,16 @@ function shapeLines({ method, quantization, peft }: AdapterVersion): string[] {
   return [
     ...lines,
     `shape       ${rank.filter(Boolean).join(", ")}`,
-    `targets     ${targetModulesPattern || targetModules.join(", ") || "-"}`,
+    `targets     ${targetModulesPattern || targetsText(targetModules)}`,
     `tensors     ${size}, ${count(peft.layers.length)} layers`,
   ];
+}
+
+/** Whole names, as PEFT writes them for `all-linear`, by their last parts. */
+function targetsText(modules: readonly string[]): string {
+  const names = new Set(modules.map((module) => module.slice(module.lastIndexOf(".") + 1)));
+  const text = [...names].join(", ") || "-";
+  return names.size === modules.length ? text : `${count(modules.length)} modules: ${text}`;
 }
 
 function purposeLines({ task, domains, language, constraint }: AdapterVersion): string[] {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
+import { withTransferBar } from "../../adapter/transfer-bar.ts";
 import { print, printJson } from "../../output.ts";
-import { Progress } from "../../progress.ts";
 import { programOptions, reconnectSeconds, withRegistry } from "../../session.ts";
 
 interface DownloadOptions {
@@ -22,16 +22,11 @@ export function download(): Command {
 
 async function run(name: string, { output, unservable }: DownloadOptions, command: Command): Promise<void> {
   await withRegistry(command, async (registry, signal) => {
-    let progress: Progress | undefined;
-    using _end = { [Symbol.dispose]: () => progress?.[Symbol.dispose]() };
-    const { version, folder, artifact } = await registry.download(name, {
-      ...(output !== undefined && { directory: output }),
-      ...{ allowUnservable: unservable, signal, reconnectSeconds },
-      onProgress: ({ doneBytes, totalBytes }) => {
-        progress ??= new Progress("downloading", totalBytes, "bytes");
-        progress.update(doneBytes, doneBytes);
-      },
-    });
+    const target = output === undefined ? {} : { directory: output };
+    const options = { ...target, allowUnservable: unservable, signal, reconnectSeconds };
+    const { version, folder, artifact } = await withTransferBar("downloading", (onProgress) =>
+      registry.download(name, { ...options, onProgress }),
+    );
     if (programOptions(command).json) printJson({ version, folder, digest: artifact.digest });
     else print(folder);
   });

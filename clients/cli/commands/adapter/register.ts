@@ -3,9 +3,9 @@ import type { RegisterVersionOptions } from "../../../typescript/src/index.ts";
 import { baseModelText } from "../../adapter/describe-version.ts";
 import { collect, toNumbers, toTexts } from "../../adapter/key-values.ts";
 import { printOutcome } from "../../adapter/print-versions.ts";
+import { withTransferBar } from "../../adapter/transfer-bar.ts";
 import { readVersionFile } from "../../adapter/version-file.ts";
 import { toBaseModel } from "../../adapter/version-name.ts";
-import { Progress } from "../../progress.ts";
 import { readText } from "../../read-text.ts";
 import { reconnectSeconds, withRegistry } from "../../session.ts";
 
@@ -58,17 +58,9 @@ export function register(): Command {
 async function run(adapter: string, folder: string, options: RegisterOptions, command: Command): Promise<void> {
   const said = { ...(options.spec !== undefined && (await readVersionFile(options.spec))), ...(await given(options)) };
   await withRegistry(command, async (registry, signal) => {
-    let progress: Progress | undefined;
-    using _end = { [Symbol.dispose]: () => progress?.[Symbol.dispose]() };
-    const version = await registry.registerVersion(adapter, folder, {
-      ...said,
-      ...{ signal, reconnectSeconds },
-      onProgress: ({ doneBytes, totalBytes }) => {
-        progress ??= new Progress("uploading", totalBytes, "bytes");
-        progress.update(doneBytes, doneBytes);
-      },
-    });
-    progress?.[Symbol.dispose]();
+    const version = await withTransferBar("uploading", (onProgress) =>
+      registry.registerVersion(adapter, folder, { ...said, signal, reconnectSeconds, onProgress }),
+    );
     printOutcome(version, command, (each) => `${each.name} is registered, for ${baseModelText(each)}.`);
   });
 }
