@@ -24,7 +24,6 @@ export interface TrainingData {
   /** Of the run's environment, as the other fields; empty without a run. */
   readonly packageVersions: Record<string, string>;
   readonly seed: bigint;
-  readonly baseModel: string;
   /** Hyper-parameters, as a JSON object. */
   readonly configurationJson: string;
   /** Newest values of the run's metrics, at most `version_metrics`. */
@@ -54,7 +53,6 @@ export async function trainedOn(
     snapshots: [...new Map(read.map((snapshot) => [snapshot.snapshot, snapshot])).values()],
     packageVersions: environment?.packageVersions ?? {},
     seed: environment?.seed ?? 0n,
-    baseModel: environment?.baseModel ?? "",
     configurationJson: environment?.configurationJson ?? "",
     metrics: metricsOf(found?.metrics ?? {}),
   };
