@@ -41,7 +41,7 @@ describe("calls for another tenant", () => {
   const service = (scopes: readonly Scope[] = ["tenant.any", "export.read"]) =>
     server.makeToken({ tenant: "system", scopes });
 
-  test("a token of the system's with tenant.any calls for the tenant in the header, by unary calls and streams", async () => {
+  test("a token of the system's with tenant.any, or admin, calls for the tenant in the header, by unary calls and streams", async () => {
     const { id, secret } = await service();
     const acme = await findTenant(server.parts, "acme");
     const expected = { tenant: acme?.number, tenantName: "acme", tokenId: id };
@@ -49,7 +49,7 @@ describe("calls for another tenant", () => {
     expect(callers.at(-1)).toMatchObject(expected);
     await Array.fromAsync(clientFor(secret, "acme").watchSnapshot({}));
     expect(callers.at(-1)).toMatchObject(expected);
-    await clientFor(secret, "default").getDataset({});
+    await clientFor((await service(["admin"])).secret, "default").getDataset({});
     expect(callers.at(-1)).toMatchObject({ tenantName: "default" });
   });
 
