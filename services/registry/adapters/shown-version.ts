@@ -43,7 +43,7 @@ export function listedVersion(version: AdapterVersion): AdapterVersion {
     artifact: artifact && { ...artifact, files: [] },
     provenance: provenance && { ...provenance, training: training && { ...training, configurationJson: "" } },
     signature: signature && { ...signature, bundleJson: "" },
-    declared: declared && { ...declared, documentJson: "" },
+    declared: declared && { ...declared, document: "" },
   };
 }
 

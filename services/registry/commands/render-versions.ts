@@ -49,7 +49,7 @@ async function readVersions(
   let bytes = 0;
   for (const reference of references) {
     const version = await showVersion(store, tenant, await getVersion(store, tenant, reference, revision));
-    bytes += version.declared?.documentJson.length ?? 0;
+    bytes += version.declared?.document.length ?? 0;
     checkBytes(bytes);
     versions.push(references.length === 1 ? version : { ...listedVersion(version), declared: version.declared });
   }

@@ -75,7 +75,7 @@ test("what the source documents show is read, and kept apart from what is checke
       id: "legal-qa-v1",
       format: "adapter_metadata",
       artifactPath: "/models/adapters/legal-qa-v1",
-      documentJson: document,
+      document,
     },
   });
 });

@@ -44,11 +44,11 @@ export interface WrittenVersion {
 export function writeVersion(format: DocumentFormat, version: AdapterVersion, path: string): WrittenVersion {
   const { declared } = version;
   if (declared?.format !== format.name) return { entry: format.write(version, path) };
-  const imported = format.read(JSON.parse(declared.documentJson));
+  const imported = format.read(JSON.parse(declared.document));
   const before = format.write(imported, declared.artifactPath);
   const after = format.write({ ...imported, ...changesOf(version) }, path);
-  const entry = mergeDocument(parseExactly(declared.documentJson) as JsonObject, before, after);
-  return isDeepStrictEqual(before, after) ? { entry, original: declared.documentJson } : { entry };
+  const entry = mergeDocument(parseExactly(declared.document) as JsonObject, before, after);
+  return isDeepStrictEqual(before, after) ? { entry, original: declared.document } : { entry };
 }
 
 /** What can differ from what was imported: what callers change, and once its files were read what was found in them. */

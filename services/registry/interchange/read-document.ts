@@ -43,7 +43,7 @@ function importedEntry(format: DocumentFormat, { value, text, index }: Entry, ba
     version: {
       ...version,
       artifact: uri === "" ? undefined : { digest: "", uri, files: [], byteCount: 0n, kept: false },
-      declared: declared && { ...declared, format: format.name, documentJson: text },
+      declared: declared && { ...declared, format: format.name, document: text },
     },
     digest: digestOf(format, text, baseUri),
   };

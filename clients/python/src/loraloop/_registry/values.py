@@ -196,7 +196,7 @@ class Declared:
     dataset_reference: str
     artifact_path: str
     format: str
-    document_json: str
+    document: str
     id: str
 
 

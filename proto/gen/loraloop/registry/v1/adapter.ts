@@ -505,7 +505,7 @@ export interface Declared {
   /** Format it came in. */
   format: string;
   /** The document as it was; its unknown keys come back when it is rendered again. */
-  documentJson: string;
+  document: string;
   /** The id it had. */
   id: string;
 }
@@ -4099,7 +4099,7 @@ function createBaseDeclared(): Declared {
     datasetReference: "",
     artifactPath: "",
     format: "",
-    documentJson: "",
+    document: "",
     id: "",
   };
 }
@@ -4121,8 +4121,8 @@ export const Declared: MessageFns<Declared> = {
     if (message.format !== "") {
       writer.uint32(42).string(message.format);
     }
-    if (message.documentJson !== "") {
-      writer.uint32(50).string(message.documentJson);
+    if (message.document !== "") {
+      writer.uint32(50).string(message.document);
     }
     if (message.id !== "") {
       writer.uint32(58).string(message.id);
@@ -4188,7 +4188,7 @@ export const Declared: MessageFns<Declared> = {
               break;
             }
 
-            message.documentJson = reader.string();
+            message.document = reader.string();
             continue;
           }
           case 7: {
@@ -4234,11 +4234,7 @@ export const Declared: MessageFns<Declared> = {
         ? globalThis.String(object.artifact_path)
         : "",
       format: isSet(object.format) ? globalThis.String(object.format) : "",
-      documentJson: isSet(object.documentJson)
-        ? globalThis.String(object.documentJson)
-        : isSet(object.document_json)
-        ? globalThis.String(object.document_json)
-        : "",
+      document: isSet(object.document) ? globalThis.String(object.document) : "",
       id: isSet(object.id) ? globalThis.String(object.id) : "",
     };
   },
@@ -4260,8 +4256,8 @@ export const Declared: MessageFns<Declared> = {
     if (message.format !== "") {
       obj.format = message.format;
     }
-    if (message.documentJson !== "") {
-      obj.documentJson = message.documentJson;
+    if (message.document !== "") {
+      obj.document = message.document;
     }
     if (message.id !== "") {
       obj.id = message.id;
@@ -4279,7 +4275,7 @@ export const Declared: MessageFns<Declared> = {
     message.datasetReference = object.datasetReference ?? "";
     message.artifactPath = object.artifactPath ?? "";
     message.format = object.format ?? "";
-    message.documentJson = object.documentJson ?? "";
+    message.document = object.document ?? "";
     message.id = object.id ?? "";
     return message;
   },

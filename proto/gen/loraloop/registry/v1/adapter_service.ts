@@ -688,9 +688,9 @@ export interface RenderVersionsResponse {
 
 /** Request of ImportVersions. */
 export interface ImportVersionsRequest {
-  /** FORMAT_ADAPTER_METADATA or FORMAT_ADAPTER_REGISTRY. */
+  /** FORMAT_ADAPTER_METADATA, FORMAT_ADAPTER_REGISTRY or FORMAT_MODEL_CARD. */
   format: RenderVersionsRequest_Format;
-  /** The document, at most 4 MiB. */
+  /** The document, at most 4 MiB; the metadata of a model card at most 64 KiB. */
   content: string;
   /**
    * Where files are, as RegisterVersionRequest.uri: paths in the document are below this URI, or else it is refused. An entry without a path whose id ends like
@@ -699,6 +699,8 @@ export interface ImportVersionsRequest {
   baseUri: string;
   /** Read and say what would come of it; keep nothing. */
   validateOnly: boolean;
+  /** The adapter of a model card; where empty, what its `model-index` names. Empty for other formats, whose entries have ids. */
+  adapter: string;
 }
 
 /** Response of ImportVersions. */
@@ -6666,7 +6668,7 @@ export const RenderVersionsResponse: MessageFns<RenderVersionsResponse> = {
 };
 
 function createBaseImportVersionsRequest(): ImportVersionsRequest {
-  return { format: 0, content: "", baseUri: "", validateOnly: false };
+  return { format: 0, content: "", baseUri: "", validateOnly: false, adapter: "" };
 }
 
 export const ImportVersionsRequest: MessageFns<ImportVersionsRequest> = {
@@ -6682,6 +6684,9 @@ export const ImportVersionsRequest: MessageFns<ImportVersionsRequest> = {
     }
     if (message.validateOnly !== false) {
       writer.uint32(32).bool(message.validateOnly);
+    }
+    if (message.adapter !== "") {
+      writer.uint32(42).string(message.adapter);
     }
     return writer;
   },
@@ -6731,6 +6736,14 @@ export const ImportVersionsRequest: MessageFns<ImportVersionsRequest> = {
             message.validateOnly = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.adapter = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6757,6 +6770,7 @@ export const ImportVersionsRequest: MessageFns<ImportVersionsRequest> = {
         : isSet(object.validate_only)
         ? globalThis.Boolean(object.validate_only)
         : false,
+      adapter: isSet(object.adapter) ? globalThis.String(object.adapter) : "",
     };
   },
 
@@ -6774,6 +6788,9 @@ export const ImportVersionsRequest: MessageFns<ImportVersionsRequest> = {
     if (message.validateOnly !== false) {
       obj.validateOnly = message.validateOnly;
     }
+    if (message.adapter !== "") {
+      obj.adapter = message.adapter;
+    }
     return obj;
   },
 
@@ -6786,6 +6803,7 @@ export const ImportVersionsRequest: MessageFns<ImportVersionsRequest> = {
     message.content = object.content ?? "";
     message.baseUri = object.baseUri ?? "";
     message.validateOnly = object.validateOnly ?? false;
+    message.adapter = object.adapter ?? "";
     return message;
   },
 };

@@ -980,7 +980,7 @@ class Declared(_message.Message):
     DATASET_REFERENCE_FIELD_NUMBER: _builtins.int
     ARTIFACT_PATH_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
-    DOCUMENT_JSON_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
     base_model_hash: _builtins.str
     """e.g. `base_model_hash` of an `adapter_registry.json`."""
@@ -992,7 +992,7 @@ class Declared(_message.Message):
     """Path or URI of the files."""
     format: _builtins.str
     """Format it came in."""
-    document_json: _builtins.str
+    document: _builtins.str
     """The document as it was; its unknown keys come back when it is rendered again."""
     id: _builtins.str
     """The id it had."""
@@ -1004,12 +1004,12 @@ class Declared(_message.Message):
         dataset_reference: _builtins.str = ...,
         artifact_path: _builtins.str = ...,
         format: _builtins.str = ...,
-        document_json: _builtins.str = ...,
+        document: _builtins.str = ...,
         id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_path", b"artifact_path", "base_model_hash", b"base_model_hash", "dataset_reference", b"dataset_reference", "document_json", b"document_json", "format", b"format", "id", b"id", "tokenizer_hash", b"tokenizer_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_path", b"artifact_path", "base_model_hash", b"base_model_hash", "dataset_reference", b"dataset_reference", "document", b"document", "format", b"format", "id", b"id", "tokenizer_hash", b"tokenizer_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1812,16 +1812,19 @@ class ImportVersionsRequest(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     BASE_URI_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
     format: Global___RenderVersionsRequest.Format.ValueType
-    """FORMAT_ADAPTER_METADATA or FORMAT_ADAPTER_REGISTRY."""
+    """FORMAT_ADAPTER_METADATA, FORMAT_ADAPTER_REGISTRY or FORMAT_MODEL_CARD."""
     content: _builtins.str
-    """The document, at most 4 MiB."""
+    """The document, at most 4 MiB; the metadata of a model card at most 64 KiB."""
     base_uri: _builtins.str
     """Where files are, as RegisterVersionRequest.uri: paths in the document are below this URI, or else it is refused. An entry without a path whose id ends like
     `steuerrecht-lora-r16-v1` lies in `steuerrecht/lora-r16-v1`. Empty where the document's paths are not to be followed.
     """
     validate_only: _builtins.bool
     """Read and say what would come of it; keep nothing."""
+    adapter: _builtins.str
+    """The adapter of a model card; where empty, what its `model-index` names. Empty for other formats, whose entries have ids."""
     def __init__(
         self,
         *,
@@ -1829,10 +1832,11 @@ class ImportVersionsRequest(_message.Message):
         content: _builtins.str = ...,
         base_uri: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        adapter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_uri", b"base_uri", "content", b"content", "format", b"format", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "base_uri", b"base_uri", "content", b"content", "format", b"format", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
