@@ -1,11 +1,9 @@
 import { Status } from "nice-grpc";
-import { RichServerError } from "nice-grpc-error-details";
 import { expect, test } from "vitest";
 import { StoredSnapshot } from "../../proto/gen/loraloop/storage/v1/snapshot.ts";
-import { documentedReasons, expectDocumented } from "../../test/support/error-reasons.ts";
+import { documentedReasons, expectDocumentedError } from "../../test/support/error-reasons.ts";
 import { type Reason, statusOf } from "../kit/errors.ts";
 import { fieldInvalid, limitExceeded } from "../kit/field.ts";
-import { toGrpcError } from "../kit/grpc-error.ts";
 import { checkReadable } from "../store/checks.ts";
 import { StoreError } from "../store/store.ts";
 import * as ingests from "./corpus/ingest-errors.ts";
@@ -47,6 +45,7 @@ test.each<[Reason, () => unknown]>([
   ["SNAPSHOT_BUILDING", () => snapshots.buildInterrupted(key, new Error("x"))],
   ["SNAPSHOT_IN_USE", () => snapshots.snapshotInUse(key, 1)],
   ["SNAPSHOT_IN_USE", () => snapshots.snapshotHeld(key, "run/a")],
+  ["SNAPSHOT_IN_USE", () => snapshots.snapshotHeld(key, "registry/law@3")],
   ["RUN_NOT_FOUND", () => runs.runNotFound("a")],
   ["RUN_CONFLICT", () => runs.runConflict("a", "is closed")],
   ["EPOCH_NOT_OPEN", () => runs.epochNotOpen("a", 1)],
@@ -54,11 +53,7 @@ test.each<[Reason, () => unknown]>([
   ["REVISION_COMPACTED", () => thrown(() => checkReadable(1n, 2n, 3n))],
   ["REVISION_UNKNOWN", () => thrown(() => checkReadable(4n, 2n, 3n))],
 ])("%s carries what its comment says", (expected, make) => {
-  const error = toGrpcError(make(), "request");
-  const [info] = error instanceof RichServerError ? error.extra : [];
-  const { reason, metadata } = info as unknown as { reason: string; metadata: Record<string, string> };
-  expect(reason).toBe(expected);
-  expectDocumented(reason, error.code, Object.keys(metadata));
+  expectDocumentedError(expected, make());
 });
 
 function thrown(action: () => void): unknown {

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Status } from "nice-grpc";
+import { RichServerError } from "nice-grpc-error-details";
 import { expect } from "vitest";
+import type { Reason } from "../../services/kit/errors.ts";
+import { toGrpcError } from "../../services/kit/grpc-error.ts";
 
 /** What the comment of an error reason promises. */
 interface DocumentedReason {
@@ -39,4 +42,13 @@ export function expectDocumented(reason: string | undefined, code: Status, keys:
   expect(statuses, `statuses of ${reason}`).toContain(Status[code]);
   const required = keys.filter((key) => !sometimes.includes(key));
   expect(required.toSorted(), `metadata of ${reason}`).toEqual(always.toSorted());
+}
+
+/** Fails where what a service throws does not go on the wire as its reason's comment says. */
+export function expectDocumentedError(expected: Reason, thrown: unknown): void {
+  const error = toGrpcError(thrown, "request");
+  const [info] = error instanceof RichServerError ? error.extra : [];
+  const { reason, metadata } = info as unknown as { reason: string; metadata: Record<string, string> };
+  expect(reason).toBe(expected);
+  expectDocumented(reason, error.code, Object.keys(metadata));
 }
