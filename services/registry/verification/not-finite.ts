@@ -16,7 +16,7 @@ export class NotFiniteSearch {
 
   /** Where the first byte pair, word or byte that is not finite lies, to within 4 bytes from the beginning of the tensor; undefined while there is none. */
   push(piece: Uint8Array): number | undefined {
-    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
+    const bytes = joined(this.#rest, piece);
     const whole = bytes.length - (bytes.length % alignment);
     this.#rest = new Uint8Array(bytes.subarray(whole));
     return this.#search(bytes.subarray(0, whole));
@@ -37,9 +37,21 @@ export class NotFiniteSearch {
   }
 }
 
-function wordsOf(bytes: Uint8Array): Uint32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
-  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+/** Where bytes lie that did not come as words; used up before the next ones come. */
+let desk = new Uint8Array(0);
+
+/** The bytes one after the other, as words can be read of them. */
+function joined(rest: Uint8Array, piece: Uint8Array): Uint8Array {
+  if (rest.length === 0 && piece.byteOffset % 4 === 0) return piece;
+  const length = rest.length + piece.length;
+  if (desk.length < length) desk = new Uint8Array(length);
+  desk.set(rest);
+  desk.set(piece, rest.length);
+  return desk.subarray(0, length);
+}
+
+function wordsOf({ buffer, byteOffset, length }: Uint8Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length / 4);
 }
 
 /** Offset in bytes of the first word with an element that is not finite, or −1. */
