@@ -1,7 +1,7 @@
 import { AdapterVersion_State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 
-/** Deleted, else quarantined, else declared where its files were never found right, else ready. */
+/** Deleted, else quarantined, else declared where its files were not found right, else ready. */
 export function stateOf({ checked, quarantine, deleteTimeMicros }: StoredVersionState): AdapterVersion_State {
   if (deleteTimeMicros !== 0n) return AdapterVersion_State.STATE_DELETED;
   if (quarantine !== undefined) return AdapterVersion_State.STATE_QUARANTINED;
