@@ -29,8 +29,8 @@ export async function findArtifact(store: StoreReader, tenant: TenantId, digest:
 }
 
 /**
- * What makes a version a user of a kept artifact, from the commit on: it is not removed while it has users. It writes the artifact too, so
- * that no removal comes between. Throws ARTIFACT_NOT_FOUND.
+ * What makes a version a user of a kept artifact, from the commit on: it is not removed while it has users. Where it had none it writes the artifact
+ * too, so that no removal comes between; users of one that is in use do not hurt each other. Throws ARTIFACT_NOT_FOUND.
  */
 export async function useArtifact(
   store: StoreReader,
@@ -39,9 +39,9 @@ export async function useArtifact(
   version: VersionName,
 ): Promise<Changes> {
   const { stored, revision } = await findKept(store, tenant, digest);
-  return changes(digest, revision, { ...stored, unusedTimeMicros: 0n }, [
-    { put: artifactUseKey(bytesOf(digest), version), value: new Uint8Array() },
-  ]);
+  const use = { put: artifactUseKey(bytesOf(digest), version), value: new Uint8Array() };
+  if (stored.unusedTimeMicros !== 0n) return changes(digest, revision, { ...stored, unusedTimeMicros: 0n }, [use]);
+  return { mutations: [use], expectations: [{ key: artifactKey(bytesOf(digest)), revision }] };
 }
 
 /** What ends that; without other users the artifact goes after 24 hours. Nothing where it is gone already. */
