@@ -1,11 +1,13 @@
 /**
- * Installs what `npm run demo`, `npm test` and the other commands need, into node_modules and .venv, for the bench test/bench/.venv too, and nowhere else.
+ * Installs what `npm run demo`, `npm test` and the other commands need, into node_modules and .venv, for the bench test/bench/.venv and for tests .venv-vllm too,
+ * and nowhere else.
  * Plain JavaScript for Node 20 without packages, since it runs before there is anything else.
  */
 import { installBenchPeers } from "./bench-peers.mjs";
 import { installNodePackages } from "./node-packages.mjs";
 import { installPythonPackages } from "./python-packages.mjs";
 import { SetupError } from "./run.mjs";
+import { installVllm } from "./vllm.mjs";
 
 /** Each command, and the Python packages that it needs. */
 const pythonSets = { demo: "demo", bench: "demo", test: "test" };
@@ -19,6 +21,7 @@ async function install(command) {
   await installNodePackages();
   await installPythonPackages(pythonSet);
   if (command === "bench") await installBenchPeers();
+  if (command === "test") await installVllm();
 }
 
 function checkPlatform(platform) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from loraloop import AdapterVersion, Client, VersionNotServableError
 from tests.adapters import adapted, load_base_model
 from tests.server import LoraloopUp
 from tests.tiny import WORDS
-from tests.vllm_server import VLLM, VllmServer
+from tests.vllm_server import VLLM, RefusedError, VllmServer
 
 pytestmark = pytest.mark.skipif(
     not VLLM.exists(),
@@ -139,10 +138,10 @@ def test_vllm_refuses_what_the_registry_calls_unservable(
     vllm: VllmServer, client: Client, tmp_path: Path, name: str
 ) -> None:
     folder = client.registry.download(f"vllm-{name}@1", cache=tmp_path)
-    with pytest.raises(urllib.error.HTTPError) as refused:
+    with pytest.raises(RefusedError) as refused:
         vllm.load(name, folder)
     assert refused.value.code in (400, 500)
-    with pytest.raises(urllib.error.HTTPError) as unknown:
+    with pytest.raises(RefusedError) as unknown:
         vllm.complete(f"vllm-{name}@production")
     assert unknown.value.code == 404
     assert f"vllm-{name}@production is not served" in vllm.log
@@ -156,12 +155,12 @@ def test_the_plugin_serves_nothing_of_another_base_model_or_out_of_service(
         other.lm_head.weight.add_(1)
     other.save_pretrained(tmp_path / "other")
     client.registry.register_base_model(tmp_path / "other", name="vllm/other")
-    model = adapted(load_base_model(base), target_modules=["q_proj"])
-    client.registry.register(model, adapter="vllm-elsewhere", base_model="vllm/other", alias="production")
-    client.registry.register(model, adapter="vllm-quarantined", alias="production")
+    for folder, adapter in ((tmp_path / "other", "vllm-elsewhere"), (base, "vllm-quarantined")):
+        model = adapted(load_base_model(folder), target_modules=["q_proj"])
+        client.registry.register(model, adapter=adapter, alias="production")
     client.registry.quarantine_version("vllm-quarantined@1", "says nonsense")
     for model_name in ("vllm-elsewhere@production", "vllm-quarantined@1", "vllm-nobody@production"):
-        with pytest.raises(urllib.error.HTTPError) as unknown:
+        with pytest.raises(RefusedError) as unknown:
             vllm.complete(model_name)
         assert unknown.value.code == 404
         assert f"{model_name} is not served" in vllm.log

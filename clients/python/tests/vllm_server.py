@@ -21,6 +21,14 @@ VLLM = ROOT / ".venv-vllm/bin/vllm"
 START_SECONDS = 240
 
 
+class RefusedError(Exception):
+    """An answer of vLLM that is an error."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+
+
 class VllmServer:
     """`vllm serve` of a tiny model on a free port."""
 
@@ -59,20 +67,24 @@ class VllmServer:
         return self._log.read_text("utf-8", "replace")
 
     def complete(self, model: str, prompt: str = "der die das") -> str:
-        """What a model says without chance; raises HTTPError where vLLM does not serve it."""
+        """What a model says without chance; RefusedError where vLLM does not serve it."""
         request = {"model": model, "prompt": prompt, "max_tokens": 12, "temperature": 0}
         return str(self.post("/v1/completions", request)["choices"][0]["text"])
 
     def load(self, name: str, folder: Path) -> None:
-        """Loads an adapter by hand; raises HTTPError where vLLM refuses it."""
+        """Loads an adapter by hand; RefusedError where vLLM refuses it."""
         self.post("/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(folder)})
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self._port}{path}", json.dumps(body).encode(), {"content-type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
-            text = response.read()
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                text = response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise RefusedError(error.code, error.read().decode()) from None
         return json.loads(text) if text.startswith(b"{") else text
 
     def stop(self) -> None:

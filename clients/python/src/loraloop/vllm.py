@@ -13,7 +13,6 @@ Whoever must see moves at once resolves the alias and asks vLLM for `<adapter>@<
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 
@@ -65,9 +64,5 @@ class RegistryResolver(LoRAResolver):  # type: ignore[misc]
                 f"vLLM serves {served.name}@{served.revision}"
             )
         folder = registry.download(version, cache=os.environ.get("LORALOOP_ADAPTER_CACHE") or None)
-        return LoRARequest(lora_name=version.name, lora_int_id=_number(version.name), lora_path=str(folder))
-
-
-def _number(name: str) -> int:
-    """A positive number of 31 bits that is the same for a version everywhere."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1 or 1
+        # vLLM gives it a number of its own.
+        return LoRARequest(lora_name=version.name, lora_int_id=1, lora_path=str(folder))
