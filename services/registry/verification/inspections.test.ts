@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { safetensors } from "../../../test/support/spoiled-adapter.ts";
+import { spoiledBase as base } from "../../../test/support/spoiled-cases.ts";
+import { type TinyFile, tinyAdapter } from "../../../test/support/tiny-adapter.ts";
+import { limits } from "../../kit/limits.ts";
+import type { ArtifactFiles, ListedFile } from "../artifacts/artifact-store.ts";
+import { Inspections } from "./inspections.ts";
+import { adapterProblems, verifyAdapter } from "./verify-adapter.ts";
+
+const pieceBytes = 256 * 1024;
+
+/** Files that are made while they are read: a head, then the same bytes as often as it takes. */
+class MadeFiles implements ArtifactFiles {
+  readonly #files: ReadonlyMap<string, { readonly head: Uint8Array; readonly bytes: number }>;
+  /** Called before each piece. */
+  onPiece: (path: string, piece: number) => void = () => undefined;
+
+  constructor(files: readonly (TinyFile & { readonly filled?: number })[]) {
+    this.#files = new Map(
+      files.map(({ path, bytes, filled = 0 }) => [path, { head: bytes, bytes: bytes.length + filled }]),
+    );
+  }
+
+  async list(): Promise<readonly ListedFile[]> {
+    return [...this.#files].map(([path, { bytes }]) => ({ path, byteCount: BigInt(bytes) }));
+  }
+
+  read(): Promise<Uint8Array> {
+    throw new Error("Nobody reads parts.");
+  }
+
+  async *stream(path: string): AsyncGenerator<Uint8Array> {
+    const { head, bytes } = this.#files.get(path) ?? { head: new Uint8Array(), bytes: 0 };
+    this.onPiece(path, 0);
+    yield head;
+    const filling = new Uint8Array(pieceBytes).fill(0x11);
+    for (let at = head.length; at < bytes; at += pieceBytes) {
+      this.onPiece(path, Math.ceil((at - head.length) / pieceBytes) + 1);
+      yield filling.subarray(0, Math.min(pieceBytes, bytes - at));
+    }
+  }
+}
+
+/** A good adapter, and a file of one tensor beside it. */
+function withTensor(bytes: number): MadeFiles {
+  const header = JSON.stringify({ embeddings: { dtype: "F32", shape: [bytes / 4], data_offsets: [0, bytes] } });
+  const extra = { path: "new_embeddings.safetensors", bytes: safetensors(header, Buffer.alloc(0)), filled: bytes };
+  return new MadeFiles([...tinyAdapter(base.name), extra]);
+}
+
+describe("inspections", () => {
+  let inspections: Inspections;
+  beforeEach(() => {
+    inspections = new Inspections();
+  });
+  afterEach(() => inspections[Symbol.asyncDispose]());
+
+  const declared = (signal = new AbortController().signal) => ({
+    method: Method.METHOD_UNSPECIFIED,
+    quantization: undefined,
+    signal,
+  });
+
+  test("memory does not grow with the files", { timeout: 60_000 }, async () => {
+    const files = withTensor(512 * 1024 * 1024);
+    await verifyAdapter({ inspections }, withTensor(1024), base, declared());
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    files.onPiece = () => {
+      most = Math.max(most, process.memoryUsage().rss);
+    };
+    const { files: read } = await verifyAdapter({ inspections }, files, base, declared());
+    expect(read.map(({ path }) => path)).toEqual([
+      "adapter_config.json",
+      "adapter_model.safetensors",
+      "new_embeddings.safetensors",
+    ]);
+    expect(most - before).toBeLessThan(96 * 1024 * 1024);
+  });
+
+  test("an abort ends the reading at once", async () => {
+    const files = withTensor(1024 * 1024 * 1024);
+    const abort = new AbortController();
+    const pieces: number[] = [];
+    files.onPiece = (_path, piece) => {
+      pieces.push(piece);
+      if (piece === 3) abort.abort(new Error("no longer wanted"));
+    };
+    await expect(verifyAdapter({ inspections }, files, base, declared(abort.signal))).rejects.toThrow(
+      "no longer wanted",
+    );
+    expect(Math.max(...pieces)).toBe(3);
+    await expect(verifyAdapter({ inspections }, withTensor(4), base, declared())).resolves.toMatchObject({ method: 1 });
+  });
+
+  test("a small adapter does not wait for the end of a large one", { timeout: 60_000 }, async () => {
+    const ended: string[] = [];
+    const large = verifyAdapter({ inspections }, withTensor(256 * 1024 * 1024), base, declared()).then(() =>
+      ended.push("large"),
+    );
+    const small = verifyAdapter({ inspections }, withTensor(4), base, declared()).then(() => ended.push("small"));
+    await Promise.all([large, small]);
+    expect(ended).toEqual(["small", "large"]);
+  });
+
+  test.each([3n, 5n])("a file of 4 bytes that was listed with %d is a changed one", async (listedBytes) => {
+    const files = new MadeFiles([...tinyAdapter(base.name), { path: "README.md", bytes: Buffer.from("text") }]);
+    const listed = await files.list();
+    files.list = async () =>
+      listed.map((file) => (file.path === "README.md" ? { ...file, byteCount: listedBytes } : file));
+    await expect(verifyAdapter({ inspections }, files, base, declared())).rejects.toMatchObject({
+      reason: "ADAPTER_FILE_CHANGED",
+      metadata: { path: "README.md", expected: `${listedBytes} bytes`, actual: "4 bytes" },
+    });
+  });
+
+  test("no more faults are told than the limit", async () => {
+    const tensors = Array.from({ length: limits.adapter_problems + 1 }, (_, number) => [
+      `t${number}`,
+      { dtype: "U8", shape: [], data_offsets: [number, number + 1] },
+    ]);
+    const bytes = safetensors(JSON.stringify(Object.fromEntries(tensors)), Buffer.alloc(tensors.length));
+    const [configuration] = tinyAdapter(base.name);
+    const files = new MadeFiles([configuration as TinyFile, { path: "adapter_model.safetensors", bytes }]);
+    const { problems } = await adapterProblems({ inspections }, files, base, declared());
+    expect(problems).toHaveLength(limits.adapter_problems);
+    const fewer = safetensors(JSON.stringify(Object.fromEntries(tensors.slice(0, 3))), Buffer.alloc(3));
+    const others = new MadeFiles([configuration as TinyFile, { path: "adapter_model.safetensors", bytes: fewer }]);
+    const reasons = (await adapterProblems({ inspections }, others, base, declared())).problems.map(
+      ({ reason }) => reason,
+    );
+    expect(reasons).toEqual([
+      ...Array(3).fill("ADAPTER_TENSOR_TYPE"),
+      ...Array(4).fill("ADAPTER_TENSOR_MISSING"),
+      ...Array(3).fill("ADAPTER_TENSOR_UNEXPECTED"),
+    ]);
+  });
+});
