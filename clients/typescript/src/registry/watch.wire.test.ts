@@ -33,6 +33,11 @@ async function restart(): Promise<void> {
   await start(port);
 }
 
+async function firstOf<Item>(items: AsyncIterable<Item>): Promise<Item | undefined> {
+  for await (const item of items) return item;
+  return undefined;
+}
+
 test("every change once and in order, over a server that starts again; later, from any revision", async () => {
   const seen: { revision: bigint; name: string }[] = [];
   const controller = new AbortController();
@@ -67,4 +72,24 @@ test("only of one adapter", async () => {
     expect(changes).toMatchObject([{ $case: "adapter", value: { name: "mine", description: "this one" } }]);
     break;
   }
+});
+
+test("changes that are no longer kept end a watch with an error of its own", async () => {
+  const dataDirectory = join(folder, "short");
+  const configuration = { store: "rocksdb", retention_hours: 1e-6 } as const;
+  for (const adapter of ["one", "two", "three"]) {
+    // History is compacted when a server starts.
+    await using short = await startTestRegistry({ dataDirectory, configuration });
+    await using its = new Client({ address: short.address, token: short.token });
+    await its.registry.adapters.putAdapter({ adapter });
+  }
+  await using short = await startTestRegistry({ dataDirectory, configuration });
+  await using its = new Client({ address: short.address, token: short.token });
+  const watched = () => firstOf(its.registry.watch({ afterRevision: 1n })).catch((error: unknown) => error);
+  await expect.poll(watched).toMatchObject({ name: "RevisionCompactedError", afterRevision: 1n });
+  const { adapters, revision } = await its.registry.adapters.listAdapters({});
+  expect(adapters).toHaveLength(3);
+  await its.registry.adapters.putAdapter({ adapter: "four" });
+  const commit = await firstOf(its.registry.watch({ afterRevision: revision }));
+  expect(commit).toMatchObject({ changes: [{ value: { name: "four" } }] });
 });
