@@ -13,7 +13,6 @@ import {
 } from "../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { ArtifactServiceDefinition } from "../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { BaseModelServiceDefinition } from "../../proto/gen/loraloop/registry/v1/base_model_service.ts";
-import type { RegistryConfiguration } from "../../services/registry/configuration.ts";
 import { startTestRegistry, startTestServers } from "./registry-server.ts";
 import { startTestServer, type TestServer } from "./server.ts";
 import { tinyAdapter, tinyBaseModel, uploadFiles } from "./tiny-adapter.ts";
@@ -49,7 +48,9 @@ export async function trainingsApart(): Promise<Trainings> {
 }
 
 /** What a registry's configuration says of an export service. */
-export async function accessTo(exportServer: TestServer): Promise<Partial<RegistryConfiguration>> {
+export async function accessTo(
+  exportServer: TestServer,
+): Promise<{ readonly export_address: string; readonly export_token_file: string }> {
   const file = join(exportServer.dataDirectory, "registry-token");
   const scopes = ["tenant.any", "export.read", "export.write", "run.read"];
   const system = exportServer.client(TokenServiceDefinition, exportServer.systemToken);

@@ -70,7 +70,7 @@ test("an export service that is away keeps nobody from what needs it not; once i
 test("a token that the export service refuses is told as what it is", async () => {
   await using exportServer = await startTestServer();
   const access = await accessTo(exportServer);
-  await writeFile(access.export_token_file ?? "", exportServer.token);
+  await writeFile(access.export_token_file, exportServer.token);
   await using registry = await startTestRegistry({ configuration: access });
   await using place = await trainings(exportServer, registry, registry);
   const refused = await failure(place.register("a", { run: "r" }));
