@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { link, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { link, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -105,15 +106,14 @@ test("a path may be as long as the limit says, and no longer", async () => {
 });
 
 test("of a hundred thousand files no more are looked at than an artifact may have", async () => {
-  await writeFiles(folder, { "many/0": "" });
-  // Names of folders cost less to make than files, and count alike.
-  for (let first = 1; first < 100_000; first += 1_000) {
-    await Promise.all(Array.from({ length: 1_000 }, (_, n) => mkdir(join(folder, "many", `d${first + n}`))));
-  }
+  const many = join(folder, "many");
+  mkdirSync(many);
+  for (let number = 0; number < 100_000; number++) closeSync(openSync(join(many, String(number)), "w"));
   const start = performance.now();
   await expect(files.list()).rejects.toMatchObject({
     reason: "LIMIT_EXCEEDED",
     metadata: { limit: "artifact_files", actual: String(limits.artifact_files + 1) },
   });
   expect(performance.now() - start).toBeLessThan(2_000);
+  await promisify(execFile)("rm", ["-r", many]);
 }, 60_000);

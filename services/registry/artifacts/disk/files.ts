@@ -30,7 +30,7 @@ export class FolderFiles implements ArtifactFiles {
 
   async read(path: string, offset: number, length: number): Promise<Uint8Array> {
     await using file = await this.#open(path);
-    return readAt(file, path, offset, length);
+    return await readAt(file, path, offset, length);
   }
 
   async *stream(path: string): AsyncGenerator<Uint8Array> {

@@ -88,19 +88,13 @@ export class Bucket {
   }
 
   /** Sends a file; the object is there as a whole or not at all. */
-  async putFile(key: string, { file, byteCount, digest }: SentFile): Promise<void> {
-    const checksum = Buffer.from(digest, "hex").toString("base64");
+  async putFile(key: string, sent: SentFile): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      // The SDK cannot begin a stream again.
-      const body = createReadStream(file);
       try {
-        const input = { Bucket: this.name, Key: key, ContentLength: Number(byteCount), ChecksumSHA256: checksum };
-        await this.#client.send(new PutObjectCommand({ ...input, Body: body }));
+        await this.#sendFile(key, sent);
         return;
       } catch (error) {
         if (attempt === attempts || (statusOf(error) ?? 500) < 500) throw storageUnavailable(error);
-      } finally {
-        body.destroy();
       }
     }
   }
@@ -132,6 +126,24 @@ export class Bucket {
       if (Errors[0]) throw new Error(`${Errors[0].Key}: ${Errors[0].Code} ${Errors[0].Message}`);
     } catch (error) {
       throw storageUnavailable(error);
+    }
+  }
+
+  /** The SDK cannot begin a stream again, nor does it see one fail: it would wait for the rest. */
+  async #sendFile(key: string, { file, byteCount, digest }: SentFile): Promise<void> {
+    const unreadable = new AbortController();
+    const body = createReadStream(file).on("error", (error) => unreadable.abort(error));
+    try {
+      const command = new PutObjectCommand({
+        Bucket: this.name,
+        Key: key,
+        Body: body,
+        ContentLength: Number(byteCount),
+        ChecksumSHA256: Buffer.from(digest, "hex").toString("base64"),
+      });
+      await this.#client.send(command, { abortSignal: unreadable.signal });
+    } finally {
+      body.destroy();
     }
   }
 

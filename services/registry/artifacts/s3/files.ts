@@ -8,6 +8,9 @@ import { type ArtifactFiles, type ListedFile, PIECE_BYTES } from "../artifact-st
 import { checkPickleHead, checkPickleName, HEAD_BYTES } from "../pickles.ts";
 import { type Bucket, type GetOptions, type ListedObject, statusOf } from "./bucket.ts";
 
+/** Beginnings of files that are read at the same time. */
+const headsAtOnce = 16;
+
 /** Files that are objects whose keys begin alike. */
 export class BucketFiles implements ArtifactFiles {
   readonly #bucket: Bucket;
@@ -33,7 +36,9 @@ export class BucketFiles implements ArtifactFiles {
         throw limitExceeded("artifact_files", count, "The number of files (counting ended there)");
       }
       this.#etags.set(path, object.etag);
-      await this.#checkHead(path, object);
+    }
+    for (let start = 0; start < listed.length; start += headsAtOnce) {
+      await Promise.all(listed.slice(start, start + headsAtOnce).map((file) => this.#checkHead(file)));
     }
     return listed.sort((a, b) => comparePaths(a.path, b.path));
   }
@@ -59,7 +64,7 @@ export class BucketFiles implements ArtifactFiles {
     }
   }
 
-  async #checkHead(path: string, { byteCount }: ListedObject): Promise<void> {
+  async #checkHead({ path, byteCount }: ListedFile): Promise<void> {
     const length = Math.min(Number(byteCount), HEAD_BYTES);
     checkPickleHead(path, Buffer.from(await this.read(path, 0, length)));
   }

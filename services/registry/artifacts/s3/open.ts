@@ -27,6 +27,7 @@ export function openS3({ endpoint, region }: S3Options): S3 {
     // Files are sent with their SHA-256; others than Amazon do not know the SDK's own checksums.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
+    logger: silent,
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
   });
   return {
@@ -35,3 +36,6 @@ export function openS3({ endpoint, region }: S3Options): S3 {
     [Symbol.dispose]: () => client.destroy(),
   };
 }
+
+/** What goes wrong comes as an error; without this the SDK writes some of it to standard error too. */
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

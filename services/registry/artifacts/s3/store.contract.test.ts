@@ -42,7 +42,10 @@ artifactStoreConformance("a bucket", { open: async () => s3.store("adapters", ne
 artifactFilesConformance("a bucket", {
   async create(contents) {
     const prefix = `${newPrefix()}/`;
-    for (const [path, content] of Object.entries(contents)) await put(prefix + path, content);
+    const all = Object.entries(contents);
+    for (let start = 0; start < all.length; start += 20) {
+      await Promise.all(all.slice(start, start + 20).map(([path, content]) => put(prefix + path, content)));
+    }
     return {
       files: new BucketFiles(new Bucket(server.client, "adapters"), prefix),
       write: (path, content) => put(prefix + path, content),
@@ -69,16 +72,6 @@ test("a put that was broken off is not there: the manifest comes last; removal t
   expect(await Array.fromAsync(store.digests(1))).toEqual([digest]);
   await store.remove(1, digest);
   expect(await keysBelow(`${prefix}/`)).toEqual([]);
-});
-
-test("other content than the digest says is not stored", async () => {
-  const folder = await temporaryFolder();
-  await writeFiles(folder, { ...contents, "a.json": "[]" });
-  const store = s3.store("adapters", newPrefix());
-  await expect(store.put(1, digest, { folder, files: filesOf(contents) })).rejects.toMatchObject({
-    reason: "STORE_UNAVAILABLE",
-  });
-  expect(await store.open(1, digest)).toBeUndefined();
 });
 
 test("a place below a root is opened by its URI, folder marks aside; others are refused", async () => {
