@@ -168,6 +168,8 @@ export const limits = {
   rendered_bytes: 8 * 1024 * 1024,
   /** UTF-8 bytes of an imported document. */
   import_bytes: 4 * 1024 * 1024,
+  /** UTF-8 bytes of the metadata of an imported model card. */
+  card_metadata_bytes: 64 * 1024,
   /** Nesting of an imported document. */
   import_depth: 64,
   /** Entries of an imported document. */

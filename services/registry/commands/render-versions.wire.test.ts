@@ -134,6 +134,22 @@ test("a declared version whose files are others than the document says is taken 
   expect(version?.state).toBe(AdapterVersion_State.STATE_QUARANTINED);
 });
 
+test("a model card is imported, checked where its files are, and comes back", async () => {
+  await save("carded", files);
+  const content =
+    "---\nlibrary_name: peft\npipeline_tag: text-generation\ntags:\n  - lora\nmood: good # unknown\n---\n# Mine\n";
+  const baseUri = pathToFileURL(join(folder, "carded")).href;
+  const card = { format: Format.FORMAT_MODEL_CARD, content, adapter: "carded", baseUri };
+  const { versions } = await client.importVersions(card);
+  expect(versions).toMatchObject([{ name: "carded@1", state: AdapterVersion_State.STATE_DECLARED }]);
+  expect((await client.importVersions(card)).versions).toEqual(versions);
+  expect((await render(Format.FORMAT_MODEL_CARD, "", "carded@1")).content).toBe(content);
+  const { problems } = await client.verifyVersion({ version: "carded@1" });
+  expect(problems).toEqual([]);
+  const rendered = await render(Format.FORMAT_MODEL_CARD, "", "carded@1");
+  expect(rendered.content).toBe(content.replace("---\n# Mine", "base_model: tiny\n---\n# Mine"));
+});
+
 test("what is wrong with a request is said by its field", async () => {
   const { FORMAT_MODEL_CARD: card, FORMAT_ADAPTER_REGISTRY: registry, FORMAT_UNSPECIFIED: none } = Format;
   const fieldOf = async (call: Promise<unknown>) => (await failure(call)).fields;
@@ -142,7 +158,11 @@ test("what is wrong with a request is said by its field", async () => {
   expect(await fieldOf(render(card, "", "legal@1", "legal"))).toEqual(["versions[1]"]);
   expect(await fieldOf(render(card, "/{what}"))).toEqual(["path_template"]);
   expect(await fieldOf(render(none))).toEqual(["format"]);
-  expect(await fieldOf(client.importVersions({ format: card, content: "" }))).toEqual(["format"]);
+  expect(await fieldOf(client.importVersions({ format: none, content: "" }))).toEqual(["format"]);
+  expect(await fieldOf(client.importVersions({ format: card, content: "", adapter: "Mine" }))).toEqual(["adapter"]);
+  expect(await fieldOf(client.importVersions({ format: registry, content: "[]", adapter: "mine" }))).toEqual([
+    "adapter",
+  ]);
   expect(await fieldOf(client.importVersions({ format: registry, content: "[]", baseUri: "/models" }))).toEqual([
     "base_uri",
   ]);

@@ -85,8 +85,11 @@ function atMost(entries: number): [(map: object) => boolean, string] {
   return [(map) => Object.keys(map).length <= entries, `expected at most ${entries} keys`];
 }
 
+/** What a metric may be called. */
+export const metricForm: RegExp = /^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$/;
+
 export const metrics: z.ZodType<Record<string, number>> = mapOf(
-  z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$/, "expected letters, digits, _ . / and -"),
+  z.string().regex(metricForm, "expected letters, digits, _ . / and -"),
   z.number(),
 ).refine(...atMost(limits.version_metrics));
 

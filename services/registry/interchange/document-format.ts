@@ -52,7 +52,7 @@ export function writeVersion(format: DocumentFormat, version: AdapterVersion, pa
 }
 
 /** What can differ from what was imported: what callers change, and once its files were read what was found in them. */
-function changesOf(version: AdapterVersion): Partial<AdapterVersion> {
+export function changesOf(version: AdapterVersion): Partial<AdapterVersion> {
   const { metrics, metadata, state, baseModel, method, peft, artifact, servability } = version;
   const found = { state, baseModel, method, peft, artifact, servability };
   return { metrics, metadata, ...(servability.length > 0 && found) };

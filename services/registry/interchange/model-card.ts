@@ -1,45 +1,12 @@
 import { stringify } from "yaml";
 import type { AdapterVersion, TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
-import { methodWord, unlessEmpty } from "./document-fields.ts";
-import { defined, type JsonObject } from "./json-document.ts";
+import { cardMetadata } from "./card-metadata.ts";
+import { methodWord } from "./document-fields.ts";
 
 /** `README.md` of a version: metadata as the Hugging Face Hub reads it, then what people want to know. A license is named only where the version's metadata has one. */
 export function modelCard(version: AdapterVersion): string {
-  const metadata = stringify(hubMetadata(version), { lineWidth: 0 });
+  const metadata = stringify(cardMetadata(version), { lineWidth: 0 });
   return `---\n${metadata}---\n\n# ${version.name}\n\n${table(version)}${metricsTable(version)}${howToLoad(version)}`;
-}
-
-function hubMetadata(version: AdapterVersion): JsonObject {
-  const { baseModel, language, metadata, peft } = version;
-  return defined({
-    base_model: unlessEmpty(baseModel?.name ?? ""),
-    base_model_relation: "adapter",
-    library_name: "peft",
-    pipeline_tag: peft?.taskType === "CAUSAL_LM" ? "text-generation" : undefined,
-    language: unlessEmpty(language),
-    license: metadata["license"],
-    datasets: unlessEmpty(datasetsOf(version)),
-    tags: [...new Set([methodWord(version.method) ?? "lora", version.task, ...version.domains])].filter(Boolean),
-    "model-index": unlessEmpty(modelIndex(version)),
-  });
-}
-
-function datasetsOf({ provenance }: AdapterVersion): string[] {
-  const names = (provenance?.snapshots ?? []).map(({ dataset }) => dataset);
-  return [...new Set([...names, provenance?.training?.datasetName ?? ""])].filter(Boolean);
-}
-
-function modelIndex(version: AdapterVersion): JsonObject[] {
-  const metrics = metricsOf(version).map(([type, value]) => ({ type, value }));
-  if (metrics.length === 0) return [];
-  const dataset = datasetsOf(version)[0] ?? "not stated";
-  const task = version.task || "text-generation";
-  const results = [{ task: { type: task }, dataset: { name: dataset, type: dataset }, metrics }];
-  return [{ name: version.name, results }];
-}
-
-function metricsOf({ metrics }: AdapterVersion): [string, number][] {
-  return Object.entries(metrics).toSorted(([one], [other]) => (one < other ? -1 : 1));
 }
 
 function table(version: AdapterVersion): string {
@@ -68,7 +35,7 @@ function cell(text: string): string {
 }
 
 function metricsTable(version: AdapterVersion): string {
-  const lines = metricsOf(version).map(([name, value]) => `| ${cell(name)} | ${value} |\n`);
+  const lines = Object.entries(version.metrics).map(([name, value]) => `| ${cell(name)} | ${value} |\n`);
   return lines.length === 0 ? "" : `\n## Metrics\n\n| metric | value |\n|---|---|\n${lines.join("")}`;
 }
 

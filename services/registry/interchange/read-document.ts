@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { registryEntries } from "./adapter-registry.ts";
 import { declaredUri } from "./declared-uri.ts";
 import { adapterMetadata, adapterRegistry, type DocumentFormat } from "./document-format.ts";
 import { pathText } from "./document-invalid.ts";
 import { parseExactly, parseJson } from "./json-document.ts";
+import { cardFormat, readCard } from "./read-card.ts";
 
 /** What one entry of a document makes. */
 export interface ImportedEntry {
@@ -17,6 +19,17 @@ export interface ImportedEntry {
 /** Reads an `adapter_metadata.json`. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED. @param baseUri as of ImportVersions */
 export function readMetadataDocument(content: string, baseUri: string): readonly ImportedEntry[] {
   return [importedEntry(adapterMetadata, { value: parseJson(content), text: content, index: undefined }, baseUri)];
+}
+
+/** Reads a model card. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED. @param adapter as of ImportVersions @param baseUri as of ImportVersions: where the files are */
+export function readCardDocument(content: string, adapter: string, baseUri: string): readonly ImportedEntry[] {
+  const version = readCard(content, adapter);
+  return [
+    {
+      version: { ...version, artifact: artifactAt(baseUri) },
+      digest: digestOf([cardFormat, baseUri, version.adapter, content]),
+    },
+  ];
 }
 
 /** Reads an `adapter_registry.json`. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED. @param baseUri as of ImportVersions */
@@ -42,15 +55,19 @@ function importedEntry(format: DocumentFormat, { value, text, index }: Entry, ba
   return {
     version: {
       ...version,
-      artifact: uri === "" ? undefined : { digest: "", uri, files: [], byteCount: 0n, kept: false },
+      artifact: artifactAt(uri),
       declared: declared && { ...declared, format: format.name, document: text },
     },
-    digest: digestOf(format, text, baseUri),
+    // Of the values, not of the white space between them.
+    digest: digestOf([format.name, baseUri, parseExactly(text)]),
   };
 }
 
-/** Of the values, not of the white space between them. */
-function digestOf({ name }: DocumentFormat, text: string, baseUri: string): string {
-  const said = JSON.stringify([name, baseUri, parseExactly(text)]);
-  return createHash("sha256").update(said).digest("hex");
+/** Files that were never read. */
+function artifactAt(uri: string): Artifact | undefined {
+  return uri === "" ? undefined : { digest: "", uri, files: [], byteCount: 0n, kept: false };
+}
+
+function digestOf(said: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(said)).digest("hex");
 }

@@ -7,8 +7,10 @@ import { fieldInvalid } from "../../kit/field.ts";
 import { versionNotServable } from "../adapters/adapter-errors.ts";
 import { adapterMetadata, adapterRegistry, writeVersion } from "./document-format.ts";
 import { folderLayouts } from "./folder-layout.ts";
+import { importedCard } from "./imported-card.ts";
 import { printJson } from "./json-document.ts";
 import { modelCard } from "./model-card.ts";
+import { cardFormat } from "./read-card.ts";
 import { documentPath } from "./version-path.ts";
 import { vllmArguments } from "./vllm-arguments.ts";
 
@@ -24,7 +26,7 @@ export function renderVersions(
     case Format.FORMAT_ADAPTER_REGISTRY:
       return registryFile(versions, template);
     case Format.FORMAT_MODEL_CARD:
-      return { content: modelCard(onlyOne(versions)), fileName: "README.md" };
+      return { content: cardOf(onlyOne(versions)), fileName: "README.md" };
     case Format.FORMAT_PEFT_CONFIGURATION:
       return { content: peftConfiguration(onlyOne(versions)), fileName: "adapter_config.json" };
     case Format.FORMAT_VLLM_ARGUMENTS:
@@ -54,6 +56,10 @@ function registryFile(versions: readonly AdapterVersion[], template: string): Re
     (version) => writeVersion(adapterRegistry, version, documentPath(version, template)).entry,
   );
   return { content: printJson(entries), fileName: adapterRegistry.fileName };
+}
+
+function cardOf(version: AdapterVersion): string {
+  return version.declared?.format === cardFormat ? importedCard(version) : modelCard(version);
 }
 
 function peftConfiguration(version: AdapterVersion): string {

@@ -8,27 +8,29 @@ import { withRegistry } from "../../session.ts";
 interface ImportOptions {
   readonly format: string;
   readonly baseUri: string;
+  readonly adapter: string;
   readonly validateOnly: boolean;
 }
 
 export function importVersions(): Command {
-  const formats = ["adapter-metadata", "adapter-registry"] satisfies (keyof typeof interchangeFormats)[];
+  const formats = ["adapter-metadata", "adapter-registry", "model-card"] satisfies (keyof typeof interchangeFormats)[];
   return new Command("import")
     .description(
       "make versions of what a document of others declares; adapter verify checks them, then they may be served",
     )
-    .argument("<file>", "adapter_metadata.json or adapter_registry.json")
+    .argument("<file>", "adapter_metadata.json, adapter_registry.json or README.md")
     .addOption(new Option("--format <format>", "format of the file").choices(formats).makeOptionMandatory())
     .option("--base-uri <uri>", "the document's paths are below this one, e.g. file:///models", "")
+    .option("--adapter <name>", "the adapter of a model card; what its model-index names by default", "")
     .option("--validate-only", "say what would come of it, and keep nothing", false)
     .action(run);
 }
 
 async function run(file: string, options: ImportOptions, command: Command): Promise<void> {
-  const { baseUri, validateOnly } = options;
+  const { baseUri, adapter, validateOnly } = options;
   const content = await readText(file);
   await withRegistry(command, async ({ adapters }) => {
-    const request = { format: toFormat(options.format), content, baseUri, validateOnly };
+    const request = { format: toFormat(options.format), content, baseUri, adapter, validateOnly };
     printVersions((await adapters.importVersions(request)).versions, command);
     if (validateOnly) note("Nothing was kept.");
   });
