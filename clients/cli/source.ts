@@ -6,6 +6,7 @@ import { toTimestamp } from "../../services/kit/timestamp.ts";
 import { type Client, RpcError } from "../typescript/src/index.ts";
 import { readDatasetFile } from "./dataset-file.ts";
 import { InputError } from "./failure.ts";
+import { toRevision } from "./revision.ts";
 
 export interface SourceOptions {
   readonly spec?: string;
@@ -35,7 +36,7 @@ export async function toSource(
     source: await what(client, name, options.spec),
     split: options.split ?? "",
     ...(options.asOf !== undefined && { asOf: readTime(options.asOf) }),
-    ...(options.revision !== undefined && { revision: toRevision(options.revision) }),
+    ...(options.revision !== undefined && { revision: toRevision("--revision", options.revision) }),
     allowOpenIngest: options.allowOpenIngest === true,
   };
 }
@@ -67,9 +68,4 @@ function readTime(text: string): Timestamp {
   const micros = parseTimestamp(text);
   if (micros === undefined) throw new InputError(`--as-of is not a time: ${text}. Write it like 2026-01-31T12:00:00Z.`);
   return toTimestamp(micros);
-}
-
-function toRevision(text: string): bigint {
-  if (!/^\d{1,18}$/.test(text)) throw new InputError(`--revision is not a number: ${text}`);
-  return BigInt(text);
 }

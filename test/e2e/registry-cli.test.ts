@@ -393,7 +393,7 @@ test.for<[string[], number, string]>([
   [["adapter", "resolve", "legal@nothing"], 1, "[ALIAS_NOT_FOUND]"],
   [["adapter", "show", "legal@99"], 1, "[VERSION_NOT_FOUND]"],
   [["adapter", "lineage", "legal@1", "--records", "x"], 2, "--records is not a number: x"],
-  [["adapter", "watch", "--after", "x"], 2, "--after is not a revision: x"],
+  [["adapter", "watch", "--after", "x"], 2, "--after is not a number: x"],
   [["adapter", "render", "legal@1", "--format", "xml"], 2, "Allowed choices are"],
   [["adapter", "sign", "legal@1", "--key", "version.json"], 1, "private key"],
   [["adapter", "versions", "--filter", "version."], 1, "[FILTER_INVALID]"],

@@ -8,6 +8,13 @@ export function stateText(version: Pick<AdapterVersion, "state">): string {
   return versionStateName(version).toLowerCase();
 }
 
+/** `ready`, or `ready, 2 of its records deleted since`. */
+export function standingText(version: AdapterVersion): string {
+  const { deletedData } = version;
+  if (deletedData === undefined || deletedData.recordCount === 0n) return stateText(version);
+  return `${stateText(version)}, ${count(deletedData.recordCount)} of its records deleted since`;
+}
+
 /** `mistralai/Mistral-7B-v0.1@main`. */
 export function baseModelText({ baseModel }: AdapterVersion): string {
   if (baseModel === undefined || baseModel.name === "") return "-";

@@ -1,7 +1,7 @@
 import type { LineageSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { AdapterVersion, GetLineageResponse } from "../../typescript/src/index.ts";
 import { count, time } from "../output.ts";
-import { baseModelText, snapshotText, stateText } from "./describe-version.ts";
+import { baseModelText, snapshotText, standingText } from "./describe-version.ts";
 import type { TreeNode } from "./tree.ts";
 
 /** What a version came from and what came from it, down to records and their subjects. */
@@ -40,7 +40,7 @@ function parentNodes([parent, ...others]: readonly AdapterVersion[]): TreeNode[]
 }
 
 function versionText(version: AdapterVersion): string {
-  return `${version.name}  ${stateText(version)}`;
+  return `${version.name}  ${standingText(version)}`;
 }
 
 function leaf(text: string): TreeNode {

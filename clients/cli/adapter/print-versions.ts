@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { AdapterVersion } from "../../typescript/src/index.ts";
 import { print, printJson, printTable, time } from "../output.ts";
 import { programOptions } from "../session.ts";
-import { baseModelText, methodText, metricsText, stateText, versionLines } from "./describe-version.ts";
+import { baseModelText, methodText, metricsText, standingText, versionLines } from "./describe-version.ts";
 import { jsonVersion } from "./json-version.ts";
 
 /** A table, or an array of JSON. */
@@ -16,7 +16,7 @@ const head = ["VERSION", "STATE", "LABEL", "BASE MODEL", "METHOD", "DOMAINS", "M
 function rowOf(version: AdapterVersion): string[] {
   return [
     version.name,
-    stateText(version),
+    standingText(version),
     version.label || "-",
     baseModelText(version),
     methodText(version),

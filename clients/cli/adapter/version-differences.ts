@@ -14,7 +14,7 @@ export interface Difference {
 /** By group; groups without difference are left out. */
 export type Differences = Readonly<Record<string, readonly Difference[]>>;
 
-type Facts = Readonly<Record<string, string>>;
+type Facts = ReadonlyMap<string, string>;
 
 /** In what two versions differ, the fields by name. */
 export function versionDifferences(one: AdapterVersion, other: AdapterVersion): Differences {
@@ -24,16 +24,16 @@ export function versionDifferences(one: AdapterVersion, other: AdapterVersion): 
 }
 
 function compare(one: Facts, other: Facts): Difference[] {
-  const fields = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
+  const fields = [...new Set([...one.keys(), ...other.keys()])].sort();
   return fields
-    .filter((field) => one[field] !== other[field])
-    .map((field) => ({ field, one: one[field] ?? null, other: other[field] ?? null }));
+    .filter((field) => one.get(field) !== other.get(field))
+    .map((field) => ({ field, one: one.get(field) ?? null, other: other.get(field) ?? null }));
 }
 
 /** PEFT's keys are as in `adapter_config.json`. */
 function configurationFacts(version: AdapterVersion): Facts {
   const { peft, quantization, constraint, servingHintsJson, task, domains, language, label, metadata } = version;
-  return withoutEmpty({
+  return toFacts({
     "base model": baseModelText(version),
     method: methodName(version.method).toLowerCase(),
     state: stateText(version),
@@ -47,14 +47,14 @@ function configurationFacts(version: AdapterVersion): Facts {
 }
 
 function metricFacts({ metrics }: AdapterVersion): Facts {
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, String(value)]));
+  return toFacts(metrics);
 }
 
 function dataFacts({ provenance, deletedData }: AdapterVersion): Facts {
   const { run = "", parent = "", dataSourceUri = "", snapshots = [], training } = provenance ?? {};
   const named = Map.groupBy(snapshots, ({ dataset, collection }) => (dataset === "" ? collection : dataset));
   const read = [...named].map(([name, some]) => [`trained on ${name}`, some.map(snapshotFact).join("; ")]);
-  return withoutEmpty({
+  return toFacts({
     ...{ run, parent, source: dataSourceUri },
     ...Object.fromEntries(read),
     ...prefixed("training", trainingObject(training)),
@@ -76,24 +76,22 @@ function trainingObject(training: NonNullable<AdapterVersion["provenance"]>["tra
 
 function fileFacts({ artifact }: AdapterVersion): Facts {
   const files = artifact?.files ?? [];
-  return Object.fromEntries(
-    files.map(({ path, byteCount, digest }) => [path, `${bytes(byteCount)}, ${digest.slice(0, 12)}`]),
-  );
+  return new Map(files.map(({ path, byteCount, digest }) => [path, `${bytes(byteCount)}, ${digest.slice(0, 12)}`]));
 }
 
-function prefixed(prefix: string, object: object): Facts {
-  return Object.fromEntries(
-    Object.entries(object).map(([key, value]) => [
-      `${prefix}.${key}`,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]),
-  );
+function prefixed(prefix: string, object: object): object {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [`${prefix}.${key}`, value]));
 }
 
 function parseObject(json: string | undefined): object {
   return json === undefined || json === "" ? {} : (JSON.parse(json) as object);
 }
 
-function withoutEmpty(facts: Facts): Facts {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== ""));
+/** Texts as they are, anything else as JSON; what is empty is left out. */
+function toFacts(object: object): Facts {
+  const facts = new Map<string, string>();
+  for (const [field, value] of Object.entries(object)) {
+    if (value !== "") facts.set(field, typeof value === "string" ? value : JSON.stringify(value));
+  }
+  return facts;
 }

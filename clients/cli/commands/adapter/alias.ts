@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { toAlias, toNumber } from "../../adapter/version-name.ts";
 import { InputError } from "../../failure.ts";
 import { print, printJson } from "../../output.ts";
+import { toRevision } from "../../revision.ts";
 import { programOptions, withRegistry } from "../../session.ts";
 
 interface AliasOptions {
@@ -25,7 +26,7 @@ async function run(name: string, to: string | undefined, options: AliasOptions, 
   const moved = toAlias(name);
   if ((to === undefined) !== options.remove) throw new InputError("Give either a version or --remove.");
   const version = to === undefined ? 0 : toNumber(to, moved.adapter);
-  const expected = options.expect === undefined ? {} : { expectedRevision: toRevision(options.expect) };
+  const expected = options.expect === undefined ? {} : { expectedRevision: toRevision("--expect", options.expect) };
   await withRegistry(command, async (registry) => {
     const { reason } = options;
     const move = await registry.moveAlias(moved.adapter, moved.alias, version, { reason, ...expected });
@@ -34,9 +35,4 @@ async function run(name: string, to: string | undefined, options: AliasOptions, 
     else
       print(`${name} points at ${move.toVersion}${move.fromVersion === 0 ? "" : `, before at ${move.fromVersion}`}.`);
   });
-}
-
-function toRevision(text: string): bigint {
-  if (!/^\d{1,18}$/.test(text)) throw new InputError(`--expect is not a revision: ${text}`);
-  return BigInt(text);
 }

@@ -50,7 +50,7 @@ export function register(): Command {
     .option("--key <file>", "sign it with this private Ed25519 key, PEM")
     .option(
       "--spec <file>",
-      "the same and more from a JSON file, e.g. quantization, training, constraint; see the client's README",
+      "the same and more from a JSON file with the keys of RegisterVersionRequest, e.g. quantization, training, constraint",
     )
     .action(run);
 }

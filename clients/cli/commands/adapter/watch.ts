@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { changeLine } from "../../adapter/change-line.ts";
 import { jsonChange } from "../../adapter/json-version.ts";
-import { InputError } from "../../failure.ts";
 import { note, print, printJson } from "../../output.ts";
+import { toRevision } from "../../revision.ts";
 import { programOptions, reconnectSeconds, withRegistry } from "../../session.ts";
 
 export function watch(): Command {
@@ -14,20 +14,15 @@ export function watch(): Command {
 }
 
 async function run(adapter: string, { after }: { readonly after?: string }, command: Command): Promise<void> {
-  const from = after === undefined ? {} : { afterRevision: toRevision(after) };
+  const from = after === undefined ? {} : { afterRevision: toRevision("--after", after) };
   const json = programOptions(command).json;
   await withRegistry(command, async (registry, signal) => {
+    if (!json) note("Watching; Ctrl-C ends it.");
     for await (const { revision, changes } of registry.watch({ adapter, signal, reconnectSeconds, ...from })) {
-      if (changes.length === 0 && !json) note(`Watching since revision ${revision}.`);
       for (const change of changes) {
         if (json) printJson({ revision, change: jsonChange(change) });
         else print(`${String(revision).padStart(8)}  ${changeLine(change)}`);
       }
     }
   });
-}
-
-function toRevision(text: string): bigint {
-  if (!/^\d{1,18}$/.test(text)) throw new InputError(`--after is not a revision: ${text}`);
-  return BigInt(text);
 }

@@ -55,7 +55,7 @@ export async function readBaseModel(
   const weights = files.filter((file) => file.endsWith(".safetensors"));
   if (weights.length === 0) throw new FileError(folder, "holds no *.safetensors: save the model's weights as such");
   const configurationJson = await readFile(join(folder, "config.json"), "utf8");
-  const configuration = parseConfiguration(configurationJson, join(folder, "config.json"));
+  const configuration: Configuration = parseObject(configurationJson, join(folder, "config.json"));
   const [architecture = "", modelType = ""] = [configuration.architectures?.[0], configuration.model_type];
   const text = { ...configuration.text_config, ...configuration };
   const { name, revision = "", otherNames = [], metadata = {} } = names;
@@ -74,9 +74,9 @@ export async function readBaseModel(
   };
 }
 
-function parseConfiguration(text: string, path: string): Configuration {
+function parseObject(text: string, path: string): object {
   try {
-    return Object(JSON.parse(text)) as Configuration;
+    return Object(JSON.parse(text)) as object;
   } catch {
     throw new FileError(path, "is no JSON");
   }
@@ -91,8 +91,8 @@ async function digestOf(folder: string, files: readonly string[], options: ReadF
 }
 
 async function readModelTensors(folder: string, weights: readonly string[]): Promise<TensorEntry[]> {
-  const tensors: TensorEntry[] = [];
-  for (const file of await modelFiles(folder, weights)) tensors.push(...(await readTensors(join(folder, file))));
+  const files = await modelFiles(folder, weights);
+  const tensors = (await Promise.all(files.map((file) => readTensors(join(folder, file))))).flat();
   const quantised = tensors.find(({ name }) => /\.(qweight|weight\.(absmax|quant_map|quant_state\..+))$/.test(name));
   if (quantised === undefined) return tensors;
   throw new FileError(folder, `is quantised (${quantised.name}): register the model that it was made from`);
@@ -100,8 +100,9 @@ async function readModelTensors(folder: string, weights: readonly string[]): Pro
 
 /** Those that the index names, where there is one: others hold the same weights in another format. */
 async function modelFiles(folder: string, weights: readonly string[]): Promise<readonly string[]> {
-  const index = await readFile(join(folder, INDEX), "utf8").catch(() => undefined);
-  if (index === undefined) return weights.includes("model.safetensors") ? ["model.safetensors"] : weights;
-  const { weight_map: map = {} } = Object(JSON.parse(index)) as { readonly weight_map?: Record<string, string> };
-  return [...new Set(Object.values(map))];
+  const path = join(folder, INDEX);
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined) return weights.includes("model.safetensors") ? ["model.safetensors"] : weights;
+  const index: { readonly weight_map?: Readonly<Record<string, string>> } = parseObject(text, path);
+  return [...new Set(Object.values(index.weight_map ?? {}))];
 }

@@ -8,8 +8,9 @@ import type {
   ArtifactServiceDefinition,
   DownloadArtifactResponse,
 } from "../../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
-import { ConnectionError, FileError, LoraloopError } from "../errors.ts";
+import { ConnectionError, FileError, LoraloopError, TruncatedStreamError } from "../errors.ts";
 import { untilAnswered } from "../retry.ts";
+import { artifactDigest } from "./artifact-digest.ts";
 import { holdsFiles, IncomingFolder, UNFINISHED } from "./incoming-folder.ts";
 import type { TransferOptions } from "./upload.ts";
 
@@ -84,7 +85,10 @@ function startOf({ value }: IteratorResult<DownloadArtifactResponse, unknown>): 
   const { message } = (value ?? {}) as Partial<DownloadArtifactResponse>;
   if (message?.$case !== "start" || message.value.artifact === undefined)
     throw new LoraloopError("The registry did not say what comes.");
-  return { version: message.value.version, artifact: message.value.artifact };
+  const { version, artifact } = message.value;
+  if (artifactDigest(artifact.files) !== artifact.digest)
+    throw new TruncatedStreamError(`The files of ${version} are not those of the artifact ${artifact.digest}.`);
+  return { version, artifact };
 }
 
 async function fill(
@@ -107,7 +111,6 @@ async function fill(
 }
 
 function placeOf({ digest }: Artifact, { directory, cache = defaultCache() }: DownloadOptions): Place {
-  if (!/^[0-9a-f]{64}$/.test(digest)) throw new LoraloopError(`The registry gave a digest that is none: ${digest}`);
   return directory === undefined ? { folder: join(cache, digest), ours: true } : { folder: directory, ours: false };
 }
 

@@ -1,11 +1,12 @@
-/** All pages of a list, one after the other. */
-export async function* pagesOf<Page extends { readonly nextPageToken: string }>(
+/** What all pages of a list hold, one after the other. */
+export async function* itemsOf<Page extends { readonly nextPageToken: string }, Item>(
   ask: (pageToken: string) => Promise<Page>,
-): AsyncGenerator<Page> {
+  items: (page: Page) => readonly Item[],
+): AsyncGenerator<Item> {
   let pageToken = "";
   do {
     const page = await ask(pageToken);
-    yield page;
+    yield* items(page);
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
 }

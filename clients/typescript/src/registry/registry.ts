@@ -23,7 +23,7 @@ import { type BaseModelNames, readBaseModel } from "./base-model-folder.ts";
 import { compareFiles, type FileDifference } from "./compare-files.ts";
 import { type DownloadedVersion, type DownloadOptions, downloadVersion } from "./download.ts";
 import { type ReadFolderOptions, readFolder } from "./folder-files.ts";
-import { pagesOf } from "./pages.ts";
+import { itemsOf } from "./pages.ts";
 import { type RegisterVersionOptions, registerVersion } from "./register-version.ts";
 import type { RegistryServices } from "./services.ts";
 import { type AdapterCommit, type WatchAdaptersOptions, watchAdapters } from "./watch.ts";
@@ -77,9 +77,11 @@ export class Registry implements RegistryServices {
   }
 
   /** By name and revision, without layers. */
-  async *listBaseModels(): AsyncGenerator<BaseModel> {
-    for await (const { baseModels } of pagesOf((pageToken) => this.baseModels.listBaseModels({ pageToken })))
-      yield* baseModels;
+  listBaseModels(): AsyncGenerator<BaseModel> {
+    return itemsOf(
+      (pageToken) => this.baseModels.listBaseModels({ pageToken }),
+      ({ baseModels }) => baseModels,
+    );
   }
 
   /**
@@ -121,22 +123,28 @@ export class Registry implements RegistryServices {
   }
 
   /** By name. */
-  async *listAdapters(options: ListOptions = {}): AsyncGenerator<Adapter> {
-    for await (const { adapters } of pagesOf((pageToken) => this.adapters.listAdapters({ ...options, pageToken })))
-      yield* adapters;
+  listAdapters(options: ListOptions = {}): AsyncGenerator<Adapter> {
+    return itemsOf(
+      (pageToken) => this.adapters.listAdapters({ ...options, pageToken }),
+      ({ adapters }) => adapters,
+    );
   }
 
   /** By adapter and number, without files and what is long; see ListVersions. */
-  async *listVersions(options: ListVersionsOptions = {}): AsyncGenerator<AdapterVersion> {
-    for await (const { versions } of pagesOf((pageToken) => this.adapters.listVersions({ ...options, pageToken })))
-      yield* versions;
+  listVersions(options: ListVersionsOptions = {}): AsyncGenerator<AdapterVersion> {
+    return itemsOf(
+      (pageToken) => this.adapters.listVersions({ ...options, pageToken }),
+      ({ versions }) => versions,
+    );
   }
 
   /** Versions that came from something, deleted ones too; each once. */
   async *findVersions(origin: NonNullable<DeepPartial<FindVersionsRequest>["origin"]>): AsyncGenerator<AdapterVersion> {
     const seen = new Set<string>();
-    for await (const { versions } of pagesOf((pageToken) => this.adapters.findVersions({ origin, pageToken }))) {
-      yield* versions.filter(({ name }) => !seen.has(name) && seen.add(name));
+    const ask = (pageToken: string) => this.adapters.findVersions({ origin, pageToken });
+    for await (const version of itemsOf(ask, ({ versions }) => versions)) {
+      if (!seen.has(version.name)) yield version;
+      seen.add(version.name);
     }
   }
 
@@ -146,9 +154,11 @@ export class Registry implements RegistryServices {
   }
 
   /** Moves of an alias, or of all of an adapter, newest first. */
-  async *listAliasMoves(adapter: string, alias = ""): AsyncGenerator<AliasMove> {
-    for await (const { moves } of pagesOf((pageToken) => this.adapters.listAliasMoves({ adapter, alias, pageToken })))
-      yield* moves;
+  listAliasMoves(adapter: string, alias = ""): AsyncGenerator<AliasMove> {
+    return itemsOf(
+      (pageToken) => this.adapters.listAliasMoves({ adapter, alias, pageToken }),
+      ({ moves }) => moves,
+    );
   }
 
   /** Adds values of metrics, measured now unless they say otherwise. The same metric, time, step and source again replaces a value. */
@@ -157,9 +167,11 @@ export class Registry implements RegistryServices {
   }
 
   /** Values of a metric, or of all, by metric, time, step and source. */
-  async *listMetrics(version: string, metric = ""): AsyncGenerator<MetricValue> {
-    for await (const { values } of pagesOf((pageToken) => this.adapters.listMetrics({ version, metric, pageToken })))
-      yield* values;
+  listMetrics(version: string, metric = ""): AsyncGenerator<MetricValue> {
+    return itemsOf(
+      (pageToken) => this.adapters.listMetrics({ version, metric, pageToken }),
+      ({ values }) => values,
+    );
   }
 
   /** What a version came from. @param records tells so many of each snapshot, up to 1,000 */
