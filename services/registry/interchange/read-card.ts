@@ -17,8 +17,8 @@ import {
 /** As `Declared.format` has it. */
 export const cardFormat = "model_card";
 
-/** One or several texts. */
-const texts = optional(z.union([z.string().transform((one) => [one]), names]), []).pipe(names);
+/** One or several texts, or none. */
+const texts = z.union([names, text.transform((one) => (one === "" ? [] : [one]))]);
 
 const metric = z.object({ type: z.string(), value: z.unknown() });
 
