@@ -1,5 +1,6 @@
 import { type BaseModel, type Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { inByteOrder } from "../../kit/byte-order.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { checkBytes, checkMetadata } from "../adapters/check-fields.ts";
@@ -73,11 +74,12 @@ function checkLayers(layers: readonly Layer[]): Layer[] {
     throw limitExceeded("base_model_layers", layers.length, "The number of layers");
   }
   for (const layer of layers) checkLayer(layer);
-  const ordered = layers.toSorted((a, b) => byBytes(a.name, b.name));
+  const ordered = inByteOrder(layers, ({ name }) => name);
   const twice = ordered.find(({ name }, place) => ordered[place + 1]?.name === name);
   if (twice !== undefined) throw fieldInvalid("layers", twice.name, "each layer once");
   const bytes = StoredLayers.encode({ layers: ordered }).finish().length;
-  if (bytes > limits.base_model_layer_bytes) throw limitExceeded("base_model_layer_bytes", bytes, "The length of the layers");
+  if (bytes > limits.base_model_layer_bytes)
+    throw limitExceeded("base_model_layer_bytes", bytes, "The length of the layers");
   return ordered;
 }
 
@@ -93,18 +95,21 @@ function checkLayer({ name, kind, inputFeatures, outputFeatures }: Layer): void 
   if (!layerForm.test(name)) throw fieldInvalid("layers.name", name, "names of modules, joined by dots");
   if (!kinds.has(kind)) throw fieldInvalid("layers.kind", String(kind), `a kind of layer, for ${name}`);
   if (inputFeatures === 0 || outputFeatures === 0) {
-    throw fieldInvalid("layers", `${inputFeatures} × ${outputFeatures}`, `input_features and output_features of ${name}`);
+    throw fieldInvalid(
+      "layers",
+      `${inputFeatures} × ${outputFeatures}`,
+      `input_features and output_features of ${name}`,
+    );
   }
 }
 
 function checkOtherNames({ name, otherNames }: BaseModel): string[] {
-  const names = [...new Set(otherNames)].filter((other) => other !== name).sort(byBytes);
-  if (names.length > limits.base_model_names) throw limitExceeded("base_model_names", names.length, "The number of other names");
+  const others = new Set(otherNames.filter((other) => other !== name));
+  const names = inByteOrder(others, (other) => other);
+  if (names.length > limits.base_model_names)
+    throw limitExceeded("base_model_names", names.length, "The number of other names");
   const bad = names.find((other) => !otherNameForm.test(other) || Buffer.byteLength(other) > otherNameBytes);
-  if (bad !== undefined) throw fieldInvalid("other_names", bad, `1 to ${otherNameBytes} bytes without control characters`);
+  if (bad !== undefined)
+    throw fieldInvalid("other_names", bad, `1 to ${otherNameBytes} bytes without control characters`);
   return names;
-}
-
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -26,7 +26,11 @@ export async function findBaseModel(
   if (wanted !== undefined) return wanted;
   if (revision !== "") throw baseModelNotFound(name, revision);
   const [only, ...others] = found;
-  if (only === undefined || others.length > 0) throw revisionNeeded(name, found.map(({ baseModel }) => baseModel.revision));
+  if (only === undefined || others.length > 0)
+    throw revisionNeeded(
+      name,
+      found.map(({ baseModel }) => baseModel.revision),
+    );
   return only;
 }
 
@@ -77,7 +81,11 @@ async function modelsNamed(store: Reader, tenant: TenantId, name: string): Promi
 }
 
 /** Those revisions that have this other name. */
-async function modelsOtherwiseNamed(store: Reader, tenant: TenantId, other: string): Promise<KeptBaseModel[] | undefined> {
+async function modelsOtherwiseNamed(
+  store: Reader,
+  tenant: TenantId,
+  other: string,
+): Promise<KeptBaseModel[] | undefined> {
   if (!canBeKept(other)) return undefined;
   const models: KeptBaseModel[] = [];
   for await (const { key } of entries(store, tenant, "base-model-name/", other)) {

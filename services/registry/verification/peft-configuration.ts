@@ -1,4 +1,5 @@
 import type { PeftConfiguration } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { inByteOrder } from "../../kit/byte-order.ts";
 import type { ChangedLayers } from "./check-tensors.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
 import type { Tensor } from "./safetensors-header.ts";
@@ -33,10 +34,6 @@ export function peftConfiguration(
     maximumRank: maximumRank(targets),
     parameterCount: tensors.reduce((count, { elements }) => count + BigInt(elements), 0n),
     tensorTypes: [...new Set(tensors.map(({ type }) => type))].sort(),
-    layers: [...layers].sort(byBytes),
+    layers: inByteOrder(layers, (name) => name),
   };
-}
-
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -7,6 +7,7 @@ import type {
 import type { Problem } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { inByteOrder } from "../../kit/byte-order.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { fileChanged, fileMissing } from "../artifacts/artifact-errors.ts";
 import type { ArtifactFiles, ListedFile } from "../artifacts/artifact-store.ts";
@@ -136,9 +137,5 @@ async function readFile(inspection: RemoteInspection, { files, declared }: Readi
 function verified({ files, sound }: Inspected, declared: DeclaredAdapter): VerifiedAdapter {
   if (sound === undefined) throw new Error("An adapter without fault was not compared with its base model.");
   const method = methodOf(sound.peft, declared.method, declared.quantization);
-  return {
-    ...sound,
-    method,
-    files: files.toSorted((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path))),
-  };
+  return { ...sound, method, files: inByteOrder(files, ({ path }) => path) };
 }

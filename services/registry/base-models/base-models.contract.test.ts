@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { RegistryPlace } from "../../../test/support/registry-place.ts";
+import { storeKinds } from "../../../test/support/stores.ts";
+import { tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
+import { deleteBaseModel } from "../commands/delete-base-model.ts";
+import { registerBaseModel } from "../commands/register-base-model.ts";
+import { checkBaseModel } from "./check-base-model.ts";
+import { findBaseModel, readBaseModel, useOfBaseModel } from "./stored-base-models.ts";
+
+describe.each(storeKinds)("base models in %s", (kind) => {
+  let place: RegistryPlace;
+  beforeEach(async () => {
+    place = await RegistryPlace.open(kind);
+  });
+  afterEach(() => place[Symbol.asyncDispose]());
+
+  const model = (name: string, change: Partial<BaseModel> = {}) =>
+    checkBaseModel(BaseModel.fromPartial({ ...tinyBaseModel(name), ...change }));
+  const register = (name: string, change: Partial<BaseModel> = {}, tenant = 1) =>
+    registerBaseModel(place.context, tenant, model(name, change), "tester");
+  const find = async (name: string, revision = "") =>
+    (await findBaseModel(place.store, 1, { name, revision })).baseModel.revision;
+
+  test("the same again gives what is there, other content is a conflict", async () => {
+    const made = await register("a/b", { otherNames: ["/models/b"], metadata: { x: "1", y: "2" } });
+    expect(made).toMatchObject({ name: "a/b", revision: "main", creator: "tester" });
+    place.passSeconds(60);
+    expect(await register("a/b", { otherNames: ["/models/b", "/models/b"], metadata: { y: "2", x: "1" } })).toEqual(
+      made,
+    );
+    expect((await readBaseModel(place.store, 1, { name: "a/b", revision: "" })).baseModel).toEqual(made);
+    const kept = { otherNames: ["/models/b"], metadata: { x: "1", y: "2" } };
+    const changes: readonly [Partial<BaseModel>, string][] = [
+      [{ ...kept, weightsDigest: "c".repeat(64) }, "weights_digest"],
+      [{ ...kept, tokenizerDigest: "" }, "tokenizer_digest"],
+      [{ ...kept, layers: model("a/b").layers.slice(1) }, "layers"],
+      [{ ...kept, otherNames: [] }, "other_names"],
+      [{ ...kept, metadata: { x: "1" } }, "metadata"],
+    ];
+    for (const [change, field] of changes) {
+      await expect(register("a/b", change)).rejects.toMatchObject({
+        reason: "BASE_MODEL_CONFLICT",
+        metadata: { base_model: "a/b", revision: "main", field },
+      });
+    }
+    expect((await readBaseModel(place.store, 1, { name: "a/b", revision: "" })).baseModel).toEqual(made);
+  });
+
+  test("of several revisions one has to be named, unless one is called main", async () => {
+    await register("a/b", { revision: "v1" });
+    expect(await find("a/b")).toBe("v1");
+    await register("a/b", { revision: "v2" });
+    await expect(find("a/b")).rejects.toMatchObject({ reason: "BASE_MODEL_NOT_FOUND", metadata: { revision: "" } });
+    await expect(find("a/b")).rejects.toThrow(/v1, v2/);
+    await register("a/b", { revision: "main" });
+    expect(await find("a/b")).toBe("main");
+    expect(await find("a/b", "v2")).toBe("v2");
+    await expect(find("a/b", "v3")).rejects.toMatchObject({ metadata: { base_model: "a/b", revision: "v3" } });
+    for (const name of ["a", "a/b/c", "", "a\0b", "a".repeat(2000)]) {
+      await expect(find(name)).rejects.toMatchObject({
+        reason: "BASE_MODEL_NOT_FOUND",
+        metadata: { base_model: name },
+      });
+    }
+  });
+
+  test("other names belong to one model, in the revisions that have them", async () => {
+    await register("a/b", { revision: "v1", otherNames: ["/models/b", "b"] });
+    await register("a/b", { revision: "v2", otherNames: ["/models/b"] });
+    expect(await find("b")).toBe("v1");
+    expect(await find("/models/b", "v2")).toBe("v2");
+    await expect(find("b", "v2")).rejects.toMatchObject({ metadata: { base_model: "b", revision: "v2" } });
+    const taken = { reason: "BASE_MODEL_CONFLICT", metadata: { field: "other_names" } };
+    await expect(register("c", { otherNames: ["b"] })).rejects.toMatchObject(taken);
+    await expect(register("c", { otherNames: ["a/b"] })).rejects.toMatchObject(taken);
+    await expect(register("b")).rejects.toMatchObject({ reason: "BASE_MODEL_CONFLICT", metadata: { field: "name" } });
+    await deleteBaseModel(place.context, 1, { name: "a/b", revision: "v1" });
+    await expect(find("b")).rejects.toMatchObject({ reason: "BASE_MODEL_NOT_FOUND" });
+    await register("c", { otherNames: ["b"] });
+    expect(await find("b")).toBe("main");
+  });
+
+  test("of many that want the same name at once one gets it", async () => {
+    const names = Array.from({ length: 8 }, (_, number) => `model-${number}`);
+    const settled = await Promise.allSettled(names.map((name) => register(name, { otherNames: ["shared"] })));
+    const failed = settled.filter((one) => one.status === "rejected");
+    expect(failed).toHaveLength(7);
+    for (const { reason } of failed) expect(reason).toMatchObject({ reason: "BASE_MODEL_CONFLICT" });
+  });
+
+  test("one that a version names stays, deleted versions too", async () => {
+    await deleteBaseModel(place.context, 1, { name: "a/b", revision: "main" });
+    const { name, revision, weightsDigest, tokenizerDigest } = await register("a/b");
+    const reference = { name, revision, weightsDigest, tokenizerDigest };
+    await place.makeVersion("tone", { baseModel: reference });
+    await expect(deleteBaseModel(place.context, 1, { name, revision })).rejects.toMatchObject({
+      reason: "BASE_MODEL_IN_USE",
+      metadata: { base_model: "a/b", revision: "main", version: "tone@1" },
+    });
+    await register("a/b", { revision: "v2" });
+    await deleteBaseModel(place.context, 1, { name, revision: "v2" });
+    expect(await find("a/b")).toBe("main");
+  });
+
+  test("a version and the deletion of its base model at once: one of them fails", async () => {
+    for (let round = 0; round < 10; round++) {
+      const name = `model-${round}`;
+      await register(name);
+      const kept = await findBaseModel(place.store, 1, { name, revision: "" });
+      const { mutation, expectation } = useOfBaseModel(kept);
+      const [made, deleted] = await Promise.allSettled([
+        place.store.commit(1, [mutation], [expectation]),
+        deleteBaseModel(place.context, 1, { name, revision: "main" }),
+      ]);
+      // The deletion tries again, and finds no version: here there is none.
+      expect(deleted.status).toBe("fulfilled");
+      if (made.status === "rejected") expect(made.reason).toMatchObject({ code: "ABORTED" });
+      await expect(place.store.commit(1, [mutation], [expectation])).rejects.toMatchObject({ code: "ABORTED" });
+    }
+  });
+
+  test("another tenant has its own", async () => {
+    await register("a/b", { otherNames: ["b"] });
+    await register("b", {}, 2);
+    await expect(findBaseModel(place.store, 2, { name: "a/b", revision: "" })).rejects.toMatchObject({
+      reason: "BASE_MODEL_NOT_FOUND",
+    });
+  });
+});
