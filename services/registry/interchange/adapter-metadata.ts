@@ -11,7 +11,6 @@ import {
   adapterOf,
   count,
   domains,
-  flag,
   metadata,
   method,
   methodWord,
@@ -48,12 +47,7 @@ const shape = z.object({
   created_by: text,
   data_source_uri: text,
   training: optional(z.object(trainingShape), z.object(trainingShape).parse({})),
-  vllm: optional(z.object({ enabled: flag, adapter_path: place, max_lora_rank: count, enable_multi_lora: flag }), {
-    enabled: false,
-    adapter_path: "",
-    max_lora_rank: 0,
-    enable_multi_lora: false,
-  }),
+  vllm: optional(z.object({ adapter_path: place }), { adapter_path: "" }),
   metrics,
   custom_metadata: metadata,
 });

@@ -13,6 +13,7 @@ import {
   readShape,
   text,
 } from "./document-fields.ts";
+import { documentInvalid } from "./document-invalid.ts";
 
 /** As `Declared.format` has it. */
 export const cardFormat = "model_card";
@@ -51,7 +52,7 @@ export function readCard(card: string, adapter: string): AdapterVersion {
   const [dataset = ""] = fields.datasets;
   const [language = "", ...languages] = fields.language;
   return AdapterVersion.fromPartial({
-    adapter: adapter || adapterOf(readShape(adapterId, name, ["model-index", 0, "name"])),
+    adapter: adapter || adapterNamed(name),
     baseModel: readBaseModel(fields.base_model[0] ?? ""),
     method: methodOf(fields.tags),
     task: model?.results[0]?.task.type ?? "",
@@ -61,6 +62,11 @@ export function readCard(card: string, adapter: string): AdapterVersion {
     provenance: { training: { datasetName: dataset } },
     declared: { id: name, format: cardFormat, datasetReference: dataset, document: card },
   });
+}
+
+function adapterNamed(name: string): string {
+  if (name === "") throw documentInvalid("model-index[0].name", "names no adapter; name one in the request");
+  return adapterOf(readShape(adapterId, name, ["model-index", 0, "name"]));
 }
 
 /** The tag that names a method, where exactly one does. */
