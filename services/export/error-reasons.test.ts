@@ -46,6 +46,7 @@ test.each<[Reason, () => unknown]>([
   ["SNAPSHOT_IN_USE", () => snapshots.snapshotInUse(key, 1)],
   ["SNAPSHOT_IN_USE", () => snapshots.snapshotHeld(key, "run/a")],
   ["SNAPSHOT_IN_USE", () => snapshots.snapshotHeld(key, "registry/law@3")],
+  ["SNAPSHOT_IN_USE", () => snapshots.snapshotHeld(key, "registry/law@3")],
   ["RUN_NOT_FOUND", () => runs.runNotFound("a")],
   ["RUN_CONFLICT", () => runs.runConflict("a", "is closed")],
   ["EPOCH_NOT_OPEN", () => runs.epochNotOpen("a", 1)],

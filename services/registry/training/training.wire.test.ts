@@ -7,6 +7,7 @@ import type {
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { failure } from "../../../test/support/failure.ts";
 import { type Trainings, trainingsApart, trainingsTogether } from "../../../test/support/trainings.ts";
+import { limits } from "../../kit/limits.ts";
 
 describe.each([
   ["in one process", trainingsTogether],
@@ -122,8 +123,10 @@ describe.each([
         },
       ],
     });
-    const parent = await place.adapters.getLineage({ version: "deleted@1" });
+    const parent = await place.adapters.getLineage({ version: "deleted@1", records: limits.lineage_records });
     expect(parent).toMatchObject({ run: { run: "deleted-run", state: "OPEN" }, children: [{ name: "deleted@2" }] });
+    const beyond = place.adapters.getLineage({ version: "deleted@1", records: limits.lineage_records + 1 });
+    expect(await failure(beyond)).toMatchObject({ reason: "FIELD_INVALID", fields: ["records"] });
     const both = ["deleted@1", "deleted@2"];
     expect(await found({ $case: "record", value: { collection: "deleted", record: "b" } })).toEqual(both);
     expect(await found({ $case: "subject", value: { collection: "", subject: "deleted-person" } })).toEqual(both);
