@@ -110,6 +110,8 @@ test("a declared version is served once its files were found right where its doc
     declared: { baseModelHash: "abc123" },
     artifact: { uri: `${base}/recht/lora-r2-v1`, kept: false },
   });
+  const origin = { $case: "baseModel" as const, value: { name: "tiny" } };
+  expect((await client.findVersions({ origin })).versions).toContainEqual(expect.objectContaining({ name }));
   expect((await render(Format.FORMAT_PEFT_CONFIGURATION, "", name)).content).toBe(configuration);
   const path = join(folder, "recht/lora-r2-v1");
   expect((await render(Format.FORMAT_VLLM_ARGUMENTS, "", name)).content).toContain(`\n${name}=${path}\n`);

@@ -9,6 +9,7 @@ import {
 import {
   adapterId,
   adapterOf,
+  baseModelName,
   count,
   domains,
   metadata,
@@ -37,7 +38,7 @@ const trainingShape = {
 const shape = z.object({
   adapter_id: adapterId,
   adapter_version: text,
-  base_model_name: text,
+  base_model_name: baseModelName,
   base_model_hash: text,
   tokenizer_hash: text,
   method,

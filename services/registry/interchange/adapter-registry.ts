@@ -5,6 +5,7 @@ import { limits } from "../../kit/limits.ts";
 import {
   adapterId,
   adapterOf,
+  baseModelName,
   domains,
   method,
   methodWord,
@@ -25,7 +26,7 @@ const shape = z.object({
   domain: domains,
   method,
   rank: optional(rank, 0),
-  base_model: text,
+  base_model: baseModelName,
   base_model_hash: text,
   tokenizer_hash: text,
   metrics,

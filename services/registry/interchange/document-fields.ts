@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { limits } from "../../kit/limits.ts";
+import { otherNameBytes } from "../base-models/check-base-model.ts";
 import { documentInvalid, pathText } from "./document-invalid.ts";
 
 /** Reads a value of a parsed document, which stands at `path`. Throws DOCUMENT_INVALID, which names the first place that is wrong. */
@@ -29,6 +30,9 @@ const requiredText = textUpTo(limits.version_text_bytes);
 
 /** A text of a version; empty where the document has none. */
 export const text: z.ZodType<string> = optional(requiredText, "");
+
+/** Name of a base model, or what somebody calls it; empty where the document has none. */
+export const baseModelName: z.ZodType<string> = optional(textUpTo(otherNameBytes), "");
 
 /** A path or URI; empty where the document has none. */
 export const place: z.ZodType<string> = optional(textUpTo(limits.artifact_uri_bytes), "");

@@ -5,6 +5,7 @@ import { cardValues, parseCard } from "./card-document.ts";
 import {
   adapterId,
   adapterOf,
+  baseModelName,
   method,
   metricForm,
   names,
@@ -53,7 +54,7 @@ export function readCard(card: string, adapter: string): AdapterVersion {
   const [language = "", ...languages] = fields.language;
   return AdapterVersion.fromPartial({
     adapter: adapter || adapterNamed(name),
-    baseModel: readBaseModel(fields.base_model[0] ?? ""),
+    baseModel: readBaseModel(readShape(baseModelName, fields.base_model[0], ["base_model"])),
     method: methodOf(fields.tags),
     task: model?.results[0]?.task.type ?? "",
     language: languages.length === 0 ? language : "",
