@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import peft
 import pytest
 import torch
 import transformers
@@ -17,20 +18,35 @@ from tests.server import LoraloopUp
 from tests.tiny import WORDS
 from tests.vllm_server import VLLM, RefusedError, VllmServer
 
-pytestmark = pytest.mark.skipif(
-    not VLLM.exists(),
-    reason="vLLM is not installed: `npm test` does so on Linux x86-64 with AVX-512 and 8 GiB of memory",
-)
-#: The registry calls these servable by vLLM …
+pytestmark = [
+    pytest.mark.skipif(
+        not VLLM.exists(),
+        reason="vLLM is not installed: `npm test` does so on Linux x86-64 with AVX-512 and 8 GiB of memory",
+    ),
+    # The libraries' own.
+    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning"),
+]
+#: What PEFT can be told, of a Llama. The registry calls these servable by vLLM …
 SERVABLE: dict[str, dict[str, Any]] = {
     "lora": {"target_modules": ["q_proj", "v_proj"], "r": 4},
     "rslora": {"target_modules": ["q_proj", "o_proj"], "r": 8, "use_rslora": True},
     "linear": {"target_modules": "all-linear", "r": 2},
+    "one-layer": {"target_modules": ["v_proj"], "layers_to_transform": [1]},
+    "patterns": {
+        "target_modules": r".*\.(q_proj|k_proj|down_proj)",
+        "rank_pattern": {"k_proj": 8},
+        "alpha_pattern": {"k_proj": 32},
+    },
+    # PEFT saves the whole embedding beside its adapter.
+    "embedding": {"target_modules": ["embed_tokens", "q_proj"]},
 }
 #: … and these not.
 UNSERVABLE: dict[str, dict[str, Any]] = {
     "dora": {"target_modules": ["q_proj"], "use_dora": True},
     "too-large": {"target_modules": ["q_proj"], "r": 513},
+    "too-large-pattern": {"target_modules": ["q_proj", "v_proj"], "rank_pattern": {"v_proj": 600}},
+    "lora-bias": {"target_modules": ["q_proj"], "lora_bias": True},
+    "whole-head": {"target_modules": ["q_proj"], "modules_to_save": ["lm_head"]},
 }
 
 
@@ -131,6 +147,22 @@ def test_the_plugin_gives_the_answer_of_the_flags(
 ) -> None:
     client.registry.move_alias("vllm-lora", "canary", versions["lora"].version)
     assert vllm.complete("vllm-lora@canary") == vllm.complete("vllm-lora@1")
+
+
+@pytest.mark.parametrize("name", SERVABLE)
+def test_vllm_says_what_peft_says(vllm: VllmServer, base: Path, client: Client, tmp_path: Path, name: str) -> None:
+    folder = client.registry.download(f"vllm-{name}@1", cache=tmp_path)
+    model = peft.PeftModel.from_pretrained(load_base_model(base), folder).eval()
+    assert vllm.complete(f"vllm-{name}@1") == generate(model, base)
+
+
+def generate(model: Any, base: Path, prompt: str = "der die das") -> str:
+    """Without chance, as `VllmServer.complete`."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(base)
+    asked = tokenizer(prompt, return_tensors="pt")
+    with torch.no_grad():
+        answer = model.generate(**asked, max_new_tokens=12, do_sample=False)
+    return str(tokenizer.decode(answer[0, asked["input_ids"].shape[1] :], skip_special_tokens=True))
 
 
 @pytest.mark.parametrize("name", UNSERVABLE)

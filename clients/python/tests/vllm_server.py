@@ -54,7 +54,7 @@ class VllmServer:
         ]
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [VLLM, "serve", model, *options, *arguments],
+                [VLLM, "serve", model, "--port", str(self._port), *options, *arguments],
                 env={**os.environ, **own, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
