@@ -195,26 +195,26 @@ class ListHoldsRequest(_message.Message):
     HOLDER_PREFIX_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    BY_SNAPSHOT_FIELD_NUMBER: _builtins.int
     holder_prefix: _builtins.str
     """Only holders that begin so, e.g. `registry/`; all of them where empty."""
     page_size: _builtins.int
     """100 by default; above 1,000 means 1,000."""
     page_token: _builtins.str
-    """`next_page_token` of the page before; `holder_prefix` and `snapshot` must be the same."""
-    snapshot: _builtins.str
-    """Only holds of this snapshot, by its whole key; of all where empty."""
+    """`next_page_token` of the page before; `holder_prefix` and `by_snapshot` must be the same."""
+    by_snapshot: _builtins.bool
+    """True to list them by snapshot and holder."""
     def __init__(
         self,
         *,
         holder_prefix: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
-        snapshot: _builtins.str = ...,
+        by_snapshot: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder_prefix", b"holder_prefix", "page_size", b"page_size", "page_token", b"page_token", "snapshot", b"snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_snapshot", b"by_snapshot", "holder_prefix", b"holder_prefix", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -232,7 +232,7 @@ class ListHoldsResponse(_message.Message):
     """Empty on the last page."""
     @_builtins.property
     def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SnapshotHold]:
-        """By holder and snapshot; fewer than asked for, even none, where some have ended."""
+        """By holder and snapshot, or by snapshot and holder; fewer than asked for, even none, where some have ended or are of other holders."""
 
     def __init__(
         self,
@@ -258,10 +258,13 @@ class SnapshotHold(_message.Message):
     SNAPSHOT_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    DELETION_REVISION_FIELD_NUMBER: _builtins.int
     holder: _builtins.str
     """Who."""
     snapshot: _builtins.str
     """Key of the snapshot."""
+    deletion_revision: _builtins.int
+    """Last commit that deleted records of the snapshot's collection: ListSnapshotDeletions has nothing after it. 0 where none did."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was held first."""
@@ -277,10 +280,11 @@ class SnapshotHold(_message.Message):
         snapshot: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        deletion_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "holder", b"holder", "snapshot", b"snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "deletion_revision", b"deletion_revision", "expire_time", b"expire_time", "holder", b"holder", "snapshot", b"snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
