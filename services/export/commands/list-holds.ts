@@ -4,6 +4,7 @@ import { toTimestamp } from "../../kit/timestamp.ts";
 import { prefixRange } from "../../store/range.ts";
 import type { Key, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
+import { DeletionRevisions } from "../corpus/deletion-revisions.ts";
 import { holderPrefix, snapshotHoldKey } from "../keys.ts";
 import { isOver } from "../snapshot/holds.ts";
 import { hexOf } from "../snapshot/snapshot-key.ts";
@@ -11,35 +12,41 @@ import { hexOf } from "../snapshot/snapshot-key.ts";
 export interface ListHolds {
   /** Those whose holder begins so. */
   readonly prefix: string;
-  /** Those of this snapshot; of all where undefined. */
-  readonly snapshot: Uint8Array | undefined;
+  /** By snapshot and holder instead of holder and snapshot. */
+  readonly bySnapshot: boolean;
   readonly limit: number;
   /** `next` of the page before. */
   readonly start: Key | undefined;
 }
 
 export interface HoldPage {
-  /** By holder and snapshot; fewer than asked for where some have ended. */
+  /** Fewer than asked for where some have ended or, by snapshot, are of other holders. */
   readonly holds: SnapshotHold[];
   readonly next: Key | undefined;
 }
 
 const keyBytes = 32;
-const snapshotStart = snapshotHoldKey(new Uint8Array(), "").length;
+const allBySnapshot = snapshotHoldKey(new Uint8Array(), "");
 const holderStart = holderPrefix("").length;
 
 export async function listHolds(
   { store, clock }: ExportContext,
   tenant: TenantId,
-  { prefix, snapshot, limit, start }: ListHolds,
+  { prefix, bySnapshot, limit, start }: ListHolds,
 ): Promise<HoldPage> {
-  const range = prefixRange(snapshot === undefined ? holderPrefix(prefix) : snapshotHoldKey(snapshot, prefix));
+  const range = prefixRange(bySnapshot ? allBySnapshot : holderPrefix(prefix));
   const { entries, next } = await store.scan(tenant, { start: start ?? range.start, end: range.end }, { limit });
   const now = clock.now();
-  const found = entries.map(({ key, value }) => ({ hold: StoredSnapshotHold.decode(value), key: Buffer.from(key) }));
-  const lasting = found.filter(({ hold }) => !isOver(hold, now));
-  const namesOf = snapshot === undefined ? namesByHolder : namesBySnapshot;
-  return { holds: lasting.map(({ hold, key }) => ({ ...namesOf(key), ...timesOf(hold) })), next };
+  const deletions = new DeletionRevisions(store, tenant);
+  const holds: SnapshotHold[] = [];
+  for (const { key, value } of entries) {
+    const hold = StoredSnapshotHold.decode(value);
+    const names = (bySnapshot ? namesBySnapshot : namesByHolder)(Buffer.from(key));
+    if (isOver(hold, now) || !names.holder.startsWith(prefix)) continue;
+    const deletionRevision = await deletions.of(hold.collectionNumber);
+    holds.push({ ...names, ...timesOf(hold), deletionRevision });
+  }
+  return { holds, next };
 }
 
 type Names = Pick<SnapshotHold, "holder" | "snapshot">;
@@ -52,11 +59,17 @@ function namesByHolder(key: Buffer): Names {
 
 /** Of a key that `snapshotHoldKey` made. */
 function namesBySnapshot(key: Buffer): Names {
-  const snapshotEnd = snapshotStart + keyBytes;
-  return { holder: key.toString("utf8", snapshotEnd), snapshot: hexOf(key.subarray(snapshotStart, snapshotEnd)) };
+  const snapshotEnd = allBySnapshot.length + keyBytes;
+  return {
+    holder: key.toString("utf8", snapshotEnd),
+    snapshot: hexOf(key.subarray(allBySnapshot.length, snapshotEnd)),
+  };
 }
 
-function timesOf({ createTimeMicros, expireTimeMicros }: StoredSnapshotHold): Omit<SnapshotHold, keyof Names> {
+function timesOf({
+  createTimeMicros,
+  expireTimeMicros,
+}: StoredSnapshotHold): Pick<SnapshotHold, "createTime" | "expireTime"> {
   const expireTime = expireTimeMicros === 0n ? undefined : toTimestamp(expireTimeMicros);
   return { createTime: toTimestamp(createTimeMicros), expireTime };
 }

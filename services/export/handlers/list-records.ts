@@ -5,11 +5,11 @@ import { fieldInvalid } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { nextPageToken, readPosition } from "../../kit/list-position.ts";
 import { pageSize } from "../../kit/page-token.ts";
+import { Slices } from "../../kit/slices.ts";
 import type { Entry } from "../../store/store.ts";
 import * as command from "../commands/list-records.ts";
 import type { ExportContext } from "../context.ts";
 import { checkCollectionName } from "../corpus/request-checks.ts";
-import { Slices } from "../../kit/slices.ts";
 import { toRecord } from "../corpus/stored-record.ts";
 
 type Handler = (request: ListRecordsRequest, call: Call) => Promise<ListRecordsResponse>;

@@ -1,6 +1,5 @@
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
-import { hexOf } from "./snapshot-key.ts";
 
 const keyForm = /^[0-9a-f]{64}$/;
 const holderForm = /^(?!run\/)[a-z0-9][a-z0-9_.@/-]*$/;
@@ -27,12 +26,8 @@ export function readSnapshotKeys(snapshots: readonly string[]): Uint8Array[] {
   if (snapshots.length > limits.held_snapshots) {
     throw limitExceeded("held_snapshots", snapshots.length, "The number of snapshots");
   }
-  const keys = snapshots.map((snapshot, index) => readSnapshotKey(`snapshots[${index}]`, snapshot));
-  return [...new Map(keys.map((key) => [hexOf(key), key])).values()];
-}
-
-/** A whole key. Throws FIELD_INVALID. */
-export function readSnapshotKey(field: string, snapshot: string): Uint8Array {
-  if (!keyForm.test(snapshot)) throw fieldInvalid(field, snapshot, "64 lowercase hex digits");
-  return Buffer.from(snapshot, "hex");
+  for (const [index, snapshot] of snapshots.entries()) {
+    if (!keyForm.test(snapshot)) throw fieldInvalid(`snapshots[${index}]`, snapshot, "64 lowercase hex digits");
+  }
+  return [...new Set(snapshots)].map((snapshot) => Buffer.from(snapshot, "hex"));
 }

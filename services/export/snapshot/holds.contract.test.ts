@@ -3,6 +3,7 @@ import { RunsPlace, runRequest, runSource } from "../../../test/support/runs.ts"
 import { specSource, stream, upsert } from "../../../test/support/samples.ts";
 import { storeKinds } from "../../../test/support/stores.ts";
 import { limits } from "../../kit/limits.ts";
+import { deleteRecords } from "../commands/delete-records.ts";
 import { deleteSnapshot } from "../commands/delete-snapshot.ts";
 import { getSnapshot } from "../commands/get-snapshot.ts";
 import { holdSnapshots } from "../commands/hold-snapshots.ts";
@@ -37,7 +38,7 @@ describe.each(storeKinds)("holds of snapshots in %s", (kind) => {
     });
   const release = (holder: string) => releaseSnapshots(place.context, 1, holder);
   const list = (changes: Partial<ListHolds> = {}) =>
-    listHolds(place.context, 1, { prefix: "", snapshot: undefined, limit: 100, start: undefined, ...changes });
+    listHolds(place.context, 1, { prefix: "", bySnapshot: false, limit: 100, start: undefined, ...changes });
   const holders = async (changes: Partial<ListHolds> = {}) => (await list(changes)).holds.map(({ holder }) => holder);
   const remove = (key = snapshot) => deleteSnapshot(place.context, 1, key);
   const isThere = (key = snapshot) =>
@@ -139,15 +140,21 @@ describe.each(storeKinds)("holds of snapshots in %s", (kind) => {
       start = page.next;
     } while (start !== undefined);
     expect(paged).toEqual(all.slice(1, 4));
-    const ofOne = await list({ prefix: "r", snapshot: Buffer.from(snapshot, "hex") });
-    expect(ofOne.holds).toMatchObject([
-      { holder: "registry/b@2", snapshot, expireTime: undefined },
-      { holder: "run/r", snapshot },
-    ]);
+    const bySnapshot: string[] = [];
+    start = undefined;
+    do {
+      const page = await list({ prefix: "registry/", bySnapshot: true, limit: 2, start });
+      bySnapshot.push(...page.holds.map((one) => `${one.snapshot} ${one.holder}`));
+      start = page.next;
+    } while (start !== undefined);
+    const names = [`${other} registry/b@10`, ...both.map((key) => `${key} registry/b@2`)];
+    expect(bySnapshot).toEqual(names.toSorted());
+    const { revision } = await deleteRecords(place.context, 1, "docs", ["a"]);
+    expect((await list()).holds.map((one) => one.deletionRevision)).toEqual(all.map(() => revision));
     const [ending] = (await list({ prefix: "registry/b@10" })).holds;
     expect(ending?.expireTime?.seconds).toBe((ending?.createTime?.seconds ?? 0n) + 60n);
     expect(
-      (await listHolds(place.context, 2, { prefix: "", snapshot: undefined, limit: 9, start: undefined })).holds,
+      (await listHolds(place.context, 2, { prefix: "", bySnapshot: false, limit: 9, start: undefined })).holds,
     ).toEqual([]);
   });
 

@@ -28,7 +28,8 @@ export async function holdSnapshot(
   }
   const before = await store.get(tenant, snapshotHoldKey(key, holder));
   const { createTimeMicros } = before ? StoredSnapshotHold.decode(before.value) : { createTimeMicros: now };
-  const hold = StoredSnapshotHold.encode({ createTimeMicros, expireTimeMicros: expires }).finish();
+  const { collectionNumber } = stored;
+  const hold = StoredSnapshotHold.encode({ createTimeMicros, expireTimeMicros: expires, collectionNumber }).finish();
   return {
     mutations: [
       { put: snapshotKey(key), value: StoredSnapshot.encode({ ...stored, held: true }).finish() },

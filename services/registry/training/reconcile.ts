@@ -7,19 +7,24 @@ import { parseVersionName } from "../adapters/names.ts";
 import { findAdapter, isDeleted } from "../adapters/stored-adapters.ts";
 import type { RegistryContext } from "../context.ts";
 import { type VersionName, versionStateKey } from "../keys.ts";
-import { tellDeletedData, updateDeletedData } from "./deleted-data.ts";
+import { bySnapshot, joined } from "./by-snapshot.ts";
+import { knownHold, tellDeletedData, updateDeletedData } from "./deleted-data.ts";
 import { holderPrefix, type Owner, versionHolder } from "./holds.ts";
-import { namesOfSnapshot, trainedSnapshots } from "./versions-of.ts";
+import { versionsBySnapshot } from "./versions-of.ts";
 
 /**
  * Makes the holds in the export service those that the tenant's versions need, and reads on what was deleted. Whatever a registration, a deletion or a restored store left undone is
  * done here; any number of processes may do it at once. Rejects as ExportClient does.
  */
 export async function reconcile(context: RegistryContext, owner: Owner, stop: AbortSignal): Promise<void> {
-  for await (const snapshot of trainedSnapshots(context.store, owner.tenant)) {
+  const versions = bySnapshot(versionsBySnapshot(context.store, owner.tenant));
+  const held = bySnapshot(holds(context, owner, { bySnapshot: true }));
+  for await (const [{ snapshot, items }, found] of joined(versions, held)) {
     if (stop.aborted) return;
-    const isHeld = await holdMissing(context, owner, snapshot);
-    if (isHeld) await updateDeletedData(context, owner, snapshot);
+    const names = items.map(({ name }) => name);
+    const placed = await holdMissing(context, owner, { snapshot, names, held: found });
+    if (placed || (await mayTellMore(context, owner, snapshot, found)))
+      await updateDeletedData(context, owner, snapshot);
   }
 }
 
@@ -27,7 +32,7 @@ export async function reconcile(context: RegistryContext, owner: Owner, stop: Ab
 export async function releaseOrphans(context: RegistryContext, owner: Owner, stop: AbortSignal): Promise<void> {
   const { store, clock, configuration, exportClient } = context;
   const oldest = clock.now() - BigInt(configuration.orphan_hold_seconds) * 1_000_000n;
-  for await (const { holder, createTime } of holds(context, owner, "")) {
+  for await (const { holder, createTime } of holds(context, owner, { bySnapshot: false })) {
     if (stop.aborted) return;
     if (createTime !== undefined && fromTimestamp(createTime, "create_time") > oldest) continue;
     const name = versionOf(holder);
@@ -36,19 +41,37 @@ export async function releaseOrphans(context: RegistryContext, owner: Owner, sto
   }
 }
 
-/** Whether anybody here holds the snapshot afterwards. */
-async function holdMissing(context: RegistryContext, owner: Owner, snapshot: string): Promise<boolean> {
+interface Held {
+  readonly snapshot: string;
+  readonly names: readonly VersionName[];
+  readonly held: readonly SnapshotHold[];
+}
+
+/** Whether there was a hold to place, and it was. */
+async function holdMissing(context: RegistryContext, owner: Owner, { snapshot, names, held }: Held): Promise<boolean> {
   const { store } = context;
-  const held = new Set<string>();
-  for await (const { holder } of holds(context, owner, snapshot)) held.add(holder);
-  for await (const name of namesOfSnapshot(store, owner.tenant, snapshot)) {
+  const holders = new Set(held.map(({ holder }) => holder));
+  let placed = false;
+  for (const name of names) {
     const holder = versionHolder(name);
-    if (held.has(holder) || !(await needsSnapshots(store, owner.tenant, name))) continue;
+    if (holders.has(holder) || !(await needsSnapshots(store, owner.tenant, name))) continue;
     if (!(await hold(context, owner, holder, snapshot))) return false;
-    held.add(holder);
     await tellDeletedData(store, owner.tenant, name);
+    placed = true;
   }
-  return held.size > 0;
+  return placed;
+}
+
+/** Whether records were deleted since the last look, or what it found was not told. */
+async function mayTellMore(
+  { store }: RegistryContext,
+  owner: Owner,
+  snapshot: string,
+  [held]: readonly SnapshotHold[],
+): Promise<boolean> {
+  if (held === undefined || held.deletionRevision === 0n) return false;
+  const known = await knownHold(store, owner.tenant, snapshot);
+  return known.hold.untold || held.deletionRevision > known.hold.throughRevision;
 }
 
 /** False where the snapshot is gone for good: a version that was restored too late, or an export service that was restored. */
@@ -69,11 +92,15 @@ async function hold(
   }
 }
 
-/** Holds of versions and registrations. @param snapshot only of this one; all for "" */
-async function* holds({ exportClient }: RegistryContext, owner: Owner, snapshot: string): AsyncGenerator<SnapshotHold> {
+/** Holds of versions and registrations, by holder or by snapshot. */
+async function* holds(
+  { exportClient }: RegistryContext,
+  owner: Owner,
+  order: { readonly bySnapshot: boolean },
+): AsyncGenerator<SnapshotHold> {
   let pageToken = "";
   do {
-    const asked = { holderPrefix, snapshot, pageSize: 1000, pageToken };
+    const asked = { holderPrefix, ...order, pageSize: 1000, pageToken };
     const page = await exportClient.call(owner.tenantName, ({ exports }, call) => exports.listHolds(asked, call));
     yield* page.holds;
     pageToken = page.nextPageToken;

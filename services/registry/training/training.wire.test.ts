@@ -146,7 +146,7 @@ describe.each([
     await place.exports.holdSnapshots({ holder: "registry-of-others", snapshots: [snapshot] });
     await place.exports.releaseSnapshots({ holder: "registry/reconciled@1" });
     const held = async () =>
-      (await place.exports.listHolds({ holderPrefix: "reg", snapshot })).holds.map(({ holder }) => holder);
+      (await holds("reg")).filter((one) => one.snapshot === snapshot).map(({ holder }) => holder);
     await expect.poll(held, { timeout: 10_000 }).toEqual(["registry-of-others", "registry/reconciled@1"]);
     await place.adapters.deleteAdapter({ adapter: "reconciled" });
     await expect.poll(held, { timeout: 10_000 }).toEqual(["registry-of-others"]);

@@ -42,16 +42,15 @@ export async function* namesOfSnapshot(
   for await (const { key } of entries(store, tenant, range)) yield versionNameAt(key, nameStart);
 }
 
-/** Keys of all snapshots that versions were trained on, each once. */
-export async function* trainedSnapshots(store: StoreReader, tenant: TenantId): AsyncGenerator<string> {
+/** All versions by the snapshots that they were trained on, deleted ones too. */
+export async function* versionsBySnapshot(
+  store: StoreReader,
+  tenant: TenantId,
+): AsyncGenerator<{ readonly snapshot: string; readonly name: VersionName }> {
   const all = prefixRange("version-of-snapshot/");
-  for (let start = all.start; ; ) {
-    const {
-      entries: [first],
-    } = await store.scan(tenant, { start, end: all.end }, { limit: 1 });
-    if (first === undefined) return;
-    const snapshot = Buffer.from(first.key.subarray(all.start.length, all.start.length + 32)).toString("hex");
-    yield snapshot;
-    start = versionsOf.snapshot(snapshot).range.end;
+  const nameStart = all.start.length + 32;
+  for await (const { key } of entries(store, tenant, all)) {
+    const snapshot = Buffer.from(key.subarray(all.start.length, nameStart)).toString("hex");
+    yield { snapshot, name: versionNameAt(key, nameStart) };
   }
 }

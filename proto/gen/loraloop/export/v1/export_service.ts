@@ -204,15 +204,15 @@ export interface ListHoldsRequest {
   holderPrefix: string;
   /** 100 by default; above 1,000 means 1,000. */
   pageSize: number;
-  /** `next_page_token` of the page before; `holder_prefix` and `snapshot` must be the same. */
+  /** `next_page_token` of the page before; `holder_prefix` and `by_snapshot` must be the same. */
   pageToken: string;
-  /** Only holds of this snapshot, by its whole key; of all where empty. */
-  snapshot: string;
+  /** True to list them by snapshot and holder. */
+  bySnapshot: boolean;
 }
 
 /** Response of ListHolds. */
 export interface ListHoldsResponse {
-  /** By holder and snapshot; fewer than asked for, even none, where some have ended. */
+  /** By holder and snapshot, or by snapshot and holder; fewer than asked for, even none, where some have ended or are of other holders. */
   holds: SnapshotHold[];
   /** Empty on the last page. */
   nextPageToken: string;
@@ -229,7 +229,11 @@ export interface SnapshotHold {
     | Timestamp
     | undefined;
   /** When that ends by itself; absent where only a release ends it. */
-  expireTime: Timestamp | undefined;
+  expireTime:
+    | Timestamp
+    | undefined;
+  /** Last commit that deleted records of the snapshot's collection: ListSnapshotDeletions has nothing after it. 0 where none did. */
+  deletionRevision: bigint;
 }
 
 /** Request of FindSnapshots. */
@@ -1355,7 +1359,7 @@ export const ReleaseSnapshotsResponse: MessageFns<ReleaseSnapshotsResponse> = {
 };
 
 function createBaseListHoldsRequest(): ListHoldsRequest {
-  return { holderPrefix: "", pageSize: 0, pageToken: "", snapshot: "" };
+  return { holderPrefix: "", pageSize: 0, pageToken: "", bySnapshot: false };
 }
 
 export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
@@ -1369,8 +1373,8 @@ export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
     if (message.pageToken !== "") {
       writer.uint32(26).string(message.pageToken);
     }
-    if (message.snapshot !== "") {
-      writer.uint32(34).string(message.snapshot);
+    if (message.bySnapshot !== false) {
+      writer.uint32(32).bool(message.bySnapshot);
     }
     return writer;
   },
@@ -1413,11 +1417,11 @@ export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
             continue;
           }
           case 4: {
-            if (tag !== 34) {
+            if (tag !== 32) {
               break;
             }
 
-            message.snapshot = reader.string();
+            message.bySnapshot = reader.bool();
             continue;
           }
         }
@@ -1449,7 +1453,11 @@ export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
-      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      bySnapshot: isSet(object.bySnapshot)
+        ? globalThis.Boolean(object.bySnapshot)
+        : isSet(object.by_snapshot)
+        ? globalThis.Boolean(object.by_snapshot)
+        : false,
     };
   },
 
@@ -1464,8 +1472,8 @@ export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
-    if (message.snapshot !== "") {
-      obj.snapshot = message.snapshot;
+    if (message.bySnapshot !== false) {
+      obj.bySnapshot = message.bySnapshot;
     }
     return obj;
   },
@@ -1478,7 +1486,7 @@ export const ListHoldsRequest: MessageFns<ListHoldsRequest> = {
     message.holderPrefix = object.holderPrefix ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
-    message.snapshot = object.snapshot ?? "";
+    message.bySnapshot = object.bySnapshot ?? false;
     return message;
   },
 };
@@ -1573,7 +1581,7 @@ export const ListHoldsResponse: MessageFns<ListHoldsResponse> = {
 };
 
 function createBaseSnapshotHold(): SnapshotHold {
-  return { holder: "", snapshot: "", createTime: undefined, expireTime: undefined };
+  return { holder: "", snapshot: "", createTime: undefined, expireTime: undefined, deletionRevision: 0n };
 }
 
 export const SnapshotHold: MessageFns<SnapshotHold> = {
@@ -1589,6 +1597,12 @@ export const SnapshotHold: MessageFns<SnapshotHold> = {
     }
     if (message.expireTime !== undefined) {
       Timestamp.encode(message.expireTime, writer.uint32(34).fork()).join();
+    }
+    if (message.deletionRevision !== 0n) {
+      if (BigInt.asUintN(64, message.deletionRevision) !== message.deletionRevision) {
+        throw new globalThis.Error("value provided for field message.deletionRevision of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.deletionRevision);
     }
     return writer;
   },
@@ -1638,6 +1652,14 @@ export const SnapshotHold: MessageFns<SnapshotHold> = {
             message.expireTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.deletionRevision = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1664,6 +1686,11 @@ export const SnapshotHold: MessageFns<SnapshotHold> = {
         : isSet(object.expire_time)
         ? fromJsonTimestamp(object.expire_time)
         : undefined,
+      deletionRevision: isSet(object.deletionRevision)
+        ? BigInt(object.deletionRevision)
+        : isSet(object.deletion_revision)
+        ? BigInt(object.deletion_revision)
+        : 0n,
     };
   },
 
@@ -1681,6 +1708,9 @@ export const SnapshotHold: MessageFns<SnapshotHold> = {
     if (message.expireTime !== undefined) {
       obj.expireTime = fromTimestamp(message.expireTime).toISOString();
     }
+    if (message.deletionRevision !== 0n) {
+      obj.deletionRevision = message.deletionRevision.toString();
+    }
     return obj;
   },
 
@@ -1697,6 +1727,9 @@ export const SnapshotHold: MessageFns<SnapshotHold> = {
     message.expireTime = (object.expireTime !== undefined && object.expireTime !== null)
       ? Timestamp.fromPartial(object.expireTime)
       : undefined;
+    message.deletionRevision = (object.deletionRevision !== undefined && object.deletionRevision !== null)
+      ? BigInt(object.deletionRevision)
+      : 0n;
     return message;
   },
 };

@@ -48,6 +48,8 @@ export interface StoredSnapshotHold {
   createTimeMicros: bigint;
   /** When it ends by itself, in microseconds since 1970; never where 0. */
   expireTimeMicros: bigint;
+  /** Internal number of the snapshot's collection. */
+  collectionNumber: number;
 }
 
 /** One block of a snapshot: its part of the index. The key holds the snapshot's key and the number of the block's first sample. */
@@ -433,7 +435,7 @@ export const StoredSnapshot: MessageFns<StoredSnapshot> = {
 };
 
 function createBaseStoredSnapshotHold(): StoredSnapshotHold {
-  return { createTimeMicros: 0n, expireTimeMicros: 0n };
+  return { createTimeMicros: 0n, expireTimeMicros: 0n, collectionNumber: 0 };
 }
 
 export const StoredSnapshotHold: MessageFns<StoredSnapshotHold> = {
@@ -449,6 +451,9 @@ export const StoredSnapshotHold: MessageFns<StoredSnapshotHold> = {
         throw new globalThis.Error("value provided for field message.expireTimeMicros of type int64 too large");
       }
       writer.uint32(16).int64(message.expireTimeMicros);
+    }
+    if (message.collectionNumber !== 0) {
+      writer.uint32(24).uint32(message.collectionNumber);
     }
     return writer;
   },
@@ -482,6 +487,14 @@ export const StoredSnapshotHold: MessageFns<StoredSnapshotHold> = {
             message.expireTimeMicros = reader.int64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.collectionNumber = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -506,6 +519,11 @@ export const StoredSnapshotHold: MessageFns<StoredSnapshotHold> = {
         : isSet(object.expire_time_micros)
         ? BigInt(object.expire_time_micros)
         : 0n,
+      collectionNumber: isSet(object.collectionNumber)
+        ? globalThis.Number(object.collectionNumber)
+        : isSet(object.collection_number)
+        ? globalThis.Number(object.collection_number)
+        : 0,
     };
   },
 
@@ -516,6 +534,9 @@ export const StoredSnapshotHold: MessageFns<StoredSnapshotHold> = {
     }
     if (message.expireTimeMicros !== 0n) {
       obj.expireTimeMicros = message.expireTimeMicros.toString();
+    }
+    if (message.collectionNumber !== 0) {
+      obj.collectionNumber = Math.round(message.collectionNumber);
     }
     return obj;
   },
@@ -531,6 +552,7 @@ export const StoredSnapshotHold: MessageFns<StoredSnapshotHold> = {
     message.expireTimeMicros = (object.expireTimeMicros !== undefined && object.expireTimeMicros !== null)
       ? BigInt(object.expireTimeMicros)
       : 0n;
+    message.collectionNumber = object.collectionNumber ?? 0;
     return message;
   },
 };
