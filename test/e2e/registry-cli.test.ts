@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Client } from "../../clients/typescript/src/index.ts";
-import { python, resultOf, root, startProgram } from "../support/command.ts";
+import { python, resultOf, root, runCommand, startProgram } from "../support/command.ts";
 import { commandLine } from "../support/command-line.ts";
 import { LoraloopProcess } from "../support/loraloop-process.ts";
 import { type TinyFile, tinyAdapter, tinyModel, writeFiles } from "../support/tiny-adapter.ts";
@@ -192,11 +192,15 @@ test("download and verify, there and here", async () => {
   });
 });
 
-test("the cache of downloads is made by digest, once", async () => {
+test("the cache of downloads is made by digest, once, also by processes that ask at once", async () => {
   const { folder, digest } = await runJson<{ folder: string; digest: string }>("adapter", "download", "legal@2");
   expect(folder.endsWith(`/loraloop/adapters/${digest}`)).toBe(true);
   expect(existsSync(folder)).toBe(true);
-  expect(await run("adapter", "download", "legal@2")).toBe(`${folder}\n`);
+  writeFileSync(join(folder, "adapter_model.safetensors"), "damaged");
+  const printed = await Promise.all([1, 2, 3].map(() => run("adapter", "download", "legal@2")));
+  expect(new Set(printed)).toEqual(new Set([`${folder}\n`]));
+  expect(await run("adapter", "verify", "legal@2", "--folder", folder)).toContain("holds the files of legal@2");
+  expect(readdirSync(dirname(folder))).toEqual([digest]);
 });
 
 test("from a run: lineage as a tree down to records and subjects, and back from them", async () => {
@@ -377,6 +381,15 @@ test("models of transformers and adapters of PEFT, of several architectures, reg
   expect(await run("adapter", "show", "llama@1")).toMatch(/shape +rank 4 \(at most 8\), alpha 8/);
   const dora = await fail("adapter", "resolve", "gpt-neox@1", "--engine", "vllm");
   expect(dora).toMatchObject({ code: 1, stderr: expect.stringMatching(/DoRA.*\[VERSION_NOT_SERVABLE\]/) });
+});
+
+test("a registry elsewhere is named by the environment", async () => {
+  const env = { ...server.environment, LORALOOP_REGISTRY_ADDRESS: "127.0.0.1:1" };
+  expect(await runCommand(["adapter", "list"], { env })).toMatchObject({
+    code: 3,
+    stderr: expect.stringMatching(/127\.0\.0\.1:1 cannot be reached.*LORALOOP_REGISTRY_ADDRESS/),
+  });
+  expect(await runCommand(["dataset", "list"], { env })).toMatchObject({ code: 0 });
 });
 
 test.for<[string[], number, string]>([

@@ -126,20 +126,29 @@ async function isThere({ folder, ours }: Place, artifact: Artifact): Promise<boo
 
 /** Another process may have been quicker; what was damaged gives way. */
 async function settle({ folder, ours }: Place, incoming: IncomingFolder, artifact: Artifact): Promise<void> {
-  try {
-    await incoming.finish();
-  } catch (error) {
-    if (!isTaken(error)) throw error;
+  while (!(await takesItsPlace(incoming))) {
     if (await holdsFiles(folder, artifact)) return;
     if (!ours) throw new FileError(folder, "was filled by somebody else in the meantime");
-    await setAside(folder);
-    await incoming.finish();
+    await removeDamaged(folder);
   }
 }
 
-async function setAside(folder: string): Promise<void> {
+async function takesItsPlace(incoming: IncomingFolder): Promise<boolean> {
+  try {
+    await incoming.finish();
+    return true;
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(codeOf(error))) return false;
+    throw error;
+  }
+}
+
+/** All at once: nobody is to see a half of it. */
+async function removeDamaged(folder: string): Promise<void> {
   const aside = `${folder}.${randomUUID()}${UNFINISHED}`;
-  await rename(folder, aside);
+  await rename(folder, aside).catch((error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+  });
   await rm(aside, { recursive: true, force: true });
 }
 
@@ -156,11 +165,11 @@ async function entriesOf(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if (codeOf(error) === "ENOENT") return [];
     throw error;
   }
 }
 
-function isTaken(error: unknown): boolean {
-  return ["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? "";
 }

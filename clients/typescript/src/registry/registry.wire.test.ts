@@ -90,7 +90,8 @@ test("a download is checked, kept by its digest, made whole again, and shared by
   expect(await client.registry.verifyFolder("kept@1", first)).toEqual([]);
   await writeFile(join(first, "adapter_model.safetensors"), "damaged");
   await writeFile(join(first, "more"), "");
-  expect((await client.registry.download("kept@1", { cache })).folder).toBe(first);
+  const again = await Promise.all([1, 2, 3, 4].map(() => client.registry.download("kept@1", { cache })));
+  expect(new Set(again.map((each) => each.folder))).toEqual(new Set([first]));
   expect(await client.registry.verifyFolder("kept@1", first)).toEqual([]);
   expect(await readdir(cache)).toEqual([artifact?.digest]);
   let progress = 0;

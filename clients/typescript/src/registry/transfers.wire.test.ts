@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -84,4 +85,15 @@ test("a transfer that is given up leaves nothing", async () => {
   const download = client.registry.download("large@1", { directory, signal, onProgress: () => controller.abort() });
   await expect(download).rejects.toMatchObject({ name: "AbortError" });
   expect(await readdir(join(folder, "given-up"))).toEqual([]);
+});
+
+test("a file that changes while it is sent is refused, and nothing is made", async () => {
+  const changing = writeFiles(join(folder, "changing"), [
+    ...tinyAdapter(base, { fill: 0.25 }),
+    { path: "notes.txt", bytes: Buffer.from("before") },
+  ]);
+  const onProgress = () => writeFileSync(join(changing, "notes.txt"), "behind");
+  const refused = client.registry.registerVersion("changing", changing, { onProgress });
+  await expect(refused).rejects.toMatchObject({ name: "RpcError", reason: "ARTIFACT_INVALID" });
+  await expect(client.registry.getAdapter("changing")).rejects.toMatchObject({ reason: "ADAPTER_NOT_FOUND" });
 });
