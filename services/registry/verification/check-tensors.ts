@@ -2,7 +2,7 @@ import type { BaseModel, Layer } from "../../../proto/gen/loraloop/registry/v1/b
 import { type Axis, type ExpectedTensor, expectedTensors, hasShape, tensorName } from "./expected-tensors.ts";
 import type { Faults, ReportField } from "./faults.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
-import { isSaved } from "./module-names.ts";
+import { savedModules } from "./module-names.ts";
 import type { Tensor } from "./safetensors-header.ts";
 import { shownText } from "./strict-json.ts";
 import type { Target } from "./targets.ts";
@@ -75,9 +75,10 @@ class Checker {
   /** A layer that was trained as a whole has its weight in the file. */
   #checkSavedLayers(): void {
     const { configuration, base } = this.#check;
+    const isSaved = savedModules(configuration.modulesToSave);
     for (const layer of base.layers) {
       const name = tensorName(layer, "weight");
-      if (isSaved(layer.name, configuration.modulesToSave) && !this.#left.has(name)) this.#missing(name);
+      if (isSaved(layer.name) && !this.#left.has(name)) this.#missing(name);
     }
   }
 

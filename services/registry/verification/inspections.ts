@@ -1,9 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { ServiceError } from "../../kit/errors.ts";
 import type { Inspected, InspectionRequest } from "./inspection.ts";
-import type { InspectionMessage, InspectionReply } from "./inspection-messages.ts";
+import type { InspectionMessage, InspectionReply, InspectionStep, Piece } from "./inspection-messages.ts";
 
-type Question<T = InspectionMessage> = T extends { inspection: number } ? Omit<T, "inspection"> : never;
+type Ask = (step: InspectionStep, transfer?: ArrayBuffer[]) => Promise<Inspected | undefined>;
 
 /**
  * Inspects adapters in a thread of its own, which starts when it is needed; inspections that run at once take turns by pieces of files.
@@ -14,11 +14,10 @@ export class Inspections implements AsyncDisposable {
   #last = 0;
   readonly #waiting: PromiseWithResolvers<Inspected | undefined>[] = [];
 
-  /** Begins an inspection; dispose it in the end. Rejects, as all of its methods do, with the ServiceError of the first fault where the request asks for that. */
-  async begin(request: InspectionRequest): Promise<RemoteInspection> {
+  /** Begins an inspection; dispose it in the end. All methods of it reject with the ServiceError of the first fault where the request asks for that. */
+  begin(request: InspectionRequest): RemoteInspection {
     const inspection = ++this.#last;
-    await this.#ask({ inspection, kind: "begin", request });
-    return new RemoteInspection((question, transfer) => this.#ask({ ...question, inspection }, transfer));
+    return new RemoteInspection(request, (step, transfer) => this.#ask({ ...step, inspection }, transfer));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -62,42 +61,42 @@ export class Inspections implements AsyncDisposable {
 }
 
 /** An inspection in the thread; see `Inspection`. */
-export class RemoteInspection implements AsyncDisposable {
-  readonly #ask: (question: Question, transfer?: ArrayBuffer[]) => Promise<Inspected | undefined>;
-  /** The piece that the thread works on. */
-  #underWay: Promise<unknown> = Promise.resolve();
+export class RemoteInspection implements Disposable {
+  readonly #ask: Ask;
+  /** What the thread works on. */
+  #underWay: Promise<unknown>;
+  #isFinished = false;
 
-  constructor(ask: (question: Question, transfer?: ArrayBuffer[]) => Promise<Inspected | undefined>) {
+  constructor(request: InspectionRequest, ask: Ask) {
     this.#ask = ask;
+    this.#underWay = this.#later({ kind: "begin", request });
   }
 
-  async beginFile(path: string, byteCount: number): Promise<void> {
-    await this.#ask({ kind: "file", path, byteCount });
-  }
-
-  /** Resolves once the piece before this one was worked on, so that reading goes on meanwhile. The bytes are copied. */
-  async data(piece: Uint8Array): Promise<void> {
+  /** Resolves once what came before was worked on, so that reading goes on meanwhile. The bytes are copied. */
+  async piece(piece: Piece): Promise<void> {
     const before = this.#underWay;
-    const bytes = new Uint8Array(piece);
-    const asked = this.#ask({ kind: "data", bytes }, [bytes.buffer]);
-    // Heard below or by the next call; a rejection between the two is not lost.
-    asked.catch(() => undefined);
-    this.#underWay = asked;
+    const bytes = new Uint8Array(piece.bytes);
+    this.#underWay = this.#later({ kind: "piece", piece: { ...piece, bytes } }, [bytes.buffer]);
     await before;
   }
 
-  async endFile(): Promise<void> {
-    await this.#underWay;
-    await this.#ask({ kind: "endFile" });
-  }
-
+  /** After the last piece. */
   async finish(): Promise<Inspected> {
+    await this.#underWay;
+    this.#isFinished = true;
     const inspected = await this.#ask({ kind: "finish" });
     if (inspected === undefined) throw new Error("The thread of inspections was replaced meanwhile.");
     return inspected;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#ask({ kind: "forget" });
+  [Symbol.dispose](): void {
+    if (!this.#isFinished) this.#underWay = this.#later({ kind: "forget" });
+  }
+
+  /** Asks what something may wait for, or nothing ever does. */
+  #later(step: InspectionStep, transfer?: ArrayBuffer[]): Promise<unknown> {
+    const asked = this.#ask(step, transfer);
+    asked.catch(() => undefined);
+    return asked;
   }
 }

@@ -6,6 +6,10 @@ export interface NamePattern {
   matches(module: string): boolean;
 }
 
+/** What it takes to compile a pattern, in steps. */
+const compilingPlain = 10_000;
+const compiling = 50_000;
+
 /** Without any of a regular expression's operators but the dot. */
 const plain = /^[\w.-]+$/;
 
@@ -38,7 +42,9 @@ export class NamePatterns {
   }
 
   #compile(field: string, pattern: string, anchored: string): NamePattern {
-    const { size, test } = plain.test(pattern) ? native(anchored) : safe(field, pattern, anchored);
+    const isPlain = plain.test(pattern);
+    this.#spend(field, isPlain ? compilingPlain : compiling);
+    const { size, test } = isPlain ? native(anchored) : safe(field, pattern, anchored);
     return {
       matches: (module) => {
         this.#spend(field, size * module.length);
@@ -85,14 +91,10 @@ export function* endsOf(module: string): Generator<string> {
   for (let dot = module.indexOf("."); dot !== -1; dot = module.indexOf(".", dot + 1)) yield module.slice(dot + 1);
 }
 
-/** The modules that a module lies in, itself first: `a.b.c`, `a.b`, `a`. */
-export function* placesOf(module: string): Generator<string> {
-  yield module;
-  for (let dot = module.lastIndexOf("."); dot > 0; dot = module.lastIndexOf(".", dot - 1)) yield module.slice(0, dot);
-}
-
 /** PEFT's rule of `modules_to_save`: a module is saved whose name ends like one of these, with all that lies in it. */
-export function isSaved(module: string, modulesToSave: readonly string[]): boolean {
-  if (modulesToSave.length === 0) return false;
-  return placesOf(module).some((place) => modulesToSave.some((name) => place.endsWith(name)));
+export function savedModules(modulesToSave: readonly string[]): (module: string) => boolean {
+  if (modulesToSave.length === 0) return () => false;
+  const names = modulesToSave.map((name) => name.replaceAll(".", "\\."));
+  const expression = new RegExp(`(?:${names.join("|")})(?:\\.|$)`);
+  return (module) => expression.test(module);
 }

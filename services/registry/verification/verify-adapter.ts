@@ -108,7 +108,7 @@ interface Reading {
 async function inspect(inspections: Inspections, reading: Reading): Promise<Inspected> {
   const { listed, base, declared, throwsFirst } = reading;
   const digests = new Map(declared.files?.map(({ path, digest }) => [path, digest]));
-  await using inspection = await inspections.begin({ base, reference: declared.baseModel, digests, throwsFirst });
+  using inspection = inspections.begin({ base, reference: declared.baseModel, digests, throwsFirst });
   for (const file of listed.toSorted((a, b) => place(a) - place(b))) await readFile(inspection, reading, file);
   // Before it is disposed.
   return await inspection.finish();
@@ -122,16 +122,18 @@ function place({ path }: ListedFile): number {
 
 async function readFile(inspection: RemoteInspection, { files, declared }: Reading, file: ListedFile): Promise<void> {
   const { path, byteCount } = file;
-  await inspection.beginFile(path, Number(byteCount));
   let read = 0n;
-  for await (const piece of files.stream(path)) {
+  for await (const bytes of files.stream(path)) {
     declared.signal.throwIfAborted();
-    read += BigInt(piece.length);
+    const isFirst = read === 0n;
+    read += BigInt(bytes.length);
     if (read > byteCount) break;
-    await inspection.data(piece);
+    await inspection.piece({ path, byteCount: Number(byteCount), bytes, isFirst, isLast: read === byteCount });
   }
   if (read !== byteCount) throw fileChanged(path, `${byteCount} bytes`, `${read} bytes`);
-  await inspection.endFile();
+  if (read === 0n) {
+    await inspection.piece({ path, byteCount: 0, bytes: new Uint8Array(), isFirst: true, isLast: true });
+  }
 }
 
 function verified({ files, sound }: Inspected, declared: DeclaredAdapter): VerifiedAdapter {

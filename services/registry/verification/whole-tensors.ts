@@ -2,7 +2,7 @@ import type { BaseModel, Layer } from "../../../proto/gen/loraloop/registry/v1/b
 import { type Axis, namePrefix, weightShape } from "./expected-tensors.ts";
 import { isEmbedding } from "./layer-kinds.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
-import { isSaved } from "./module-names.ts";
+import { savedModules } from "./module-names.ts";
 
 /** Why a tensor that belongs to no pair of matrices may be there. */
 export interface WholeTensor {
@@ -20,6 +20,7 @@ export class WholeTensors {
   readonly #base: BaseModel;
   readonly #layers: ReadonlyMap<string, Layer>;
   readonly #targets: ReadonlySet<string>;
+  readonly #isSaved: (module: string) => boolean;
 
   /** @param targets names of the layers with a pair of matrices */
   constructor(configuration: LoraConfiguration, base: BaseModel, targets: ReadonlySet<string>) {
@@ -27,6 +28,7 @@ export class WholeTensors {
     this.#base = base;
     this.#layers = new Map(base.layers.map((layer) => [layer.name, layer]));
     this.#targets = targets;
+    this.#isSaved = savedModules(configuration.modulesToSave);
   }
 
   /** Undefined where PEFT would save no such tensor. */
@@ -37,7 +39,7 @@ export class WholeTensors {
   }
 
   #savedModule(module: string, parameter: string): WholeTensor | undefined {
-    if (!isSaved(module, this.#configuration.modulesToSave)) return undefined;
+    if (!this.#isSaved(module)) return undefined;
     const layer = this.#layers.get(module);
     return { shape: layer && parameterShape(layer, parameter), layer };
   }

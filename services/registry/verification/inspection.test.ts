@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import { safetensors } from "../../../test/support/spoiled-adapter.ts";
+import { spoiledBase as base } from "../../../test/support/spoiled-cases.ts";
+import { type TinyFile, tinyAdapter } from "../../../test/support/tiny-adapter.ts";
+import { limits } from "../../kit/limits.ts";
+import { type Inspected, Inspection } from "./inspection.ts";
+
+const [configuration, weights] = tinyAdapter(base.name) as [TinyFile, TinyFile];
+
+function inspect(...files: readonly TinyFile[]): Inspected {
+  const inspection = new Inspection({ base, reference: undefined, digests: new Map(), throwsFirst: false });
+  for (const { path, bytes } of files) {
+    inspection.beginFile(path, bytes.length);
+    inspection.data(bytes);
+    inspection.endFile();
+  }
+  return inspection.finish();
+}
+
+function configured(change: object): TinyFile {
+  const fields: object = JSON.parse(Buffer.from(configuration.bytes).toString());
+  return { path: configuration.path, bytes: Buffer.from(JSON.stringify({ ...fields, ...change })) };
+}
+
+function tensors(path: string, count: number): TinyFile {
+  const entries = Array.from(
+    { length: count },
+    (_, number) => `"${number}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`,
+  );
+  return { path, bytes: safetensors(`{${entries.join()}}`, new Uint8Array()) };
+}
+
+describe("an inspection", () => {
+  test("takes what PEFT takes where the configuration does not say", () => {
+    const text = '{"peft_type":"LORA","target_modules":["q_proj"],"rank_pattern":{"q_proj":2}}';
+    const { faults, sound } = inspect({ path: configuration.path, bytes: Buffer.from(text) }, weights);
+    expect(faults).toEqual([]);
+    expect(sound?.peft).toMatchObject({ r: 8, loraAlpha: 8, maximumRank: 2, bias: "none", configurationJson: text });
+  });
+
+  test("tells every field that is wrong, and nothing of the tensors then", () => {
+    const { faults } = inspect(configured({ r: 0, lora_alpha: null, bias: 1, arrow_config: { top_k: 3 } }), weights);
+    expect(faults.map(({ metadata }) => metadata["field"])).toEqual(
+      ["r", "lora_alpha", "bias", "arrow_config"].sort(byPlace),
+    );
+  });
+
+  test("holds to adapter_configuration_bytes", () => {
+    const padded = (bytes: number): TinyFile => {
+      const text = Buffer.from(configuration.bytes).toString();
+      return { path: configuration.path, bytes: Buffer.from(text.padEnd(bytes)) };
+    };
+    expect(inspect(padded(limits.adapter_configuration_bytes), weights).faults).toEqual([]);
+    expect(inspect(padded(limits.adapter_configuration_bytes + 1), weights).faults).toMatchObject([
+      { reason: "ADAPTER_CONFIGURATION_INVALID", message: expect.stringContaining("adapter_configuration_bytes") },
+    ]);
+  });
+
+  test("holds to adapter_rank", () => {
+    expect(inspect(configured({ rank_pattern: { nobody: limits.adapter_rank } }), weights).faults).toEqual([]);
+    expect(inspect(configured({ rank_pattern: { nobody: limits.adapter_rank + 1 } }), weights).faults).toMatchObject([
+      { metadata: { field: "rank_pattern" }, message: expect.stringContaining("adapter_rank") },
+    ]);
+  });
+
+  test("holds to adapter_tensors", { timeout: 30_000 }, () => {
+    const half = limits.adapter_tensors / 2;
+    const files = [tensors("a.safetensors", half), tensors("b.safetensors", half)];
+    expect(inspect(...files).faults).toEqual([]);
+    expect(inspect(...files, tensors("c.safetensors", 1)).faults).toMatchObject([
+      { reason: "LIMIT_EXCEEDED", metadata: { limit: "adapter_tensors", actual: String(limits.adapter_tensors + 1) } },
+    ]);
+  });
+
+  test("tells vLLM's least --max-lora-rank by the largest rank that the configuration names", () => {
+    const expected: readonly [number, number][] = [
+      [1, 8],
+      [8, 8],
+      [9, 16],
+      [65, 128],
+      [257, 320],
+      [321, 512],
+      [512, 512],
+      [513, 0],
+    ];
+    for (const [rank, least] of expected) {
+      const { sound } = inspect(configured({ r: 2, rank_pattern: { nobody: rank } }), weights);
+      const vllm = sound?.servability.find(({ engine }) => engine === "vllm");
+      expect(vllm).toMatchObject({ servable: least > 0, minimumMaxLoraRank: least });
+      expect(vllm?.problems).toHaveLength(least > 0 ? 0 : 1);
+    }
+    expect(inspect(configured({ r: 2 }), weights).sound?.servability[1]).toMatchObject({ minimumMaxLoraRank: 8 });
+  });
+});
+
+/** Features are looked at last but one; other fields as they are read. */
+function byPlace(a: string, b: string): number {
+  const order = ["arrow_config", "r", "lora_alpha", "bias"];
+  return order.indexOf(a) - order.indexOf(b);
+}
