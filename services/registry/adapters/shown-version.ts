@@ -2,17 +2,26 @@ import { AdapterVersion, type Signature } from "../../../proto/gen/loraloop/regi
 import type { SignaturePolicy } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { StoredMetricSummary, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
-import type { Micros, TenantId } from "../../store/store.ts";
+import type { Micros, Revision, TenantId } from "../../store/store.ts";
 import { readPolicy, trusts } from "../signatures/policy.ts";
 import { versionText } from "./names.ts";
 import type { Reader } from "./stored-adapters.ts";
 import type { KeptVersion } from "./stored-versions.ts";
 import { stateOf } from "./version-state.ts";
 
-/** A version as clients see it now. */
-export async function showVersion(store: Reader, tenant: TenantId, version: KeptVersion): Promise<AdapterVersion> {
-  return shownVersion(version, await readPolicy({ store }, tenant));
+/** A version as clients see it, as of a revision where one is given. */
+export async function showVersion(
+  store: Reader,
+  tenant: TenantId,
+  version: KeptVersion,
+  at?: Revision,
+): Promise<AdapterVersion> {
+  const isSigned = version.state.signature !== undefined;
+  return shownVersion(version, isSigned ? await readPolicy({ store }, tenant, at) : unsigned);
 }
+
+/** For what nobody signed no policy counts. */
+const unsigned: SignaturePolicy = { required: false, trustedKeys: [] };
 
 /** A version as clients see it. @param policy says whether its signature's key is trusted */
 export function shownVersion({ name, stored, state, revision }: KeptVersion, policy: SignaturePolicy): AdapterVersion {

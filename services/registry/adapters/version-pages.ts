@@ -2,7 +2,7 @@ import { StoredVersion, StoredVersionState } from "../../../proto/gen/loraloop/s
 import type { Key, KeyRange, Page, Revision, TenantId } from "../../store/store.ts";
 import { adapterKey, prefixRange, versionNameAt, versionStateKey } from "../keys.ts";
 import { SortedReader } from "./sorted-reader.ts";
-import { type Reader, toAdapter } from "./stored-adapters.ts";
+import { type KeptAdapter, type Reader, toAdapter } from "./stored-adapters.ts";
 import { type KeptVersion, withAdapter } from "./stored-versions.ts";
 
 export interface PageOptions {
@@ -43,20 +43,25 @@ export class VersionPages {
   }
 
   async *versions(): AsyncGenerator<ListedVersion> {
+    let adapter: KeptAdapter | undefined;
     for (const { key, value } of this.#page.entries) {
       const name = versionNameAt(key, prefixBytes);
+      if (adapter?.name !== name.adapter) adapter = await this.#adapter(name.adapter);
       const state = await this.#states.find(versionStateKey(name));
-      const adapter = await this.#adapters.find(adapterKey(name.adapter));
-      if (state === undefined || adapter === undefined) continue;
+      if (state === undefined) continue;
       const own: KeptVersion = {
         name,
         stored: StoredVersion.decode(value),
         state: StoredVersionState.decode(state.value),
         revision: state.revision,
       };
-      const kept = withAdapter(own, toAdapter(name.adapter, adapter));
-      yield { key, kept, bytes: value.length + state.value.length };
+      yield { key, kept: withAdapter(own, adapter), bytes: value.length + state.value.length };
     }
+  }
+
+  async #adapter(name: string): Promise<KeptAdapter | undefined> {
+    const entry = await this.#adapters.find(adapterKey(name));
+    return entry && toAdapter(name, entry);
   }
 }
 

@@ -2,11 +2,10 @@ import type { WatchAdaptersResponse } from "../../../proto/gen/loraloop/registry
 import type { Change, Key, TenantId } from "../../store/store.ts";
 import { toMove } from "../adapters/alias-moves.ts";
 import { showAdapter, shownMove } from "../adapters/shown-adapter.ts";
-import { listedVersion, shownVersion } from "../adapters/shown-version.ts";
+import { listedVersion, showVersion } from "../adapters/shown-version.ts";
 import { findAdapter, type Reader } from "../adapters/stored-adapters.ts";
 import { findOwnVersion } from "../adapters/stored-versions.ts";
 import { versionNameAt } from "../keys.ts";
-import { readPolicy } from "../signatures/policy.ts";
 
 type Shown = NonNullable<WatchAdaptersResponse["change"]>;
 
@@ -34,8 +33,7 @@ const kinds: readonly Kind[] = [
     async show(store, tenant, { key, revision }) {
       const version = await findOwnVersion(store, tenant, versionNameAt(key, "version-state/".length), revision);
       if (version === undefined) return undefined;
-      const policy = await readPolicy({ store }, tenant, revision);
-      return { $case: "version", value: listedVersion(shownVersion(version, policy)) };
+      return { $case: "version", value: listedVersion(await showVersion(store, tenant, version, revision)) };
     },
   },
   {
