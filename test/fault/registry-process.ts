@@ -6,10 +6,12 @@ import { ChildLines } from "./child-lines.ts";
 export class RegistryProcess implements AsyncDisposable {
   readonly #child: ChildLines;
   #channel: Channel;
+  #metricsAddress: string;
 
-  private constructor(child: ChildLines, channel: Channel) {
+  private constructor(child: ChildLines, { address, metricsAddress }: Addresses) {
     this.#child = child;
-    this.#channel = channel;
+    this.#channel = createChannel(address);
+    this.#metricsAddress = metricsAddress;
   }
 
   /** @param configuration keys of the registry's configuration beside its ports */
@@ -18,7 +20,7 @@ export class RegistryProcess implements AsyncDisposable {
     const variables = Object.entries(keys).map(([key, value]) => [`LORALOOP_REGISTRY_${key.toUpperCase()}`, value]);
     const env = { ...process.env, ...Object.fromEntries(variables) };
     const child = new ChildLines(() => startCommand(["serve", "registry"], { env }));
-    return new RegistryProcess(child, await channelTo(child));
+    return new RegistryProcess(child, await addressesOf(child));
   }
 
   /** To the process that runs now. */
@@ -26,12 +28,20 @@ export class RegistryProcess implements AsyncDisposable {
     return this.#channel;
   }
 
+  /** Bytes of resident memory of the process that runs now. */
+  async memory(): Promise<number> {
+    const page = await (await fetch(`http://${this.#metricsAddress}/metrics`)).text();
+    return Number(/^loraloop_process_resident_memory_bytes\S* (\S+)/m.exec(page)?.[1]);
+  }
+
   /** kill -9; there is another one afterwards. */
   async restart(): Promise<void> {
     await this.#child.kill();
     this.#channel.close();
     this.#child.start();
-    this.#channel = await channelTo(this.#child);
+    const { address, metricsAddress } = await addressesOf(this.#child);
+    this.#channel = createChannel(address);
+    this.#metricsAddress = metricsAddress;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -40,10 +50,16 @@ export class RegistryProcess implements AsyncDisposable {
   }
 }
 
+interface Addresses {
+  readonly address: string;
+  readonly metricsAddress: string;
+}
+
 /** The log says where it listens. */
-async function channelTo(child: ChildLines): Promise<Channel> {
+async function addressesOf(child: ChildLines): Promise<Addresses> {
   for (;;) {
-    const { address } = JSON.parse(await child.answer()) as { address?: string };
-    if (address !== undefined) return createChannel(address);
+    const line = JSON.parse(await child.answer()) as Partial<Addresses>;
+    const { address, metricsAddress } = line;
+    if (address !== undefined && metricsAddress !== undefined) return { address, metricsAddress };
   }
 }
