@@ -63,6 +63,13 @@ def test_what_is_not_the_artifact_gets_no_name(source: Path, tmp_path: Path) -> 
     ask(cache, source, tmp_path / "log")
 
 
+@pytest.mark.parametrize("digest", ["", "..", "0" * 63])
+def test_what_is_no_digest_names_no_folder(digest: str, tmp_path: Path) -> None:
+    with pytest.raises(ContentDamagedError, match="no digest"):
+        FolderCache(tmp_path).get(Artifact(digest, "", [], 0, True), lambda _: None)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_killed_process_left_is_removed(source: Path, tmp_path: Path) -> None:
     artifact, cache = artifact_of(source), tmp_path / "cache"
     old, new = (cache / f"{artifact.digest}.{name}.part" for name in ("old", "new"))

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
+import peft
 import pytest
+import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from transformers import BitsAndBytesConfig
 
 import loraloop
-from loraloop import BaseModelReference, Client, MetricValue, OutputConstraint, TrainingConfiguration
+from loraloop import BaseModelReference, Client, MetricValue, OutputConstraint, Quantization, TrainingConfiguration
 from loraloop.registry.v1 import adapter_service_pb2 as pb
 from tests.adapters import adapted, load_base_model, save_base_model
 from tests.server import LoraloopUp
@@ -106,6 +109,25 @@ def test_what_does_not_fit_is_refused_by_its_kind(client: Client, base: Path, sa
     assert (refused.value.reason, refused.value.metadata["path"]) == ("ADAPTER_FILE_FORBIDDEN", "training_args.bin")
     with pytest.raises(loraloop.NotFoundError):
         registry.get_adapter("wrong")
+
+
+def test_of_a_quantised_model_the_quantisation_is_found(client: Client, base: Path) -> None:
+    model = adapted(load_base_model(base), target_modules=["q_proj"])
+    model.config.quantization_config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+    )
+    version = client.registry.register(model, adapter="quantised")
+    assert version.method == "QLORA"
+    assert version.quantization == Quantization("bitsandbytes", "nf4", 4, compute_type="bfloat16")
+
+
+def test_the_active_adapter_of_a_model_is_taken(client: Client, base: Path) -> None:
+    model = adapted(load_base_model(base), target_modules=["q_proj"])
+    model.add_adapter("other", peft.LoraConfig(r=2, target_modules=["v_proj"], task_type="CAUSAL_LM"))
+    model.set_adapter("other")
+    version = client.registry.register(model, adapter="active")
+    assert (version.peft.r, version.peft.target_modules) == (2, ("v_proj",))
+    assert "adapter_config.json" in [file.path for file in version.artifact.files]
 
 
 def test_a_link_in_a_folder_is_not_followed(client: Client, saved: Path, tmp_path: Path) -> None:
