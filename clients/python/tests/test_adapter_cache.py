@@ -63,9 +63,9 @@ def test_what_is_not_the_artifact_gets_no_name(source: Path, tmp_path: Path) -> 
     ask(cache, source, tmp_path / "log")
 
 
-@pytest.mark.parametrize("digest", ["", "..", "0" * 63])
-def test_what_is_no_digest_names_no_folder(digest: str, tmp_path: Path) -> None:
-    with pytest.raises(ContentDamagedError, match="no digest"):
+@pytest.mark.parametrize("digest", ["", "..", "0" * 64])
+def test_what_is_not_the_digest_of_the_files_names_no_folder(digest: str, tmp_path: Path) -> None:
+    with pytest.raises(ContentDamagedError, match="not the digest of its files"):
         FolderCache(tmp_path).get(Artifact(digest, "", [], 0, True), lambda _: None)
     assert list(tmp_path.iterdir()) == []
 

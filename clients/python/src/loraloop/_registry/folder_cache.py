@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 import time
@@ -9,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from loraloop._locks import file_lock
-from loraloop._registry.digests import compare_files, files_in
+from loraloop._registry.digests import compare_files, files_digest, files_in
 from loraloop._registry.values import Artifact
 from loraloop.errors import ContentDamagedError, FileError
 
-_DIGEST = re.compile("[0-9a-f]{64}")
 _PART = ".part"
 # A part that is so old is of a process that was killed.
 _ABANDONED_SECONDS = 3_600.0
@@ -37,8 +35,8 @@ class FolderCache:
 
     def get(self, artifact: Artifact, fetch: Callable[[Path], None]) -> Path:
         """The folder of an artifact; `fetch` fills an empty one. ContentDamagedError where that is not the artifact."""
-        if not _DIGEST.fullmatch(artifact.digest):
-            raise ContentDamagedError(f"{artifact.digest!r} is no digest of an artifact", code="DATA_LOSS")
+        if artifact.digest != files_digest(artifact.files):
+            raise ContentDamagedError(f"{artifact.digest!r} is not the digest of its files", code="DATA_LOSS")
         self._path.mkdir(0o700, parents=True, exist_ok=True)
         folder = self._path / artifact.digest
         with file_lock(folder.with_suffix(".lock")):
