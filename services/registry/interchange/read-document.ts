@@ -18,7 +18,9 @@ export interface ImportedEntry {
 
 /** Reads an `adapter_metadata.json`. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED. @param baseUri as of ImportVersions */
 export function readMetadataDocument(content: string, baseUri: string): readonly ImportedEntry[] {
-  return [importedEntry(adapterMetadata, { value: parseJson(content), text: content, index: undefined }, baseUri)];
+  const value = parseJson(content);
+  const said = JSON.stringify(parseExactly(content));
+  return [importedEntry(adapterMetadata, { value, text: content, said, index: undefined }, baseUri)];
 }
 
 /** Reads a model card. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED. @param adapter as of ImportVersions @param baseUri as of ImportVersions: where the files are */
@@ -27,7 +29,7 @@ export function readCardDocument(content: string, adapter: string, baseUri: stri
   return [
     {
       version: { ...version, artifact: artifactAt(baseUri) },
-      digest: digestOf([cardFormat, baseUri, version.adapter, content]),
+      digest: digestOf(cardFormat, baseUri, version.adapter, content),
     },
   ];
 }
@@ -36,19 +38,23 @@ export function readCardDocument(content: string, adapter: string, baseUri: stri
 export function readRegistryDocument(content: string, baseUri: string): readonly ImportedEntry[] {
   const values = registryEntries(parseJson(content));
   const exact = registryEntries(parseExactly(content));
-  return values.map((value, index) =>
-    importedEntry(adapterRegistry, { value, text: JSON.stringify(exact[index]), index }, baseUri),
-  );
+  return values.map((value, index) => {
+    const text = JSON.stringify(exact[index]);
+    return importedEntry(adapterRegistry, { value, text, said: text, index }, baseUri);
+  });
 }
 
 interface Entry {
   readonly value: unknown;
+  /** As it is kept. */
   readonly text: string;
+  /** Without white space. */
+  readonly said: string;
   /** Its place in a list; absent where it is the document. */
   readonly index: number | undefined;
 }
 
-function importedEntry(format: DocumentFormat, { value, text, index }: Entry, baseUri: string): ImportedEntry {
+function importedEntry(format: DocumentFormat, { value, text, said, index }: Entry, baseUri: string): ImportedEntry {
   const version = format.read(value, index);
   const { declared } = version;
   const uri = declaredUri(version, baseUri, pathText([...(index === undefined ? [] : [index]), ...format.pathField]));
@@ -58,8 +64,7 @@ function importedEntry(format: DocumentFormat, { value, text, index }: Entry, ba
       artifact: artifactAt(uri),
       declared: declared && { ...declared, format: format.name, document: text },
     },
-    // Of the values, not of the white space between them.
-    digest: digestOf([format.name, baseUri, parseExactly(text)]),
+    digest: digestOf(format.name, baseUri, said),
   };
 }
 
@@ -68,6 +73,6 @@ function artifactAt(uri: string): Artifact | undefined {
   return uri === "" ? undefined : { digest: "", uri, files: [], byteCount: 0n, kept: false };
 }
 
-function digestOf(said: readonly unknown[]): string {
+function digestOf(...said: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(said)).digest("hex");
 }
