@@ -11,8 +11,15 @@ import { timeMethods } from "./time.ts";
 /** What the variables of an expression stand for: results of `toCelInput` and `timestampReader`, texts, booleans and numbers, which are doubles. */
 export type Bindings = Readonly<Record<string, unknown>>;
 
+/** Why nobody can tell whether an expression holds. */
+export interface Undecided {
+  readonly problem: string;
+  /** True where the expression is to blame and not what it was tried on, which may only lack a field. */
+  readonly isFault: boolean;
+}
+
 /** Whether it holds, or why nobody can tell. */
-export type Evaluate = (bindings: Bindings) => boolean | { readonly problem: string };
+export type Evaluate = (bindings: Bindings) => boolean | Undecided;
 
 export interface ExpressionOptions {
   /** Names that it may use. */
@@ -30,8 +37,13 @@ export function compileExpression(source: string, { variables, field }: Expressi
     return planExpression(source, variables);
   } catch (error) {
     const problem = error instanceof InvalidExpression ? error.message : whyNot(error);
-    throw new ServiceError("FILTER_INVALID", `${field} ${problem}.`, { field, problem }, { cause: error });
+    throw expressionInvalid(field, problem, error);
   }
+}
+
+/** @param problem goes on after the field, without its full stop */
+export function expressionInvalid(field: string, problem: string, cause?: unknown): ServiceError {
+  return new ServiceError("FILTER_INVALID", `${field} ${problem}.`, { field, problem }, { cause });
 }
 
 class InvalidExpression extends Error {
@@ -63,12 +75,12 @@ function bounded(evaluate: (bindings: Bindings) => CelResult, budget: LoopBudget
     budget.left = limits.filter_steps;
     const result = evaluate(bindings);
     if (budget.left < 0) {
-      return { problem: `loops over more than filter_steps (${limits.filter_steps}) elements` };
+      return { problem: `loops over more than filter_steps (${limits.filter_steps}) elements`, isFault: true };
     }
     if (filterLibrary.cel.isCelError(result)) {
-      return { problem: result.message };
+      return { problem: result.message, isFault: false };
     }
-    return typeof result === "boolean" ? result : { problem: "it gives no bool" };
+    return typeof result === "boolean" ? result : { problem: "it gives no bool", isFault: true };
   };
 }
 
