@@ -47,6 +47,7 @@ export type { FileDifference } from "./registry/compare-files.ts";
 export type { DownloadedVersion, DownloadOptions } from "./registry/download.ts";
 export type { RegisterVersionOptions } from "./registry/register-version.ts";
 export type { ListOptions, ListVersionsOptions, MoveAliasOptions, Registry } from "./registry/registry.ts";
+export type { RevisionList } from "./registry/revision-list.ts";
 export type { TransferOptions, TransferProgress } from "./registry/upload.ts";
 export type { AdapterChange, AdapterCommit, WatchAdaptersOptions } from "./registry/watch.ts";
 export type { OpenRunOptions, Runs, SampleLoss, WatchOptions } from "./runs.ts";

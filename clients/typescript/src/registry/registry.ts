@@ -25,6 +25,7 @@ import { type DownloadedVersion, type DownloadOptions, downloadVersion } from ".
 import { type ReadFolderOptions, readFolder } from "./folder-files.ts";
 import { itemsOf } from "./pages.ts";
 import { type RegisterVersionOptions, registerVersion } from "./register-version.ts";
+import { RevisionList } from "./revision-list.ts";
 import type { RegistryServices } from "./services.ts";
 import { type AdapterCommit, type WatchAdaptersOptions, watchAdapters } from "./watch.ts";
 
@@ -123,19 +124,19 @@ export class Registry implements RegistryServices {
   }
 
   /** By name. */
-  listAdapters(options: ListOptions = {}): AsyncGenerator<Adapter> {
-    return itemsOf(
-      (pageToken) => this.adapters.listAdapters({ ...options, pageToken }),
-      ({ adapters }) => adapters,
-    );
+  listAdapters(options: ListOptions = {}): RevisionList<Adapter> {
+    return new RevisionList(async (pageToken) => {
+      const { adapters: items, ...page } = await this.adapters.listAdapters({ ...options, pageToken });
+      return { items, ...page };
+    });
   }
 
   /** By adapter and number, without files and what is long; see ListVersions. */
-  listVersions(options: ListVersionsOptions = {}): AsyncGenerator<AdapterVersion> {
-    return itemsOf(
-      (pageToken) => this.adapters.listVersions({ ...options, pageToken }),
-      ({ versions }) => versions,
-    );
+  listVersions(options: ListVersionsOptions = {}): RevisionList<AdapterVersion> {
+    return new RevisionList(async (pageToken) => {
+      const { versions: items, ...page } = await this.adapters.listVersions({ ...options, pageToken });
+      return { items, ...page };
+    });
   }
 
   /** Versions that came from something, deleted ones too; each once. */

@@ -87,9 +87,10 @@ test("changes that are no longer kept end a watch with an error of its own", asy
   await using its = new Client({ address: short.address, token: short.token });
   const watched = () => firstOf(its.registry.watch({ afterRevision: 1n })).catch((error: unknown) => error);
   await expect.poll(watched).toMatchObject({ name: "RevisionCompactedError", afterRevision: 1n });
-  const { adapters, revision } = await its.registry.adapters.listAdapters({});
-  expect(adapters).toHaveLength(3);
+  const list = its.registry.listAdapters();
+  expect(() => list.revision).toThrow("once its first page has come");
+  expect(await Array.fromAsync(list)).toHaveLength(3);
   await its.registry.adapters.putAdapter({ adapter: "four" });
-  const commit = await firstOf(its.registry.watch({ afterRevision: revision }));
+  const commit = await firstOf(its.registry.watch({ afterRevision: list.revision }));
   expect(commit).toMatchObject({ changes: [{ value: { name: "four" } }] });
 });
