@@ -20,8 +20,9 @@ export class SpoiledAdapter implements AsyncDisposable {
     this.files = new Map(tinyAdapter(baseModel).map(({ path, bytes }) => [path, Buffer.from(bytes)]));
   }
 
-  static async make(baseModel: string): Promise<SpoiledAdapter> {
-    return new SpoiledAdapter(await realpath(await mkdtemp(join(tmpdir(), "loraloop-spoiled-"))), baseModel);
+  /** @param parent where its folder is made */
+  static async make(baseModel: string, parent: string = tmpdir()): Promise<SpoiledAdapter> {
+    return new SpoiledAdapter(await realpath(await mkdtemp(join(parent, "loraloop-spoiled-"))), baseModel);
   }
 
   async write(): Promise<void> {
