@@ -168,7 +168,7 @@ export const ErrorReason = {
   ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED: 69,
   /** ERROR_REASON_ADAPTER_SHAPE_MISMATCH - FAILED_PRECONDITION. A tensor has not the shape that rank and base model ask for; correct the rank, or name the right base model. `tensor`, `expected`, `actual`. */
   ERROR_REASON_ADAPTER_SHAPE_MISMATCH: 70,
-  /** ERROR_REASON_ADAPTER_TENSOR_TYPE - FAILED_PRECONDITION. A tensor is not of F64, F32, F16 or BF16, or not of its pair's type; save it in one of these. `tensor`, `expected`, `actual`. */
+  /** ERROR_REASON_ADAPTER_TENSOR_TYPE - FAILED_PRECONDITION. A tensor is of no floating-point type, or not of its pair's; save the adapter again in one type. `tensor`, `expected`, `actual`. */
   ERROR_REASON_ADAPTER_TENSOR_TYPE: 71,
   /** ERROR_REASON_ADAPTER_NOT_FINITE - FAILED_PRECONDITION. A tensor holds NaN or an infinity: the training diverged. `tensor`, `problem`. */
   ERROR_REASON_ADAPTER_NOT_FINITE: 72,

@@ -171,7 +171,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ADAPTER_SHAPE_MISMATCH: _ErrorReason.ValueType  # 70
     """FAILED_PRECONDITION. A tensor has not the shape that rank and base model ask for; correct the rank, or name the right base model. `tensor`, `expected`, `actual`."""
     ERROR_REASON_ADAPTER_TENSOR_TYPE: _ErrorReason.ValueType  # 71
-    """FAILED_PRECONDITION. A tensor is not of F64, F32, F16 or BF16, or not of its pair's type; save it in one of these. `tensor`, `expected`, `actual`."""
+    """FAILED_PRECONDITION. A tensor is of no floating-point type, or not of its pair's; save the adapter again in one type. `tensor`, `expected`, `actual`."""
     ERROR_REASON_ADAPTER_NOT_FINITE: _ErrorReason.ValueType  # 72
     """FAILED_PRECONDITION. A tensor holds NaN or an infinity: the training diverged. `tensor`, `problem`."""
     ERROR_REASON_ADAPTER_TARGETS_UNKNOWN: _ErrorReason.ValueType  # 73
@@ -341,7 +341,7 @@ ERROR_REASON_ADAPTER_TENSOR_UNEXPECTED: ErrorReason.ValueType  # 69
 ERROR_REASON_ADAPTER_SHAPE_MISMATCH: ErrorReason.ValueType  # 70
 """FAILED_PRECONDITION. A tensor has not the shape that rank and base model ask for; correct the rank, or name the right base model. `tensor`, `expected`, `actual`."""
 ERROR_REASON_ADAPTER_TENSOR_TYPE: ErrorReason.ValueType  # 71
-"""FAILED_PRECONDITION. A tensor is not of F64, F32, F16 or BF16, or not of its pair's type; save it in one of these. `tensor`, `expected`, `actual`."""
+"""FAILED_PRECONDITION. A tensor is of no floating-point type, or not of its pair's; save the adapter again in one type. `tensor`, `expected`, `actual`."""
 ERROR_REASON_ADAPTER_NOT_FINITE: ErrorReason.ValueType  # 72
 """FAILED_PRECONDITION. A tensor holds NaN or an infinity: the training diverged. `tensor`, `problem`."""
 ERROR_REASON_ADAPTER_TARGETS_UNKNOWN: ErrorReason.ValueType  # 73
