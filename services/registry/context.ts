@@ -4,6 +4,7 @@ import { Turns } from "../kit/turns.ts";
 import type { Artifacts } from "./artifacts/artifacts.ts";
 import { openArtifacts } from "./artifacts/open-artifacts.ts";
 import type { RegistryConfiguration } from "./configuration.ts";
+import { Documents } from "./interchange/documents.ts";
 import type { ExportAccess } from "./training/export-access.ts";
 import { ExportClient } from "./training/export-client.ts";
 import { keepReconciling } from "./training/reconciler.ts";
@@ -20,6 +21,8 @@ export interface RegistryContext extends ServiceParts {
   readonly artifacts: Artifacts;
   /** Reads and checks adapters. */
   readonly inspections: Inspections;
+  /** Reads and writes documents of others. */
+  readonly documents: Documents;
   /** Whose turn it is to change an adapter, or a version. */
   readonly turns: Turns;
 }
@@ -33,9 +36,11 @@ export async function openContext(
 ): Promise<RegistryContext> {
   const schemas = stack.use(new SchemaWorker());
   const inspections = stack.use(new Inspections());
+  const documents = stack.use(new Documents());
   const artifacts = await openArtifacts(configuration, parts, stack);
   const exportClient = new ExportClient(exportAccess);
-  const context = { ...parts, configuration, exportClient, schemas, inspections, artifacts, turns: new Turns() };
+  const turns = new Turns();
+  const context = { ...parts, configuration, exportClient, schemas, inspections, artifacts, documents, turns };
   stack.use(keepReconciling(context));
   return context;
 }

@@ -10,7 +10,6 @@ import type { VersionReference } from "../adapters/names.ts";
 import { listedVersion, showVersion } from "../adapters/shown-version.ts";
 import { getVersion } from "../adapters/stored-versions.ts";
 import type { RegistryContext } from "../context.ts";
-import { renderVersions as render } from "../interchange/render-versions.ts";
 import { requireTrusted } from "../signatures/check-signature.ts";
 
 export interface RenderVersions {
@@ -33,7 +32,8 @@ export async function renderVersions(
   if (command.format === Format.FORMAT_VLLM_ARGUMENTS) {
     for (const version of versions) await requireTrusted(context, tenant, version);
   }
-  const rendered = render(versions, command.format, command.pathTemplate);
+  const { format, pathTemplate } = command;
+  const rendered = await context.documents.render({ versions, format, pathTemplate });
   checkBytes(Buffer.byteLength(rendered.content));
   return rendered;
 }

@@ -3,8 +3,7 @@ import { adapterMetadata as exportedMetadata } from "../../../clients/cli/export
 import { AdapterVersion_State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { RenderVersionsRequest_Format as Format } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { adapterVersion } from "../../../test/support/adapter-version.ts";
-import { readMetadataDocument } from "./read-document.ts";
-import { renderVersions } from "./render-versions.ts";
+import { readMetadata, render } from "../../../test/support/documents.ts";
 
 /** Every key that the source documents show, as other writers of JSON write numbers, and keys of their users. */
 const document = `{
@@ -37,14 +36,14 @@ const document = `{
 }`;
 
 const imported = (text: string, baseUri = "") => {
-  const [entry] = readMetadataDocument(text, baseUri);
+  const [entry] = readMetadata(text, baseUri);
   return adapterVersion({ ...entry?.version, state: AdapterVersion_State.STATE_DECLARED });
 };
 const rendered = (version: ReturnType<typeof imported>, template = "") =>
-  renderVersions([version], Format.FORMAT_ADAPTER_METADATA, template).content;
+  render([version], Format.FORMAT_ADAPTER_METADATA, template).content;
 
 test("what the source documents show is read, and kept apart from what is checked", () => {
-  const [entry] = readMetadataDocument(document, "");
+  const [entry] = readMetadata(document);
   expect(entry?.version).toMatchObject({
     adapter: "legal-qa-v1",
     label: "1.0.0",
@@ -237,7 +236,7 @@ test.each<[string, string, string]>([
   ["no JSON", '{"adapter_id":"a",}', "no JSON"],
   ["nothing", "", "no JSON"],
 ])("%s is refused", (_, text, problem) => {
-  expect(() => readMetadataDocument(text, "")).toThrow(
+  expect(() => readMetadata(text)).toThrow(
     expect.objectContaining({ reason: "DOCUMENT_INVALID", message: expect.stringContaining(problem) }),
   );
 });

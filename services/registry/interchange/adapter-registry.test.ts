@@ -2,9 +2,8 @@ import { expect, test } from "vitest";
 import { type AdapterVersion, AdapterVersion_State, Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { RenderVersionsRequest_Format as Format } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { adapterVersion } from "../../../test/support/adapter-version.ts";
+import { readRegistry, render } from "../../../test/support/documents.ts";
 import { limits } from "../../kit/limits.ts";
-import { readRegistryDocument } from "./read-document.ts";
-import { renderVersions } from "./render-versions.ts";
 
 /** As the source document has it. */
 const example = `{
@@ -18,14 +17,13 @@ const example = `{
 }`;
 
 const imported = (text: string, baseUri = "") =>
-  readRegistryDocument(text, baseUri).map(({ version }) =>
+  readRegistry(text, baseUri).map(({ version }) =>
     adapterVersion({ ...version, state: AdapterVersion_State.STATE_DECLARED }),
   );
-const rendered = (...versions: AdapterVersion[]) =>
-  renderVersions(versions, Format.FORMAT_ADAPTER_REGISTRY, "").content;
+const rendered = (...versions: AdapterVersion[]) => render(versions, Format.FORMAT_ADAPTER_REGISTRY).content;
 
 test("the source document's entry is read; its hashes stay what they are: declared", () => {
-  const [entry, ...others] = readRegistryDocument(example, "");
+  const [entry, ...others] = readRegistry(example);
   expect(others).toEqual([]);
   expect(entry?.version).toMatchObject({
     adapter: "steuerrecht-lora-r16-v1",
@@ -108,28 +106,28 @@ test.each<[string, string, string]>([
   ["a domain that is a number", '[{"id":"a","domain":[1]}]', "[0].domain"],
   ["a hash that is a number", '[{"id":"a","base_model_hash":1}]', "[0].base_model_hash"],
 ])("%s is refused by its place", (_, text, problem) => {
-  expect(() => readRegistryDocument(text, "")).toThrow(
+  expect(() => readRegistry(text)).toThrow(
     expect.objectContaining({ reason: "DOCUMENT_INVALID", message: expect.stringContaining(problem) }),
   );
 });
 
 test("import_entries", () => {
   const list = (length: number) => JSON.stringify(Array.from({ length }, (_, index) => ({ id: `a${index}` })));
-  expect(readRegistryDocument(list(limits.import_entries), "")).toHaveLength(limits.import_entries);
-  expect(() => readRegistryDocument(list(limits.import_entries + 1), "")).toThrow("import_entries");
+  expect(readRegistry(list(limits.import_entries), "")).toHaveLength(limits.import_entries);
+  expect(() => readRegistry(list(limits.import_entries + 1), "")).toThrow("import_entries");
 });
 
 test("import_bytes", () => {
   const padded = (bytes: number) => example + " ".repeat(bytes - example.length);
-  expect(readRegistryDocument(padded(limits.import_bytes), "")).toHaveLength(1);
-  expect(() => readRegistryDocument(padded(limits.import_bytes + 1), "")).toThrow("import_bytes");
+  expect(readRegistry(padded(limits.import_bytes), "")).toHaveLength(1);
+  expect(() => readRegistry(padded(limits.import_bytes + 1), "")).toThrow("import_bytes");
 });
 
 test("import_depth", () => {
   const nested = (depth: number) => `[{"id":"a","deep":${"[".repeat(depth)}${"]".repeat(depth)}}]`;
-  expect(readRegistryDocument(nested(limits.import_depth - 2), "")).toHaveLength(1);
-  expect(() => readRegistryDocument(nested(limits.import_depth - 1), "")).toThrow("import_depth");
-  expect(() => readRegistryDocument(nested(1_000_000), "")).toThrow("import_depth");
+  expect(readRegistry(nested(limits.import_depth - 2), "")).toHaveLength(1);
+  expect(() => readRegistry(nested(limits.import_depth - 1), "")).toThrow("import_depth");
+  expect(() => readRegistry(nested(1_000_000), "")).toThrow("import_depth");
 });
 
 /** An entry as `JSON.stringify(list, undefined, 2)` prints it, with numbers as they are. */

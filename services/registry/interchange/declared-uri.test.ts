@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { readMetadataDocument, readRegistryDocument } from "./read-document.ts";
+import { readMetadata, readRegistry } from "../../../test/support/documents.ts";
 
 const metadataUri = (path: string, baseUri: string) => {
   const document = JSON.stringify({ adapter_id: "legal-qa-v1", vllm: { adapter_path: path } });
-  return readMetadataDocument(document, baseUri)[0]?.version.artifact?.uri;
+  return readMetadata(document, baseUri)[0]?.version.artifact?.uri;
 };
 const registryUri = (entry: object, baseUri: string) =>
-  readRegistryDocument(JSON.stringify([{ id: "a" }, entry]), baseUri)[1]?.version.artifact?.uri;
+  readRegistry(JSON.stringify([{ id: "a" }, entry]), baseUri)[1]?.version.artifact?.uri;
 
 test.each([
   ["legal-qa-v1", "file:///models/adapters", "file:///models/adapters/legal-qa-v1"],

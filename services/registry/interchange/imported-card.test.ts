@@ -3,10 +3,9 @@ import { parse } from "yaml";
 import { AdapterVersion_State, Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { RenderVersionsRequest_Format as Format } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { adapterVersion } from "../../../test/support/adapter-version.ts";
+import { readModelCard, render } from "../../../test/support/documents.ts";
 import { limits } from "../../kit/limits.ts";
 import { modelCard } from "./model-card.ts";
-import { readCardDocument } from "./read-document.ts";
-import { renderVersions } from "./render-versions.ts";
 
 const card = `---
 # Made by hand.
@@ -41,7 +40,7 @@ Text.
 `;
 
 const imported = (text: string, adapter = "") => {
-  const [entry] = readCardDocument(text, adapter, "");
+  const [entry] = readModelCard(text, adapter, "");
   return adapterVersion({
     ...entry?.version,
     version: 1,
@@ -49,7 +48,7 @@ const imported = (text: string, adapter = "") => {
     state: AdapterVersion_State.STATE_DECLARED,
   });
 };
-const rendered = (version: ReturnType<typeof imported>) => renderVersions([version], Format.FORMAT_MODEL_CARD, "");
+const rendered = (version: ReturnType<typeof imported>) => render([version], Format.FORMAT_MODEL_CARD);
 
 test("the Hub's metadata is read", () => {
   expect(imported(card)).toMatchObject({
@@ -111,14 +110,14 @@ test.each(["", "model-index:\n", "model-index: []\n", "model-index: [{name: x}]\
 
 test("our own card is read, and comes back", () => {
   const version = adapterVersion({ metadata: { license: "mit" } });
-  const [entry] = readCardDocument(modelCard(version), "", "");
+  const [entry] = readModelCard(modelCard(version), "", "");
   const { adapter, task, language, metrics, metadata, method } = version;
   expect(entry?.version).toMatchObject({ adapter, task, language, metrics, metadata, method });
   expect(rendered(imported(modelCard(version))).content).toBe(modelCard(version));
 });
 
 test("the request names the adapter of a card that names none", () => {
-  const [entry] = readCardDocument("---\nbase_model: tiny\n---\n", "mine", "file:///models/mine");
+  const [entry] = readModelCard("---\nbase_model: tiny\n---\n", "mine", "file:///models/mine");
   expect(entry?.version).toMatchObject({ adapter: "mine", artifact: { uri: "file:///models/mine" } });
 });
 
@@ -138,13 +137,13 @@ test.each<[string, string, string]>([
   ["a merge", "---\nbase_model_relation: merge\n---\n", "base_model_relation"],
   ["a license that is a list", "---\nlicense: [a]\n---\n", "license"],
 ])("%s is refused", (_, text, problem) => {
-  expect(() => readCardDocument(text, "", "")).toThrow(
+  expect(() => readModelCard(text, "", "")).toThrow(
     expect.objectContaining({ reason: "DOCUMENT_INVALID", message: expect.stringContaining(problem) }),
   );
 });
 
 test("card_metadata_bytes", () => {
   const padded = (bytes: number) => `---\n${"license: mit\n".padEnd(bytes - 1, "#")}\n---\n`;
-  expect(readCardDocument(padded(limits.card_metadata_bytes), "a", "")).toHaveLength(1);
-  expect(() => readCardDocument(padded(limits.card_metadata_bytes + 1), "a", "")).toThrow("card_metadata_bytes");
+  expect(readModelCard(padded(limits.card_metadata_bytes), "a", "")).toHaveLength(1);
+  expect(() => readModelCard(padded(limits.card_metadata_bytes + 1), "a", "")).toThrow("card_metadata_bytes");
 });

@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import {
+  RenderVersionsRequest_Format as Format,
+  type ImportVersionsRequest,
+} from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import { fieldInvalid } from "../../kit/field.ts";
 import { registryEntries } from "./adapter-registry.ts";
 import { declaredUri } from "./declared-uri.ts";
 import { adapterMetadata, adapterRegistry, type DocumentFormat } from "./document-format.ts";
@@ -16,32 +21,47 @@ export interface ImportedEntry {
   readonly digest: string;
 }
 
-/** Reads an `adapter_metadata.json`. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED. @param baseUri as of ImportVersions */
-export function readMetadataDocument(content: string, baseUri: string): readonly ImportedEntry[] {
+/** As of ImportVersionsRequest; the adapter was checked. */
+export type DocumentToRead = Pick<ImportVersionsRequest, "format" | "content" | "baseUri" | "adapter">;
+
+/** Reads a document of others. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED; FIELD_INVALID for a format that is not read. */
+export function readDocument({ format, content, baseUri, adapter }: DocumentToRead): readonly ImportedEntry[] {
+  switch (format) {
+    case Format.FORMAT_ADAPTER_METADATA:
+      return [metadataEntry(content, baseUri)];
+    case Format.FORMAT_ADAPTER_REGISTRY:
+      return listedEntries(content, baseUri);
+    case Format.FORMAT_MODEL_CARD:
+      return [cardEntry(content, adapter, baseUri)];
+    default: {
+      const read = "FORMAT_ADAPTER_METADATA, FORMAT_ADAPTER_REGISTRY or FORMAT_MODEL_CARD";
+      throw fieldInvalid("format", String(format), read);
+    }
+  }
+}
+
+function metadataEntry(content: string, baseUri: string): ImportedEntry {
   const value = parseJson(content);
   const said = JSON.stringify(parseExactly(content));
-  return [importedEntry(adapterMetadata, { value, text: content, said, index: undefined }, baseUri)];
+  return importedEntry(adapterMetadata, { value, text: content, said, index: undefined }, baseUri);
 }
 
-/** Reads a model card. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED. @param adapter as of ImportVersions @param baseUri as of ImportVersions: where the files are */
-export function readCardDocument(content: string, adapter: string, baseUri: string): readonly ImportedEntry[] {
-  const version = readCard(content, adapter);
-  return [
-    {
-      version: { ...version, artifact: artifactAt(baseUri) },
-      digest: digestOf(cardFormat, baseUri, version.adapter, content),
-    },
-  ];
-}
-
-/** Reads an `adapter_registry.json`. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED. @param baseUri as of ImportVersions */
-export function readRegistryDocument(content: string, baseUri: string): readonly ImportedEntry[] {
+function listedEntries(content: string, baseUri: string): readonly ImportedEntry[] {
   const values = registryEntries(parseJson(content));
   const exact = registryEntries(parseExactly(content));
   return values.map((value, index) => {
     const text = JSON.stringify(exact[index]);
     return importedEntry(adapterRegistry, { value, text, said: text, index }, baseUri);
   });
+}
+
+/** A card says nothing of where its files are: they are at the base. */
+function cardEntry(content: string, adapter: string, baseUri: string): ImportedEntry {
+  const version = readCard(content, adapter);
+  return {
+    version: { ...version, artifact: artifactAt(baseUri) },
+    digest: digestOf(cardFormat, baseUri, version.adapter, content),
+  };
 }
 
 interface Entry {

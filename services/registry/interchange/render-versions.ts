@@ -14,23 +14,28 @@ import { cardFormat } from "./read-card.ts";
 import { documentPath } from "./version-path.ts";
 import { vllmArguments } from "./vllm-arguments.ts";
 
-/** Versions, at least one, in a format of others. `template` was checked. Throws FIELD_INVALID or VERSION_NOT_SERVABLE. */
-export function renderVersions(
-  versions: readonly AdapterVersion[],
-  format: Format,
-  template: string,
-): RenderVersionsResponse {
+/** What is to be written. */
+export interface VersionsToRender {
+  /** At least one. */
+  readonly versions: readonly AdapterVersion[];
+  readonly format: Format;
+  /** As of RenderVersionsRequest; it was checked. */
+  readonly pathTemplate: string;
+}
+
+/** Writes versions in a format of others. Throws FIELD_INVALID or VERSION_NOT_SERVABLE. */
+export function renderVersions({ versions, format, pathTemplate }: VersionsToRender): RenderVersionsResponse {
   switch (format) {
     case Format.FORMAT_ADAPTER_METADATA:
-      return metadataFile(onlyOne(versions), template);
+      return metadataFile(onlyOne(versions), pathTemplate);
     case Format.FORMAT_ADAPTER_REGISTRY:
-      return registryFile(versions, template);
+      return registryFile(versions, pathTemplate);
     case Format.FORMAT_MODEL_CARD:
       return { content: cardOf(onlyOne(versions)), fileName: "README.md" };
     case Format.FORMAT_PEFT_CONFIGURATION:
       return { content: peftConfiguration(onlyOne(versions)), fileName: "adapter_config.json" };
     case Format.FORMAT_VLLM_ARGUMENTS:
-      return { content: vllmArguments(versions, template), fileName: "" };
+      return { content: vllmArguments(versions, pathTemplate), fileName: "" };
     case Format.FORMAT_FOLDER_LAYOUT:
       return { content: folderLayouts(versions), fileName: "" };
     default:

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { type AdapterVersion, AdapterVersion_State, Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { RenderVersionsRequest_Format as Format } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { adapterVersion } from "../../../test/support/adapter-version.ts";
-import { type ImportedEntry, readMetadataDocument, readRegistryDocument } from "./read-document.ts";
-import { renderVersions } from "./render-versions.ts";
+import { readMetadata, readRegistry, render } from "../../../test/support/documents.ts";
+import type { ImportedEntry } from "./read-document.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 30 }).map((value) => value.replaceAll("\0", ""));
 const someText = text.filter((value) => value !== "");
@@ -55,7 +55,7 @@ test("import(render(version)) keeps what adapter_metadata.json holds", () => {
   fc.assert(
     fc.property(registered, (version) => {
       const content = rendered(Format.FORMAT_ADAPTER_METADATA, version);
-      const [read] = readMetadataDocument(content, "") as [ImportedEntry];
+      const [read] = readMetadata(content) as [ImportedEntry];
       const { adapter, label, method, task, domains, language, creator, metrics, metadata, peft, provenance } = version;
       expect(read.version).toMatchObject({
         adapter,
@@ -81,7 +81,7 @@ test("import(render(versions)) keeps what adapter_registry.json holds", () => {
   fc.assert(
     fc.property(fc.array(registered, { minLength: 1, maxLength: 4 }), (versions) => {
       const content = rendered(Format.FORMAT_ADAPTER_REGISTRY, ...versions);
-      const read = readRegistryDocument(content, "");
+      const read = readRegistry(content);
       for (const [place, { adapter, name, method, domains, metrics, peft, ...version }] of versions.entries()) {
         expect(read[place]?.version).toMatchObject({ adapter, method, domains, metrics, peft: { r: peft?.r } });
         expect(read[place]?.version).toMatchObject(hashes(version));
@@ -101,12 +101,12 @@ test("keys that nobody knows survive, whatever they hold, also when something el
     fc.property(unknown, unknown, unknown, (top, training, vllm) => {
       const value = { ...top, adapter_id: "a", training: { ...training, epochs: 1 }, vllm: { ...vllm, enabled: true } };
       const content = JSON.stringify(value);
-      const [read] = readMetadataDocument(content, "") as [ImportedEntry];
+      const [read] = readMetadata(content) as [ImportedEntry];
       expect(rendered(Format.FORMAT_ADAPTER_METADATA, stored(read))).toBe(content);
       const changed = { ...stored(read), metrics: { loss: 1 } };
       const written = JSON.parse(rendered(Format.FORMAT_ADAPTER_METADATA, changed));
       expect(written).toEqual(JSON.parse(JSON.stringify({ ...value, metrics: { loss: 1 } })));
-      const [entry] = readRegistryDocument(JSON.stringify([{ ...top, id: "a" }]), "") as [ImportedEntry];
+      const [entry] = readRegistry(JSON.stringify([{ ...top, id: "a" }]), "") as [ImportedEntry];
       expect(JSON.parse(rendered(Format.FORMAT_ADAPTER_REGISTRY, stored(entry)))).toEqual(
         JSON.parse(JSON.stringify([{ ...top, id: "a" }])),
       );
@@ -123,7 +123,7 @@ const unwritten = {
 };
 
 function rendered(format: Format, ...versions: AdapterVersion[]): string {
-  return renderVersions(versions, format, "").content;
+  return render(versions, format).content;
 }
 
 function stored({ version }: ImportedEntry): AdapterVersion {
