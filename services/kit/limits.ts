@@ -140,8 +140,8 @@ export const limits = {
   adapter_pattern_steps: 200_000_000,
   /** Faults of an adapter that VerifyVersion tells. */
   adapter_problems: 100,
-  /** Encoded bytes of a version without its metadata and metrics. */
-  version_bytes: 4 * 1024 * 1024,
+  /** Encoded bytes of a version without its metadata, metrics and signature; with them it still fits into what clients take. */
+  version_bytes: 2.5 * 1024 * 1024,
   /** Domains of a version. */
   version_domains: 64,
   /** UTF-8 bytes of a version's task, domain, language, label, source of data or creator. */

@@ -60,10 +60,10 @@ function isFault({ reason }: ServiceError): boolean {
 async function baseOf(
   { store }: RegistryContext,
   { tenant }: Caller,
-  { stored }: KeptVersion,
+  { stored, state }: KeptVersion,
   files: ArtifactFiles,
 ): Promise<BaseModel> {
-  const named = stored.version?.baseModel;
+  const named = state.found?.baseModel ?? stored.version?.baseModel;
   const reference = named === undefined || named.name === "" ? await namedBase(files) : named;
   return (await readBaseModel(store, tenant, reference)).baseModel;
 }
