@@ -53,6 +53,18 @@ def test_changes_of_a_commit_come_together(up: LoraloopUp, saved: Path) -> None:
             assert next(commit for commit in again if commit.changes) == commit
 
 
+def test_a_watch_goes_on_where_a_list_was(up: LoraloopUp, saved: Path) -> None:
+    with Client(up.address, up.token) as client:
+        register(client, saved, "listed", 2)
+        listed = client.registry.list_versions("listed")
+        revision = listed.revision
+        assert [version.version for version in listed] == [1, 2]
+        assert listed.revision == revision
+        register(client, saved, "listed", 1)
+        with client.registry.watch(after_revision=revision, adapter="listed") as watch:
+            assert numbers([next(commit for commit in watch if commit.changes)]) == [3]
+
+
 def test_a_watch_goes_on_after_kills(mortal_up: LoraloopUp, saved: Path) -> None:
     server = mortal_up
     with Client(server.address, server.token, patience=60) as client:

@@ -13,6 +13,7 @@ from loraloop._registry.base_model_source import base_model_from
 from loraloop._registry.digests import FileDifference
 from loraloop._registry.lora_config import lora_config
 from loraloop._registry.registry import Registry
+from loraloop._registry.revision_list import RevisionList
 from loraloop._registry.values import (
     Adapter,
     AdapterCommit,
@@ -170,6 +171,7 @@ __all__ = [
     "ResumeOtherStoreError",
     "ResumePlanUnknownError",
     "RevisionCompactedError",
+    "RevisionList",
     "RpcError",
     "Run",
     "RunEpoch",

@@ -14,6 +14,7 @@ from loraloop._registry.download import download
 from loraloop._registry.folder_cache import FolderCache, default_cache
 from loraloop._registry.messages import from_message, to_message
 from loraloop._registry.registration import AdapterSource, BaseModelName, add_files, quantization_of, to_reference
+from loraloop._registry.revision_list import RevisionList
 from loraloop._registry.signing import PrivateKey, sign_files
 from loraloop._registry.values import (
     Adapter,
@@ -181,11 +182,13 @@ class Registry:
         *,
         filter: str = "",  # noqa: A002 (the field's name)
         include_deleted: bool = False,
-    ) -> Iterator[Adapter]:
+    ) -> RevisionList[Adapter]:
         """Adapters by name; `filter` is CEL over `adapter`."""
         request = pb.ListAdaptersRequest(filter=filter, include_deleted=include_deleted)
-        for page in self._pages(lambda opened: opened.adapters.ListAdapters, request):
-            yield from (from_message(Adapter, adapter) for adapter in page.adapters)
+        pages = self._pages(lambda opened: opened.adapters.ListAdapters, request)
+        return RevisionList(
+            (page.revision, [from_message(Adapter, adapter) for adapter in page.adapters]) for page in pages
+        )
 
     def list_versions(
         self,
@@ -193,20 +196,22 @@ class Registry:
         *,
         filter: str = "",  # noqa: A002 (the field's name)
         include_deleted: bool = False,
-    ) -> Iterator[AdapterVersion]:
+    ) -> RevisionList[AdapterVersion]:
         """Versions by adapter and number, of one adapter or all; `filter` is CEL over `version`.
 
         Without files, layers, configurations and documents.
         """
         request = pb.ListVersionsRequest(adapter=adapter, filter=filter, include_deleted=include_deleted)
-        for page in self._pages(lambda opened: opened.adapters.ListVersions, request):
-            yield from (from_message(AdapterVersion, version) for version in page.versions)
+        pages = self._pages(lambda opened: opened.adapters.ListVersions, request)
+        return RevisionList(
+            (page.revision, [from_message(AdapterVersion, version) for version in page.versions]) for page in pages
+        )
 
     def watch(self, *, after_revision: int | None = None, adapter: str = "") -> AdapterWatch:
         """Every commit after a revision, or from now on, of one adapter or all; goes on until it is closed.
 
-        `after_revision=` the last commit's `revision` goes on without a gap. RevisionCompactedError where it is no
-        longer kept.
+        `after_revision=` the `revision` of the last commit, or of a list, goes on without a gap.
+        RevisionCompactedError where it is no longer kept: then list again.
         """
         return AdapterWatch(self._connection, WatchCursor(after_revision, adapter))
 
