@@ -21,14 +21,15 @@ export async function* bySnapshot<Item extends { readonly snapshot: string }>(
   if (first !== undefined) yield { snapshot: first.snapshot, items };
 }
 
-/** Each of `left` with the items of `right` that are of its snapshot; both come in the order of their snapshots. */
+/** Each of `left` with the items of `right` that are of its snapshot; both come in the order of their snapshots. Without any of `left` nothing of `right` is asked for. */
 export async function* joined<Left, Right>(
   left: AsyncIterable<OfSnapshot<Left>>,
   right: AsyncIterable<OfSnapshot<Right>>,
 ): AsyncGenerator<[OfSnapshot<Left>, readonly Right[]]> {
   const others = right[Symbol.asyncIterator]();
-  let other = await others.next();
+  let other: IteratorResult<OfSnapshot<Right>> | undefined;
   for await (const one of left) {
+    other ??= await others.next();
     while (other.done !== true && other.value.snapshot < one.snapshot) other = await others.next();
     const items = other.done !== true && other.value.snapshot === one.snapshot ? other.value.items : [];
     yield [one, items];

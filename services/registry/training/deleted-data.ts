@@ -24,11 +24,8 @@ export interface KnownHold {
 export async function updateDeletedData(context: RegistryContext, owner: Owner, snapshot: string): Promise<void> {
   const { store, exportClient } = context;
   const { hold, revision } = await knownHold(store, owner.tenant, snapshot);
-  const { pageCount, ...read } = await readDeletions(exportClient, owner.tenantName, snapshot, hold);
-  const isNew = read.deletedData?.recordCount !== hold.deletedData?.recordCount;
-  const untold = isNew || hold.untold;
-  // A short look is not worth a commit: the next one begins where this one did.
-  if (revision !== 0n && !untold && pageCount === 1) return;
+  const read = await readDeletions(exportClient, owner.tenantName, snapshot, hold);
+  const untold = hold.untold || read.deletedData?.recordCount !== hold.deletedData?.recordCount;
   const kept = await keepHold(store, owner.tenant, snapshot, { hold: { ...read, untold }, revision });
   if (kept === undefined || !untold) return;
   for await (const name of namesOfSnapshot(store, owner.tenant, snapshot)) {

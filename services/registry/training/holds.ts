@@ -1,16 +1,17 @@
+/**
+ * Snapshots are held in the export service for every version that is not deleted. No commit spans both stores, so a registration holds them for a while under a name of its own,
+ * commits the version, holds them for the version and lets go of the first hold. Wherever that breaks off, the first hold ends by itself and the reconciler places what is
+ * missing: at no time can a snapshot go that a version needs.
+ */
 import { randomUUID } from "node:crypto";
 import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { Caller } from "../../kit/call.ts";
 import { versionText } from "../adapters/names.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
-import { tellDeletedData, updateDeletedData } from "./deleted-data.ts";
+import { knownHold, tellDeletedData, updateDeletedData } from "./deleted-data.ts";
 
-/**
- * Snapshots are held in the export service for every version that is not deleted. No commit spans both stores, so a registration holds them for a while under a name of its
- * own, commits the version, holds them for the version and lets go of the first hold. Wherever that breaks off, the first hold ends by itself and the reconciler places what is
- * missing: at no time can a snapshot go that a version needs.
- */
+/** For whom the export service is asked. */
 export type Owner = Pick<Caller, "tenant" | "tenantName">;
 
 /** What all holders of this registry begin with. */
@@ -59,7 +60,7 @@ export async function holdForVersion(
 ): Promise<void> {
   const { exportClient, log } = context;
   try {
-    for (const { snapshot } of snapshots) await updateDeletedData(context, owner, snapshot);
+    for (const { snapshot } of snapshots) await lookOnce(context, owner, snapshot);
     await tellDeletedData(context.store, owner.tenant, name);
     for (const { snapshot } of snapshots) {
       const asked = { holder: versionHolder(name), snapshots: [snapshot] };
@@ -68,6 +69,12 @@ export async function holdForVersion(
   } catch (error) {
     log.warn({ err: error, version: versionText(name) }, "its snapshots are held later");
   }
+}
+
+/** What was deleted of a snapshot that is known is looked for by the reconciler. */
+async function lookOnce(context: RegistryContext, owner: Owner, snapshot: string): Promise<void> {
+  const { revision } = await knownHold(context.store, owner.tenant, snapshot);
+  if (revision === 0n) await updateDeletedData(context, owner, snapshot);
 }
 
 /** Ends the holds of a version that was deleted. Never rejects: what fails is made up for by the reconciler. */

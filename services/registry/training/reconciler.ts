@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { ServiceError } from "../../kit/errors.ts";
 import type { RegistryContext } from "../context.ts";
 import { reconcile, releaseOrphans } from "./reconcile.ts";
 
@@ -37,7 +38,12 @@ async function reconcileTenants(context: RegistryContext, withOrphans: boolean, 
       if (withOrphans) await releaseOrphans(context, owner, stop);
     } catch (error) {
       if (stop.aborted) return;
-      context.log.warn({ err: error, tenant: name }, "holds are reconciled later");
+      if (!isUnknown(error)) context.log.warn({ err: error, tenant: name }, "holds are reconciled later");
     }
   }
+}
+
+/** A tenant that has nothing in the export service. */
+function isUnknown(error: unknown): boolean {
+  return error instanceof ServiceError && error.reason === "TENANT_NOT_FOUND";
 }

@@ -14,23 +14,22 @@ export interface ReadDeletions {
 /** Deletions that one call lists. */
 const PAGE_SIZE = 1000;
 
-/** Reads on from what was read before; `pageCount` is what that took. Rejects as ExportClient does. */
+/** Reads on from what was read before. Rejects as ExportClient does. */
 export async function readDeletions(
   exportClient: ExportClient,
   tenant: string,
   snapshot: string,
   { throughRevision: afterRevision, deletedData }: ReadDeletions,
-): Promise<ReadDeletions & { readonly pageCount: number }> {
+): Promise<ReadDeletions> {
   let read: ReadDeletions = { throughRevision: afterRevision, deletedData };
-  let [pageCount, pageToken] = [0, ""];
+  let pageToken = "";
   do {
     const asked = { snapshot, afterRevision, pageSize: PAGE_SIZE, pageToken };
     const page = await exportClient.call(tenant, ({ exports }, call) => exports.listSnapshotDeletions(asked, call));
     read = { throughRevision: page.throughRevision, deletedData: withDeletions(read.deletedData, page.deletions) };
-    pageCount += 1;
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
-  return { ...read, pageCount };
+  return read;
 }
 
 function withDeletions(
