@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { link, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -8,6 +9,7 @@ import { promisify } from "node:util";
 import { beforeEach, describe, expect, test } from "vitest";
 import { writeFiles } from "../../../../test/support/artifacts.ts";
 import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
+import type { ServiceError } from "../../../kit/errors.ts";
 import { limits } from "../../../kit/limits.ts";
 import { FolderFiles } from "./files.ts";
 
@@ -84,6 +86,26 @@ test("a folder that becomes a link after it was listed shows nothing of where it
   await rename(join(folder, "inside"), join(outside, "inside"));
   await symlink(join(outside, "folder"), join(folder, "inside"));
   await expect(files.read("inside/a", 0, 1)).rejects.toMatchObject(forbidden("inside/a", /symbolic link/));
+});
+
+test("whoever swaps folder and link all the time never gets a byte from outside", async () => {
+  await symlink(join(outside, "folder"), join(folder, "link"));
+  const swap = `const { renameSync } = require("node:fs");
+    for (;;) { renameSync("inside", "kept"); renameSync("link", "inside"); renameSync("inside", "link"); renameSync("kept", "inside"); }`;
+  const swapping = spawn(process.execPath, ["-e", swap], { cwd: folder, stdio: "ignore" });
+  const read: string[] = [];
+  const refused: string[] = [];
+  for (let round = 0; round < 3_000; round++) {
+    await buffer(files.stream("inside/a")).then(
+      (bytes) => read.push(bytes.toString()),
+      ({ reason }: ServiceError) => refused.push(reason),
+    );
+  }
+  const ended = once(swapping, "exit");
+  swapping.kill();
+  await ended;
+  expect(new Set(read)).toEqual(new Set(["a"]));
+  expect(new Set(refused)).toEqual(new Set(["ADAPTER_FILE_MISSING", "ADAPTER_FILE_FORBIDDEN"]));
 });
 
 test("paths that an artifact cannot have are named", async () => {

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { artifactNotFound, storageUnavailable } from "../artifact-errors.ts";
 import { type LocatedFiles, namesBelow, outsideRoots } from "../artifact-uri.ts";
 import { FolderFiles } from "./files.ts";
-import { linkForbidden } from "./open-file.ts";
+import { linkForbidden } from "./open-without-links.ts";
 
 /**
  * Opens the folder of these names where it lies below a root.

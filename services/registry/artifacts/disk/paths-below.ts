@@ -1,12 +1,11 @@
-import type { Dirent } from "node:fs";
-import { opendir, realpath } from "node:fs/promises";
+import { constants, type Dirent } from "node:fs";
+import { opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { limitExceeded } from "../../../kit/field.ts";
 import { limits } from "../../../kit/limits.ts";
-import { fileForbidden, storageUnavailable } from "../artifact-errors.ts";
 import { checkArtifactPath } from "../artifact-path.ts";
 import { checkPickleName } from "../pickles.ts";
-import { kindForbidden, linkForbidden } from "./open-file.ts";
+import { descriptorPath, kindForbidden, linkForbidden, openWithoutLinks } from "./open-without-links.ts";
 
 /**
  * Paths of all files below a folder, in any order; it reads no more names than an artifact may have files. Throws
@@ -41,18 +40,6 @@ function checkEntry(path: string, entry: Dirent): void {
 
 async function* entriesOf(folder: string, inside: string): AsyncGenerator<Dirent> {
   const full = join(folder, inside);
-  try {
-    await using open = await opendir(full);
-    // Whoever put a link in the folder's place since it was listed is found out here.
-    if ((await realpath(full)) !== full) throw linkForbidden(inside);
-    yield* open;
-  } catch (error) {
-    throw readError(inside, error);
-  }
-}
-
-function readError(inside: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === "EACCES") return fileForbidden(inside, "is not open to the registry", "Let the registry's user read it");
-  return code === undefined ? error : storageUnavailable(error);
+  await using handle = await openWithoutLinks(full, inside, constants.O_DIRECTORY);
+  yield* await opendir(process.platform === "linux" ? descriptorPath(handle) : full);
 }
