@@ -20,7 +20,7 @@ import { exitCodeOf, reportFailure } from "./failure.ts";
 import { programOptions } from "./session.ts";
 
 const program = new Command("loraloop")
-  .description("From living documents to LoRA training samples.")
+  .description("From living documents to LoRA adapters that may serve.")
   .version("0.1.0")
   .option("--address <host:port>", "the server (LORALOOP_ADDRESS; else the one that runs on this machine)")
   .option("--tls", "encrypt, and trust the system's certificate authorities")

@@ -75,29 +75,37 @@ export function note(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+type Cell = string | number;
+
 /** Columns as wide as their widest cell, on a terminal cut to its width; numbers to the right. */
-export function printTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
-  const widest = head.map((name, column) => Math.max(name.length, ...rows.map((row) => String(row[column]).length)));
-  const widths = fitColumns(widest, process.stdout.columns);
-  print(
-    colors.bold(
-      head
-        .map((name, column) => align(name, widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    ),
+export function printTable(head: readonly string[], rows: readonly (readonly Cell[])[]): void {
+  const lines = rows.map((row) => row.map((cell) => (typeof cell === "number" ? cell : toOneLine(cell))));
+  const widest = head.map((name, column) =>
+    lines.reduce((width, row) => Math.max(width, String(row[column]).length), name.length),
   );
-  for (const row of rows) {
-    print(
-      row
-        .map((cell, column) => align(cell, widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    );
-  }
+  const widths = fitColumns(widest, process.stdout.columns);
+  print(colors.bold(lineOf(head, widths)));
+  for (const row of lines) print(lineOf(row, widths));
 }
 
-function align(cell: string | number, width: number): string {
+function lineOf(row: readonly Cell[], widths: readonly number[]): string {
+  return row
+    .map((cell, column) => align(cell, widths[column] ?? 0))
+    .join("  ")
+    .trimEnd();
+}
+
+/** What somebody has written moves no cursor and ends no line. */
+function toOneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
+}
+
+/** Lines with what somebody has written in them. */
+export function printLines(lines: readonly string[]): void {
+  for (const line of lines) print(toOneLine(line));
+}
+
+function align(cell: Cell, width: number): string {
   if (typeof cell === "number") return String(cell).padStart(width);
   return cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
 }

@@ -127,7 +127,7 @@ test("diff says only what differs", async () => {
 });
 
 test("alias, resolve, history", async () => {
-  expect(await run("adapter", "alias", "legal@canary", "2", "--reason", "looks good")).toBe(
+  expect(await run("adapter", "alias", "legal@canary", "2", "--reason", "looks\ngood\u001b[2J")).toBe(
     "legal@canary points at 2.\n",
   );
   expect(await run("adapter", "resolve", "legal@canary", "--engine", "vllm")).toBe("legal@2\n");
@@ -143,9 +143,12 @@ test("alias, resolve, history", async () => {
   expect(moves.map(({ from_version, to_version, reason }) => [from_version, to_version, reason])).toEqual([
     [1, 0, ""],
     [2, 1, ""],
-    [0, 2, "looks good"],
+    [0, 2, "looks\ngood\u001b[2J"],
   ]);
-  expect(await run("adapter", "history", "legal")).toMatch(/^TIME +ALIAS +FROM +TO +BY +REVISION +WHY\n/);
+  const table = await run("adapter", "history", "legal");
+  expect(table).toMatch(/^TIME +ALIAS +FROM +TO +BY +REVISION +WHY\n/);
+  // What somebody wrote moves no cursor and ends no line.
+  expect(table).toMatch(/ looks good \[2J\n/);
 });
 
 test("metrics: add, list", async () => {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { AdapterVersion } from "../../typescript/src/index.ts";
-import { print, printJson, printTable, time } from "../output.ts";
+import { print, printJson, printLines, printTable, time } from "../output.ts";
 import { programOptions } from "../session.ts";
 import { baseModelText, methodText, metricsText, standingText, versionLines } from "./describe-version.ts";
 import { jsonVersion } from "./json-version.ts";
@@ -44,7 +44,7 @@ export function printVersion(version: AdapterVersion, command: Command): void {
 }
 
 function describe(version: AdapterVersion): void {
-  for (const line of versionLines(version)) print(line);
+  printLines(versionLines(version));
   const files = version.artifact?.files ?? [];
   if (files.length === 0) return;
   print();

@@ -38,8 +38,12 @@ export class Backoff {
 }
 
 /** The answer of an idempotent call, made again and again while the server is away, for at most `seconds`. */
-export async function untilAnswered<Answer>(seconds: number, call: () => Promise<Answer>): Promise<Answer> {
-  const backoff = new Backoff(seconds);
+export async function untilAnswered<Answer>(
+  seconds: number,
+  call: () => Promise<Answer>,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const backoff = new Backoff(seconds, signal);
   while (true) {
     try {
       return await call();

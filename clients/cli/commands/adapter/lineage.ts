@@ -3,7 +3,7 @@ import { jsonLineage } from "../../adapter/json-version.ts";
 import { lineageTree } from "../../adapter/lineage-tree.ts";
 import { treeLines } from "../../adapter/tree.ts";
 import { InputError } from "../../failure.ts";
-import { note, print, printJson } from "../../output.ts";
+import { note, printJson, printLines } from "../../output.ts";
 import { programOptions, withRegistry } from "../../session.ts";
 
 export function lineage(): Command {
@@ -19,7 +19,7 @@ async function run(name: string, options: { readonly records: string }, command:
   await withRegistry(command, async (registry) => {
     const found = await registry.getLineage(name, { records: Number(options.records) });
     if (programOptions(command).json) return printJson(jsonLineage(found));
-    for (const line of treeLines(lineageTree(found))) print(line);
+    printLines(treeLines(lineageTree(found)));
     if (found.unavailable !== "") note(`Of run and records nothing is known now: ${found.unavailable}`);
   });
 }

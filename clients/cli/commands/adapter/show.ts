@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { adapterLines } from "../../adapter/describe-adapter.ts";
 import { printVersion } from "../../adapter/print-versions.ts";
 import { splitName } from "../../adapter/version-name.ts";
-import { print, printJson } from "../../output.ts";
+import { printJson, printLines } from "../../output.ts";
 import { programOptions, withRegistry } from "../../session.ts";
 
 export function show(): Command {
@@ -16,7 +16,7 @@ async function run(name: string, _options: unknown, command: Command): Promise<v
   await withRegistry(command, async (registry) => {
     if (splitName(name).version !== "") return printVersion(await registry.getVersion(name), command);
     const adapter = await registry.getAdapter(name, { includeDeleted: true });
-    if (programOptions(command).json) return printJson(adapter);
-    for (const line of adapterLines(adapter)) print(line);
+    if (programOptions(command).json) printJson(adapter);
+    else printLines(adapterLines(adapter));
   });
 }

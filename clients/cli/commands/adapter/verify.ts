@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { FileDifference, Registry } from "../../../typescript/src/index.ts";
 import { stateText } from "../../adapter/describe-version.ts";
 import { jsonVersion } from "../../adapter/json-version.ts";
-import { print, printJson } from "../../output.ts";
+import { print, printJson, printLines } from "../../output.ts";
 import { programOptions, withRegistry } from "../../session.ts";
 
 export function verify(): Command {
@@ -31,7 +31,7 @@ async function verifyThere(registry: Registry, name: string, command: Command): 
     printJson({ version: version && jsonVersion(version), problems });
     return problems.length;
   }
-  for (const { reason, message } of problems) print(`${message} [${reason}]`);
+  printLines(problems.map(({ reason, message }) => `${message} [${reason}]`));
   if (version !== undefined) print(`${version.name} is ${stateText(version)}; ${faults(problems.length)}.`);
   return problems.length;
 }
@@ -40,7 +40,7 @@ async function verifyHere(registry: Registry, name: string, folder: string, comm
   const differences = await registry.verifyFolder(name, folder);
   if (programOptions(command).json) printJson({ version: name, folder, differences });
   else {
-    for (const difference of differences) print(differenceText(difference));
+    printLines(differences.map(differenceText));
     print(`${folder} ${differences.length === 0 ? "holds" : "does not hold"} the files of ${name}.`);
   }
   return differences.length;

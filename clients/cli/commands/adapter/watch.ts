@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { changeLine } from "../../adapter/change-line.ts";
 import { jsonChange } from "../../adapter/json-version.ts";
-import { note, print, printJson } from "../../output.ts";
+import { note, printJson, printLines } from "../../output.ts";
 import { toRevision } from "../../revision.ts";
 import { programOptions, reconnectSeconds, withRegistry } from "../../session.ts";
 
@@ -21,7 +21,7 @@ async function run(adapter: string, { after }: { readonly after?: string }, comm
     for await (const { revision, changes } of registry.watch({ adapter, signal, reconnectSeconds, ...from })) {
       for (const change of changes) {
         if (json) printJson({ revision, change: jsonChange(change) });
-        else print(`${String(revision).padStart(8)}  ${changeLine(change)}`);
+        else printLines([`${String(revision).padStart(8)}  ${changeLine(change)}`]);
       }
     }
   });

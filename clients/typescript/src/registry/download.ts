@@ -53,9 +53,8 @@ export async function downloadVersion(
 ): Promise<DownloadedVersion> {
   const { signal, allowUnservable = false, reconnectSeconds = 300 } = options;
   const request = { version, allowUnservable };
-  return await untilAnswered(reconnectSeconds, () =>
-    receive(service.downloadArtifact(request, signal ? { signal } : {}), options),
-  );
+  const call = signal ? { signal } : {};
+  return await untilAnswered(reconnectSeconds, () => receive(service.downloadArtifact(request, call), options), signal);
 }
 
 async function receive(

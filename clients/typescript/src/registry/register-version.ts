@@ -29,8 +29,10 @@ export async function registerVersion(
   const files = isUri(place)
     ? { files: { $case: "uri", value: place } as const }
     : await sendFolder(services, adapter, place, options);
-  const { version } = await untilAnswered(reconnectSeconds, () =>
-    services.adapters.registerVersion({ ...request, ...files }, signal ? { signal } : {}),
+  const { version } = await untilAnswered(
+    reconnectSeconds,
+    () => services.adapters.registerVersion({ ...request, ...files }, signal ? { signal } : {}),
+    signal,
   );
   return answered(version);
 }

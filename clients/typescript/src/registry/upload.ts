@@ -5,8 +5,9 @@ import type {
   DeepPartial,
   UploadArtifactRequest,
 } from "../../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
-import { LoraloopError, RpcError } from "../errors.ts";
+import { RpcError } from "../errors.ts";
 import { untilAnswered } from "../retry.ts";
+import { answered } from "./answered.ts";
 import { artifactDigest } from "./artifact-digest.ts";
 import { type FolderFile, piecesOf } from "./folder-files.ts";
 
@@ -34,13 +35,12 @@ export async function uploadFiles(
 ): Promise<Artifact> {
   const call = signal ? { signal } : {};
   const digest = artifactDigest(files);
-  return await untilAnswered(reconnectSeconds, async () => {
+  const send = async (): Promise<Artifact> => {
     const kept = await findArtifact(service, digest);
     if (kept !== undefined) return kept;
-    const { artifact } = await service.uploadArtifact(messagesOf(folder, files, digest, onProgress), call);
-    if (artifact === undefined) throw new LoraloopError("The registry gave no artifact.");
-    return artifact;
-  });
+    return answered((await service.uploadArtifact(messagesOf(folder, files, digest, onProgress), call)).artifact);
+  };
+  return await untilAnswered(reconnectSeconds, send, signal);
 }
 
 async function findArtifact(service: ArtifactService, digest: string): Promise<Artifact | undefined> {
