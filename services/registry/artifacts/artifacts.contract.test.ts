@@ -23,6 +23,16 @@ const contents: Contents = { "adapter_config.json": "{}", "adapter_model.safeten
 const digest = digestOf(contents);
 const version = { adapter: "legal", version: 1 };
 
+/** The same object, but for some methods. */
+function withOther<Whole extends object>(whole: Whole, other: Partial<Whole>): Whole {
+  return new Proxy(whole, {
+    get(target, name) {
+      const member: unknown = Reflect.get(name in other ? other : target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
+
 describe.each(kinds)("Artifacts on %s", (kind) => {
   let folder: string;
   let store: Store;
@@ -148,7 +158,7 @@ describe.each(kinds)("Artifacts on %s", (kind) => {
   test("a removal that was broken off is ended ten minutes later; until then nobody finds or keeps the artifact", async () => {
     await upload();
     now += 25n * hour;
-    const broken = Object.assign(Object.create(kept), { remove: () => Promise.reject(new Error("broken off")) });
+    const broken = withOther(kept, { remove: () => Promise.reject(new Error("broken off")) });
     await expect(sweep(open(broken))).rejects.toThrow("broken off");
     await expect(findArtifact(store, 1, digest)).rejects.toMatchObject({ reason: "ARTIFACT_NOT_FOUND" });
     await expect(upload()).rejects.toMatchObject({ reason: "CONFLICT" });
@@ -165,8 +175,8 @@ describe.each(kinds)("Artifacts on %s", (kind) => {
     await upload();
     now += 25n * hour;
     let raced = false;
-    const slow: ArtifactStore = Object.assign(Object.create(kept), {
-      async put(...args: Parameters<ArtifactStore["put"]>) {
+    const slow = withOther(kept, {
+      async put(...args) {
         await kept.put(...args);
         if (raced) return;
         raced = true;
@@ -180,7 +190,7 @@ describe.each(kinds)("Artifacts on %s", (kind) => {
   });
 
   test("files that were put in their place but never became an artifact go after 24 hours", async () => {
-    const unknown = Object.assign(Object.create(store), { commit: () => Promise.reject(new Error("killed")) });
+    const unknown = withOther(store, { commit: () => Promise.reject(new Error("killed")) });
     const killed = new Artifacts({ store: unknown, clock, kept, staging, locate: () => Promise.reject(new Error()) });
     await expect(upload(killed)).rejects.toThrow("killed");
     await sweep();
