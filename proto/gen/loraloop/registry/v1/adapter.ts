@@ -482,7 +482,7 @@ export interface Quarantine {
 
 /** What was deleted since from what a version was trained on. */
 export interface DeletedData {
-  /** Records of its snapshots that were deleted after they were built, whether or not they came back. */
+  /** Records of its snapshots that were deleted after they were built, whether or not they came back; one that is in two snapshots counts twice. */
   recordCount: bigint;
   /** When the first was deleted. */
   firstTime:

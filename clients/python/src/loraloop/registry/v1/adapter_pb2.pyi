@@ -945,7 +945,7 @@ class DeletedData(_message.Message):
     FIRST_TIME_FIELD_NUMBER: _builtins.int
     LAST_TIME_FIELD_NUMBER: _builtins.int
     record_count: _builtins.int
-    """Records of its snapshots that were deleted after they were built, whether or not they came back."""
+    """Records of its snapshots that were deleted after they were built, whether or not they came back; one that is in two snapshots counts twice."""
     @_builtins.property
     def first_time(self) -> _timestamp_pb2.Timestamp:
         """When the first was deleted."""
