@@ -174,6 +174,8 @@ export const limits = {
   import_depth: 64,
   /** Entries of an imported document. */
   import_entries: 1000,
+  /** Bytes of all that an import keeps: metrics take more room than in a document. */
+  import_stored_bytes: 7 * 1024 * 1024,
   /** UTF-8 bytes of a signature bundle. */
   signature_bundle_bytes: 1024 * 1024,
   /** Keys that a tenant trusts. */

@@ -1,9 +1,11 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredVersionName } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Caller } from "../../kit/call.ts";
+import { limitExceeded } from "../../kit/field.ts";
+import { limits } from "../../kit/limits.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
-import type { Expectation, Mutation } from "../../store/store.ts";
-import { planVersions } from "../adapters/new-versions.ts";
+import type { Expectation, Micros, Mutation } from "../../store/store.ts";
+import { type NewVersion, planVersions } from "../adapters/new-versions.ts";
 import { listedVersion, showVersion } from "../adapters/shown-version.ts";
 import { getVersion, type KeptVersion } from "../adapters/stored-versions.ts";
 import type { RegistryContext } from "../context.ts";
@@ -13,7 +15,8 @@ import { importedKey, type VersionName } from "../keys.ts";
 
 /**
  * Makes a STATE_DECLARED version of each entry that was not imported before, all in one commit, and gives the versions of all entries in their order, as
- * of ListVersions. With `validateOnly` nothing is kept. Rejects with ADAPTER_NOT_FOUND where an adapter is deleted, LIMIT_EXCEEDED (`version_bytes`).
+ * of ListVersions. With `validateOnly` nothing is kept. Rejects with ADAPTER_NOT_FOUND where an adapter is deleted, LIMIT_EXCEEDED (`version_bytes`,
+ * `import_stored_bytes`).
  */
 export function importVersions(
   context: RegistryContext,
@@ -62,28 +65,57 @@ interface PlannedImport {
 
 /** Plans a version for each entry; the same entry twice makes one. */
 async function planImport(
-  { store, clock }: RegistryContext,
-  { tenant, tokenId }: Caller,
+  context: RegistryContext,
+  caller: Caller,
   entries: readonly ImportedEntry[],
 ): Promise<PlannedImport> {
-  const now = clock.now();
+  const now = context.clock.now();
   const made = new Map<string, KeptVersion>();
   const mutations: Mutation[] = [];
   const expectations: Expectation[] = [];
+  let bytes = 0;
   const unique = new Map(entries.map((entry) => [entry.digest, entry]));
-  for (const [adapter, ofAdapter] of Map.groupBy(unique.values(), ({ version }) => version.adapter)) {
-    const versions = ofAdapter.map(({ version }) => declaredVersion(version, tokenId, now));
-    const plan = await planVersions(store, tenant, { adapter, creator: tokenId, now, versions });
+  for (const ofAdapter of Map.groupBy(unique.values(), ({ version }) => version.adapter).values()) {
+    const plan = await planAdapter(context, caller, ofAdapter, now);
+    bytes += bytesOf(plan.mutations);
+    if (bytes > limits.import_stored_bytes) throw limitExceeded("import_stored_bytes", bytes, "What the import keeps");
     mutations.push(...plan.mutations);
     expectations.push(...plan.expectations);
-    for (const [place, { digest }] of ofAdapter.entries()) {
-      const name = plan.names[place] as VersionName;
-      const { version, state } = versions[place] as (typeof versions)[number];
-      const key = importedKey(Buffer.from(digest, "hex"));
-      mutations.push({ put: key, value: StoredVersionName.encode(StoredVersionName.create(name)).finish() });
-      expectations.push({ key, revision: 0n });
-      made.set(digest, { name, stored: { version, request: "" }, state, revision: 0n });
-    }
+    for (const [digest, version] of plan.made) made.set(digest, version);
   }
   return { made, mutations, expectations };
+}
+
+/** As `planImport`, for entries of one adapter. */
+async function planAdapter(
+  { store }: RegistryContext,
+  { tenant, tokenId }: Caller,
+  entries: readonly ImportedEntry[],
+  now: Micros,
+): Promise<PlannedImport> {
+  const adapter = entries[0]?.version.adapter ?? "";
+  const versions = entries.map(({ version }) => declaredVersion(version, tokenId, now));
+  const plan = await planVersions(store, tenant, { adapter, creator: tokenId, now, versions });
+  const made = entries.map(({ digest }, place): [string, KeptVersion] => {
+    const { version, state } = versions[place] as NewVersion;
+    return [digest, { name: plan.names[place] as VersionName, stored: { version, request: "" }, state, revision: 0n }];
+  });
+  const keys = made.map(([digest, { name }]) => ({ key: importedKey(Buffer.from(digest, "hex")), name }));
+  const names = keys.map(({ key, name }) => ({ put: key, value: encodeName(name) }));
+  return {
+    made: new Map(made),
+    mutations: [...plan.mutations, ...names],
+    expectations: [...plan.expectations, ...keys.map(({ key }) => ({ key, revision: 0n }))],
+  };
+}
+
+function encodeName(name: VersionName): Uint8Array {
+  return StoredVersionName.encode(StoredVersionName.create(name)).finish();
+}
+
+function bytesOf(mutations: readonly Mutation[]): number {
+  return mutations.reduce(
+    (sum, one) => sum + ("put" in one ? one.put.length + one.value.length : one.delete.length),
+    0,
+  );
 }

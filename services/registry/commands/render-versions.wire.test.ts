@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Client } from "nice-grpc";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Client, createChannel } from "nice-grpc";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { AdapterVersion_State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import {
   AdapterServiceDefinition,
@@ -13,7 +13,7 @@ import { ArtifactServiceDefinition } from "../../../proto/gen/loraloop/registry/
 import { BaseModelServiceDefinition } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { failure } from "../../../test/support/failure.ts";
 import { startTestRegistry } from "../../../test/support/registry-server.ts";
-import type { TestServer } from "../../../test/support/server.ts";
+import { createClientWith, type TestServer } from "../../../test/support/server.ts";
 import { type TinyFile, tinyAdapter, tinyBaseModel, uploadFiles } from "../../../test/support/tiny-adapter.ts";
 import { limits } from "../../kit/limits.ts";
 
@@ -178,6 +178,30 @@ test("rendered_versions", async () => {
   expect(content.split("\n")).toHaveLength(limits.rendered_versions + 1);
   const refused = await failure(render(Format.FORMAT_FOLDER_LAYOUT, "", ...names(limits.rendered_versions + 1)));
   expect(refused).toMatchObject({ reason: "LIMIT_EXCEEDED", metadata: { limit: "rendered_versions" } });
+});
+
+test("rendered_bytes", async () => {
+  const channel = createChannel(server.address, undefined, { "grpc.max_receive_message_length": -1 });
+  onTestFinished(() => channel.close());
+  const wide = createClientWith(AdapterServiceDefinition, channel, server.token);
+  const format = Format.FORMAT_ADAPTER_REGISTRY;
+  const imported = async (id: string, padding: number) => {
+    const content = JSON.stringify([{ id, notes: "x".repeat(padding) }]);
+    return (await client.importVersions({ format, content })).versions[0]?.name ?? "";
+  };
+  const names = [];
+  for (const id of ["a", "b", "c", "d"]) names.push(await imported(id, limits.rendered_bytes / 4 - 10_000));
+  const rendered = async (padding: number) =>
+    wide.renderVersions({ format, versions: [...names, await imported("e", padding)] });
+  const fitting = limits.rendered_bytes - Buffer.byteLength((await rendered(0)).content);
+  expect(Buffer.byteLength((await rendered(fitting)).content)).toBe(limits.rendered_bytes);
+  expect(await failure(rendered(fitting + 1))).toMatchObject({
+    reason: "LIMIT_EXCEEDED",
+    metadata: { limit: "rendered_bytes", actual: String(limits.rendered_bytes + 1) },
+  });
+  expect(await failure(wide.renderVersions({ format, versions: [...names, ...names] }))).toMatchObject({
+    metadata: { limit: "rendered_bytes" },
+  });
 });
 
 async function save(name: string, saved: readonly TinyFile[]): Promise<void> {
