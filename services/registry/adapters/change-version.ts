@@ -1,10 +1,11 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
-import type { Expectation, Mutation, TenantId } from "../../store/store.ts";
+import type { TenantId } from "../../store/store.ts";
 import type { RegistryContext } from "../context.ts";
 import { adapterKey, versionStateKey } from "../keys.ts";
 import { versionDeleted, versionNotFound } from "./adapter-errors.ts";
+import type { Changes } from "./changes.ts";
 import { type VersionReference, versionText } from "./names.ts";
 import { showVersion } from "./shown-version.ts";
 import { getAdapter } from "./stored-adapters.ts";
@@ -14,10 +15,8 @@ import { findOwnVersion, type KeptVersion, nameOf } from "./stored-versions.ts";
 export type ChangeContext = Pick<RegistryContext, "store" | "clock" | "turns">;
 
 /** What a change leaves, and what else its commit holds. */
-export interface VersionChange {
+export interface VersionChange extends Partial<Changes> {
   readonly state: StoredVersionState;
-  readonly mutations?: readonly Mutation[];
-  readonly expectations?: readonly Expectation[];
 }
 
 type Change = (version: KeptVersion) => Promise<VersionChange | undefined> | VersionChange | undefined;

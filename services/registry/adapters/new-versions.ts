@@ -1,6 +1,6 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredAdapter, StoredVersion, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
-import type { Expectation, Micros, Mutation, TenantId } from "../../store/store.ts";
+import type { Micros, Mutation, TenantId } from "../../store/store.ts";
 import {
   adapterKey,
   type VersionName,
@@ -12,6 +12,7 @@ import {
   versionStateKey,
 } from "../keys.ts";
 import { adapterDeleted } from "./adapter-errors.ts";
+import type { Changes } from "./changes.ts";
 import { type MeasuredValue, metricMutations } from "./metric-values.ts";
 import { parseVersionName } from "./names.ts";
 import { findAdapter, isDeleted, type KeptAdapter, type Reader } from "./stored-adapters.ts";
@@ -35,10 +36,8 @@ export interface NewVersions {
 }
 
 /** What a commit must hold so that an adapter gets versions. */
-export interface PlannedVersions {
+export interface PlannedVersions extends Changes {
   readonly names: readonly VersionName[];
-  readonly mutations: readonly Mutation[];
-  readonly expectations: readonly Expectation[];
 }
 
 /** Plans the next versions of an adapter, which is made where it is not there. Rejects with ADAPTER_NOT_FOUND where it is deleted. */
