@@ -17,7 +17,7 @@ from tests.tiny import tiny_tokenizer
 TOKENS = 64
 WIDTH = 16
 
-#: One of each way in which models name and keep their layers.
+#: One of each way in which models name and keep their layers; the last two are no causal language models.
 ARCHITECTURES: Mapping[str, Any] = {
     "llama": transformers.LlamaConfig(
         vocab_size=TOKENS,
@@ -49,13 +49,28 @@ ARCHITECTURES: Mapping[str, Any] = {
         word_embed_proj_dim=WIDTH,
         max_position_embeddings=32,
     ),
+    "t5": transformers.T5Config(vocab_size=TOKENS, d_model=WIDTH, d_kv=8, d_ff=32, num_layers=2, num_heads=2),
+    "bert": transformers.BertConfig(
+        vocab_size=TOKENS,
+        hidden_size=WIDTH,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=32,
+    ),
 }
+#: What is loaded of them, and what PEFT calls that.
+_TASKS: Mapping[str, tuple[Any, str]] = {
+    "t5": (transformers.AutoModelForSeq2SeqLM, "SEQ_2_SEQ_LM"),
+    "bert": (transformers.AutoModelForSequenceClassification, "SEQ_CLS"),
+}
+_CAUSAL = (transformers.AutoModelForCausalLM, "CAUSAL_LM")
 
 
 def save_base_model(architecture: str, folder: Path, seed: int = 0) -> PreTrainedModel:
     """A random model as it is loaded from a folder, into which it was saved with a tokenizer."""
     torch.manual_seed(seed)
-    auto: Any = transformers.AutoModelForCausalLM
+    auto, _ = _TASKS.get(architecture, _CAUSAL)
     auto.from_config(ARCHITECTURES[architecture]).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return load_base_model(folder)
@@ -63,7 +78,8 @@ def save_base_model(architecture: str, folder: Path, seed: int = 0) -> PreTraine
 
 def load_base_model(folder: Path) -> PreTrainedModel:
     """With its folder as its name, for inference."""
-    auto: Any = transformers.AutoModelForCausalLM
+    architecture = transformers.AutoConfig.from_pretrained(folder).model_type
+    auto, _ = _TASKS.get(architecture, _CAUSAL)
     model: PreTrainedModel = auto.from_pretrained(folder).eval()
     return model
 
@@ -71,7 +87,8 @@ def load_base_model(folder: Path) -> PreTrainedModel:
 def adapted(base: PreTrainedModel, seed: int = 1, **options: Any) -> peft.PeftModel:
     """With an adapter that changes what the model says; `options` are LoraConfig's."""
     torch.manual_seed(seed)
-    defaults = {"r": 4, "lora_alpha": 8, "task_type": "CAUSAL_LM", "init_lora_weights": False}
+    _, task = _TASKS.get(base.config.model_type, _CAUSAL)
+    defaults = {"r": 4, "lora_alpha": 8, "task_type": task, "init_lora_weights": False}
     with warnings.catch_warnings():
         # PEFT finds a Conv1D's orientation by itself, and says so.
         warnings.simplefilter("ignore")
@@ -80,8 +97,10 @@ def adapted(base: PreTrainedModel, seed: int = 1, **options: Any) -> peft.PeftMo
     return model.eval()
 
 
-def logits(model: torch.nn.Module) -> torch.Tensor:
+def logits(model: Any) -> torch.Tensor:
     """What a model says to a few tokens."""
+    tokens: Any = torch.arange(3, 19)[None]
+    inputs = {"input_ids": tokens, **({"decoder_input_ids": tokens} if model.config.is_encoder_decoder else {})}
     with torch.no_grad():
-        output: torch.Tensor = model(input_ids=torch.arange(3, 19)[None]).logits
+        output: torch.Tensor = model(**inputs).logits
     return output

@@ -22,6 +22,8 @@ ATTENTION = {
     "gpt_neox": ["query_key_value"],
     "qwen2": ["q_proj", "k_proj"],
     "opt": ["q_proj", "v_proj"],
+    "t5": ["q", "v", "wo"],
+    "bert": ["query", "value"],
 }
 #: What PEFT can be told, of a Llama.
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -103,16 +103,26 @@ def test_asyncio_sees_the_same(up: LoraloopUp, saved: Path) -> None:
                 await asyncio.to_thread(register_more)
                 while len(numbers(seen)) < 2:
                     seen.append(await anext(watch))
+                await cancelled(asyncio.create_task(rest(watch)))
+                await asyncio.to_thread(register_more)
+                while len(numbers(seen)) < 4:
+                    seen.append(await anext(watch))
                 reader = asyncio.create_task(rest(watch))
                 await asyncio.sleep(0)
                 watch.close()
                 assert await reader == []
-            assert (await client.registry.resolve("awaited@production")).version == 2
+            assert (await client.registry.resolve("awaited@production")).version == 4
             assert (await client.registry.get_version("awaited@1")).adapter == "awaited"
             return seen
+
+    async def cancelled(reader: asyncio.Task[list[loraloop.AdapterCommit]]) -> None:
+        await asyncio.sleep(0.1)
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
 
     def register_more() -> None:
         with Client(up.address, up.token) as client:
             register(client, saved, "awaited", 2)
 
-    assert numbers(asyncio.run(watch_it())) == [1, 2]
+    assert numbers(asyncio.run(watch_it())) == [1, 2, 3, 4]

@@ -27,6 +27,7 @@ def upload(connection: Connection, folder: Path, files: Sequence[ArtifactFile]) 
         opened = connection.open()
         try:
             opened.artifacts.UploadArtifact(iter(messages), metadata=opened.metadata)
+            break
         except grpc.RpcError as failure:
             if messages.failure is not None:
                 raise messages.failure from None
