@@ -58,13 +58,13 @@ export async function readBaseModel(
   const configuration: Configuration = parseObject(configurationJson, join(folder, "config.json"));
   const [architecture = "", modelType = ""] = [configuration.architectures?.[0], configuration.model_type];
   const text = { ...configuration.text_config, ...configuration };
+  const { vocab_size: vocabularySize = 0 } = text;
   const { name, revision = "", otherNames = [], metadata = {} } = names;
   return {
     ...{ name, revision, otherNames: [...otherNames], metadata },
-    ...{ architecture, modelType, configurationJson },
+    ...{ architecture, modelType, vocabularySize, configurationJson },
     hiddenSize: text.hidden_size ?? text.n_embd ?? text.d_model ?? 0,
-    vocabularySize: text.vocab_size ?? 0,
-    layers: layersOf(await readModelTensors(folder, weights), { name: architecture, modelType }),
+    layers: layersOf(await readModelTensors(folder, weights), { name: architecture, modelType, vocabularySize }),
     weightsDigest: await digestOf(folder, weights, options),
     tokenizerDigest: await digestOf(
       folder,

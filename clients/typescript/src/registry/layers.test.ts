@@ -7,7 +7,7 @@ const { KIND_CONVOLUTION, KIND_EMBEDDING, KIND_LINEAR, KIND_TRANSPOSED_LINEAR } 
 /** Layers of tensors, as `name kind in→out`. */
 function layers(name: string, modelType: string, shapes: Readonly<Record<string, readonly number[]>>): string[] {
   const tensors = Object.entries(shapes).map(([tensor, shape]) => ({ name: tensor, type: "F32", shape }));
-  const found = layersOf(tensors, { name, modelType });
+  const found = layersOf(tensors, { name, modelType, vocabularySize: 32 });
   return found.map((layer) => `${layer.name} ${layer.kind} ${layer.inputFeatures}→${layer.outputFeatures}`);
 }
 
@@ -30,13 +30,13 @@ test("Llama: linear layers, the embedding, and the head that shares its weights"
 test("GPT-2, saved without its head: transposed layers, names as the whole model has them", () => {
   const shapes = {
     "wte.weight": [32, 8],
-    "wpe.weight": [16, 8],
+    "wpe.weight": [64, 8],
     "h.0.attn.c_attn.weight": [8, 24],
     "h.0.ln_1.weight": [8],
   };
   expect(layers("GPT2LMHeadModel", "gpt2", shapes)).toEqual([
     `transformer.wte ${KIND_EMBEDDING} 32→8`,
-    `transformer.wpe ${KIND_EMBEDDING} 16→8`,
+    `transformer.wpe ${KIND_EMBEDDING} 64→8`,
     `transformer.h.0.attn.c_attn ${KIND_TRANSPOSED_LINEAR} 8→24`,
     `lm_head ${KIND_LINEAR} 8→32`,
   ]);

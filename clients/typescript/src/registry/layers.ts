@@ -7,6 +7,8 @@ export interface Architecture {
   readonly name: string;
   /** e.g. `gpt2`; empty where unknown. */
   readonly modelType: string;
+  /** 0 where unknown. */
+  readonly vocabularySize: number;
 }
 
 /** Models whose linear layers are `Conv1D`: they keep their weights the other way round. */
@@ -53,10 +55,9 @@ function missingPrefix(tensors: readonly TensorEntry[], { name, modelType }: Arc
 }
 
 /** A head that shares the embedding's weights has none of its own. */
-function sharedHead(layers: readonly Layer[], { name, modelType }: Architecture): Layer[] {
-  const embedding = layers
-    .filter(({ kind }) => kind === Layer_Kind.KIND_EMBEDDING)
-    .toSorted((one, other) => other.inputFeatures - one.inputFeatures)[0];
+function sharedHead(layers: readonly Layer[], { name, modelType, vocabularySize }: Architecture): Layer[] {
+  const embeddings = layers.filter(({ kind }) => kind === Layer_Kind.KIND_EMBEDDING);
+  const embedding = embeddings.find(({ inputFeatures }) => inputFeatures === vocabularySize) ?? embeddings[0];
   if (!WITH_HEAD.test(name) || embedding === undefined || layers.some((layer) => isHead(layer.name))) return [];
   const head = modelType === "gpt_neox" ? "embed_out" : "lm_head";
   const { inputFeatures: tokens, outputFeatures: width } = embedding;
