@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Meter } from "@opentelemetry/api";
 import { type ServerMiddleware, Status } from "nice-grpc";
 import type { Logger } from "pino";
+import { ServiceError } from "./errors.ts";
 import { toGrpcError } from "./grpc-error.ts";
 import type { SentListener } from "./service.ts";
 
@@ -73,7 +74,7 @@ export function observeCalls({ log, metrics, calls }: CallObserver): ServerMiddl
       if (isAbortError(error)) throw error;
       const mapped = toGrpcError(error, requestId);
       code = mapped.code;
-      if (code === Status.INTERNAL) log.error({ requestId, method, err: error }, "call failed");
+      logFailure(log.child({ requestId, method }), error, code);
       throw mapped;
     } finally {
       const seconds = (performance.now() - started) / 1_000;
@@ -83,6 +84,14 @@ export function observeCalls({ log, metrics, calls }: CallObserver): ServerMiddl
       calls.leave();
     }
   };
+}
+
+/** What the caller is not told: our own faults, and why files or objects cannot be reached. A store's failures are logged where they happen. */
+function logFailure(log: Logger, error: unknown, code: Status): void {
+  if (code === Status.INTERNAL) log.error({ err: error }, "call failed");
+  if (error instanceof ServiceError && error.reason === "STORE_UNAVAILABLE") {
+    log.warn({ err: error.cause }, "storage failed");
+  }
 }
 
 /** What waiting for an aborted signal throws: the client has cancelled. */

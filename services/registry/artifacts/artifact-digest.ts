@@ -12,7 +12,12 @@ export function artifactDigest(files: readonly Pick<ArtifactFile, "path" | "dige
   return hash.digest("hex");
 }
 
+/** Whether a text is in the form of a digest. */
+export function isDigest(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
 /** Throws FIELD_INVALID for what can be no digest. */
 export function checkDigest(digest: string): void {
-  if (!/^[0-9a-f]{64}$/.test(digest)) throw fieldInvalid("digest", digest, "64 hex digits in lower case");
+  if (!isDigest(digest)) throw fieldInvalid("digest", digest, "64 hex digits in lower case");
 }

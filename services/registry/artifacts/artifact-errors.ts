@@ -42,7 +42,9 @@ export function fileChanged(path: string, expected: string, actual: string): Ser
   return new ServiceError("ADAPTER_FILE_CHANGED", message, { path, expected, actual });
 }
 
+/** @param cause goes to the log only */
 export function storageUnavailable(cause: unknown): ServiceError {
-  const message = "The files of artifacts cannot be reached now: the disk may be full, or the object storage away.";
+  const message =
+    "The files of artifacts cannot be reached now: the disk may be full, or the object storage away. The server's log says which.";
   return new ServiceError("STORE_UNAVAILABLE", message, {}, { cause });
 }

@@ -1,4 +1,4 @@
-import { access, readdir, rename, utimes } from "node:fs/promises";
+import { access, mkdir, readdir, rename, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { pino } from "pino";
@@ -193,11 +193,13 @@ describe.each(kinds)("Artifacts on %s", (kind) => {
     const unknown = withOther(store, { commit: () => Promise.reject(new Error("killed")) });
     const killed = new Artifacts({ store: unknown, clock, kept, staging, locate: () => Promise.reject(new Error()) });
     await expect(upload(killed)).rejects.toThrow("killed");
+    await mkdir(join(folder, "artifacts/t1/of somebody else"));
     await sweep();
     expect(await kept.open(1, digest)).toBeDefined();
     now += 25n * hour;
     await sweep();
     expect(await kept.open(1, digest)).toBeUndefined();
+    await access(join(folder, "artifacts/t1/of somebody else"));
   });
 
   test("what broken-off uploads left goes, what runs stays; in a shared folder only what is old", async () => {

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { entries } from "../../store/entries.ts";
 import type { Clock, Store, TenantId } from "../../store/store.ts";
 import { artifactKey, prefixRange } from "../keys.ts";
+import { isDigest } from "./artifact-digest.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Staging } from "./staging.ts";
@@ -64,6 +65,8 @@ async function removeUnknown(options: ArtifactSweeperOptions, tenant: TenantId, 
   const oldest = Number((clock.now() - UNUSED_MICROS) / 1_000n);
   for await (const digest of kept.digests(tenant)) {
     if (signal.aborted) return;
+    // Somebody else's, who put it there.
+    if (!isDigest(digest)) continue;
     const written = await kept.writeTime(tenant, digest);
     if (written !== undefined && written < oldest) await artifacts.removeUnknown(tenant, digest);
   }
