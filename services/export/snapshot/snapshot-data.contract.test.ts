@@ -98,6 +98,20 @@ describe.each(storeKinds)("what snapshots hold, in %s", (kind) => {
     expect(await searched(ofSubject("mila"), 100, 2)).toEqual([]);
   });
 
+  test("a subject with more records than one page looks at is found on several pages", async () => {
+    const ids = Array.from({ length: 10_050 }, (_, number) => `r${String(number).padStart(5, "0")}`);
+    await write(
+      "docs",
+      ids.map((id) => record(id, "mila")),
+    );
+    const snapshot = await build("docs");
+    const [first, second, ...more] = await searched(ofSubject("mila"));
+    expect(more).toEqual([]);
+    const found = [first, second].map((one) => one?.slice(`${snapshot} docs `.length).split(",") ?? []);
+    expect(found[0]?.length).toBeGreaterThan(9000);
+    expect(found.flat()).toEqual(ids);
+  });
+
   test("records are listed in the order of samples, with whose they are now and whether they were deleted", async () => {
     await write("docs", [record("a", "mila"), record("b", "mila"), record("c"), record("d")]);
     const snapshot = await build("docs");
