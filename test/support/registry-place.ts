@@ -46,13 +46,14 @@ export class RegistryPlace implements AsyncDisposable {
     this.#ahead = ahead;
   }
 
-  static async open(kind: StoreConfig["kind"]): Promise<RegistryPlace> {
+  /** @param config of a store of that kind that others use too; a new one by default */
+  static async open(kind: StoreConfig["kind"], config?: StoreConfig): Promise<RegistryPlace> {
     await using stack = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), "loraloop-registry-"));
     stack.defer(() => rm(folder, { recursive: true }));
     const ahead = { micros: 0n };
     const clock: Clock = { now: () => systemClock.now() + ahead.micros };
-    const opened = await openStore(configOf(kind, folder), clock);
+    const opened = await openStore(config ?? configOf(kind, folder), clock);
     stack.defer(() => opened.close());
     const commits = new CommitWatch(opened, kind === "postgres");
     const meter = metrics.getMeter("test");
