@@ -209,6 +209,25 @@ test("the set that an export writes is read", () => {
   expect(rendered(imported(text))).toBe(text);
 });
 
+test("what the exporter is configured with is read as well, and keeps its keys", () => {
+  const { training, vllm, ...others } = JSON.parse(document);
+  const configuration = { enable_tracking: true, ...others, training_config: training, vllm_config: vllm };
+  const text = JSON.stringify(configuration);
+  const [entry] = readMetadata(document);
+  const { declared, ...said } = imported(text);
+  expect(said).toMatchObject({ peft: entry?.version.peft, provenance: entry?.version.provenance });
+  expect(declared).toMatchObject({ artifactPath: "/models/adapters/legal-qa-v1" });
+  expect(rendered(imported(text))).toBe(text);
+  const version = imported(text);
+  const peft = version.peft && { ...version.peft, r: 16 };
+  const servability = [{ engine: "vllm", servable: false, problems: ["…"], minimumMaxLoraRank: 0 }];
+  expect(JSON.parse(rendered({ ...version, peft, servability }, "/m"))).toEqual({
+    ...configuration,
+    training_config: { ...training, lora_rank: 16 },
+    vllm_config: { ...vllm, enabled: false, enable_multi_lora: false, adapter_path: "/m" },
+  });
+});
+
 test("absent and null are the same", () => {
   const text = '{"adapter_id":"a","domain":null,"training":null,"vllm":{"adapter_path":null},"metrics":null}';
   expect(imported(text)).toMatchObject({ adapter: "a", domains: [], peft: undefined, baseModel: undefined });

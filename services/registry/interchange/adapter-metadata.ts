@@ -35,6 +35,12 @@ const trainingShape = {
   ...peftShape,
 };
 
+const noTraining = z.object(trainingShape).parse({});
+const training = optional(z.object(trainingShape), noTraining);
+
+const noServing = { adapter_path: "" };
+const serving = optional(z.object({ adapter_path: place }), noServing);
+
 const shape = z.object({
   adapter_id: adapterId,
   adapter_version: text,
@@ -47,25 +53,43 @@ const shape = z.object({
   language: text,
   created_by: text,
   data_source_uri: text,
-  training: optional(z.object(trainingShape), z.object(trainingShape).parse({})),
-  vllm: optional(z.object({ adapter_path: place }), { adapter_path: "" }),
+  training,
+  training_config: training,
+  vllm: serving,
+  vllm_config: serving,
   metrics,
   custom_metadata: metadata,
 });
 
-type Fields = z.output<typeof shape>;
+/** Where a document has these parts: in what the exporter is configured with they have other keys than in what it writes. */
+function partKeys(document: JsonObject) {
+  const isConfiguration = (written: string, configured: string) => !document[written] && document[configured];
+  return {
+    training: isConfiguration("training", "training_config") ? "training_config" : "training",
+    vllm: isConfiguration("vllm", "vllm_config") ? "vllm_config" : "vllm",
+  } as const;
+}
+
+/** What `writeAdapterMetadata` gave, with the keys of a document. */
+export function renameParts(written: JsonObject, document: JsonObject): JsonObject {
+  const { training, vllm, ...others } = written;
+  const keys = partKeys(document);
+  return defined({ ...others, [keys.training]: training, [keys.vllm]: vllm });
+}
 
 /** What an `adapter_metadata.json` says of a version; nothing of it is checked. Throws DOCUMENT_INVALID. */
 export function readAdapterMetadata(document: unknown): AdapterVersion {
   const fields = readShape(shape, document, []);
-  const { training, vllm } = fields;
+  const keys = partKeys(document as JsonObject);
+  const said = fields[keys.training];
+  const whole = (document as JsonObject)[keys.training] as object | null | undefined;
   return AdapterVersion.fromPartial({
     adapter: adapterOf(fields.adapter_id),
     label: fields.adapter_version,
     baseModel: readBaseModel(fields.base_model_name),
     method: fields.method,
-    peft: readPeft(training),
-    provenance: { dataSourceUri: fields.data_source_uri, training: readTraining(fields, document as JsonObject) },
+    peft: readPeft(said),
+    provenance: { dataSourceUri: fields.data_source_uri, training: readTraining(said, whole ?? {}) },
     task: fields.task_type,
     domains: fields.domain,
     language: fields.language,
@@ -76,18 +100,19 @@ export function readAdapterMetadata(document: unknown): AdapterVersion {
       id: fields.adapter_id,
       baseModelHash: fields.base_model_hash,
       tokenizerHash: fields.tokenizer_hash,
-      artifactPath: vllm.adapter_path,
+      artifactPath: fields[keys.vllm].adapter_path,
     },
   });
 }
 
-function readTraining({ training }: Fields, document: JsonObject): TrainingConfiguration {
-  const others = Object.entries(document["training"] ?? {}).filter(([key]) => !Object.hasOwn(trainingShape, key));
+/** @param whole with the keys that are not ours */
+function readTraining(said: typeof noTraining, whole: object): TrainingConfiguration {
+  const others = Object.entries(whole).filter(([key]) => !Object.hasOwn(trainingShape, key));
   return TrainingConfiguration.fromPartial({
-    datasetName: training.dataset_name,
-    sampleCount: BigInt(training.num_samples),
-    epochs: training.epochs,
-    learningRate: training.learning_rate,
+    datasetName: said.dataset_name,
+    sampleCount: BigInt(said.num_samples),
+    epochs: said.epochs,
+    learningRate: said.learning_rate,
     configurationJson: others.length === 0 ? "" : JSON.stringify(Object.fromEntries(others)),
   });
 }

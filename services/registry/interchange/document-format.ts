@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
-import { readAdapterMetadata, writeAdapterMetadata } from "./adapter-metadata.ts";
+import { readAdapterMetadata, renameParts, writeAdapterMetadata } from "./adapter-metadata.ts";
 import { readRegistryEntry, writeRegistryEntry } from "./adapter-registry.ts";
 import { type JsonObject, parseExactly } from "./json-document.ts";
 import { mergeDocument } from "./merge-document.ts";
@@ -16,6 +16,8 @@ export interface DocumentFormat {
   readonly read: (entry: unknown, index?: number) => AdapterVersion;
   /** @param path the version's folder, empty where nobody knows */
   readonly write: (version: AdapterVersion, path: string) => JsonObject;
+  /** What `write` gave with the keys that a document has for it. */
+  readonly rename: (written: JsonObject, document: JsonObject) => JsonObject;
 }
 
 export const adapterMetadata: DocumentFormat = {
@@ -24,6 +26,7 @@ export const adapterMetadata: DocumentFormat = {
   pathField: ["vllm", "adapter_path"],
   read: readAdapterMetadata,
   write: writeAdapterMetadata,
+  rename: renameParts,
 };
 
 export const adapterRegistry: DocumentFormat = {
@@ -32,6 +35,7 @@ export const adapterRegistry: DocumentFormat = {
   pathField: ["path"],
   read: readRegistryEntry,
   write: writeRegistryEntry,
+  rename: (written) => written,
 };
 
 /** A version in a format. `original` is there where it came in this format and nothing changed since: then it is what came. */
@@ -45,9 +49,10 @@ export function writeVersion(format: DocumentFormat, version: AdapterVersion, pa
   const { declared } = version;
   if (declared?.format !== format.name) return { entry: format.write(version, path) };
   const imported = format.read(JSON.parse(declared.document));
-  const before = format.write(imported, declared.artifactPath);
-  const after = format.write({ ...imported, ...changesOf(version) }, path);
-  const entry = mergeDocument(parseExactly(declared.document) as JsonObject, before, after);
+  const document = parseExactly(declared.document) as JsonObject;
+  const before = format.rename(format.write(imported, declared.artifactPath), document);
+  const after = format.rename(format.write({ ...imported, ...changesOf(version) }, path), document);
+  const entry = mergeDocument(document, before, after);
   return isDeepStrictEqual(before, after) ? { entry, original: declared.document } : { entry };
 }
 
