@@ -30,7 +30,7 @@ const schema = z.strictObject({
   artifact_roots: z.array(folder).default([]),
   /** Bytes of all files of an artifact together, in GiB. */
   maximum_artifact_gib: z.number().positive().default(16),
-  /** `http(s)://host:port` of an S3 service; Amazon's by default. Its credentials come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. */
+  /** `http(s)://host:port` of an S3 service; Amazon's by default. Its credentials come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, AWS's configuration files, or the machine. */
   s3_endpoint: z.url().optional(),
   s3_region: z.string().min(1).default("us-east-1"),
   /** Bucket of uploaded artifacts, with `"artifact_store": "s3"`. */

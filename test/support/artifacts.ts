@@ -55,7 +55,10 @@ export function* uploadMessages(contents: Contents, pieceBytes = 1024 * 1024): G
   yield commitMessage(digestOf(contents));
 }
 
-export async function upload(client: Client<ArtifactServiceDefinition>, contents: Contents): Promise<Artifact> {
+export async function upload(
+  client: Pick<Client<ArtifactServiceDefinition>, "uploadArtifact">,
+  contents: Contents,
+): Promise<Artifact> {
   const { artifact } = await client.uploadArtifact(toStream(uploadMessages(contents)));
   if (artifact === undefined) throw new Error("The answer has no artifact.");
   return artifact;

@@ -2,12 +2,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "nice-grpc";
-import type {
-  Artifact,
-  ArtifactServiceDefinition,
-  UploadArtifactRequest,
-} from "../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import type { Artifact, ArtifactServiceDefinition } from "../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { type BaseModel, Layer_Kind } from "../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { upload } from "./artifacts.ts";
 
 /** A file of an artifact. */
 export interface TinyFile {
@@ -88,32 +85,15 @@ export function writeFiles(folder: string, files: readonly TinyFile[]): string {
   return folder;
 }
 
-/** Uploads files, which come in order of their paths. */
-export async function uploadFiles(
+/** Uploads files. */
+export function uploadFiles(
   client: Pick<Client<ArtifactServiceDefinition>, "uploadArtifact">,
   files: readonly TinyFile[],
 ): Promise<Artifact> {
-  const { artifact } = await client.uploadArtifact(uploadMessages(files));
-  if (artifact === undefined) throw new Error("The upload gave no artifact.");
-  return artifact;
+  return upload(client, Object.fromEntries(files.map(({ path, bytes }) => [path, bytes])));
 }
 
-/** The digest that the artifact of these files has. */
-export function artifactDigest(files: readonly TinyFile[]): string {
-  return sha256(files.map(({ path, bytes }) => `${sha256(bytes)}  ${path}\n`).join(""));
-}
-
-async function* uploadMessages(files: readonly TinyFile[]): AsyncGenerator<Partial<UploadArtifactRequest>> {
-  yield { message: { $case: "start", value: {} } };
-  for (const { path, bytes } of files) {
-    yield { message: { $case: "file", value: { path, byteCount: BigInt(bytes.length) } } };
-    yield { message: { $case: "data", value: bytes } };
-  }
-  yield { message: { $case: "commit", value: { digest: artifactDigest(files) } } };
-}
-
-/** Name and shape of a tensor. */
-export interface Tensor {
+interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
 }
