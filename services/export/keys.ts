@@ -21,7 +21,7 @@
  *   plan/<hash>                                  StoredPlan
  *   weight-table/<digest>/<part>                 StoredWeightTablePart
  *   snapshot-hold/<snapshot key><holder>         StoredSnapshotHold: who keeps the snapshot
- *   holder/<holder>\0<snapshot key>              empty: what somebody keeps
+ *   holder/<holder>\0<snapshot key>              the same: what somebody keeps
  *   run/<id>                                     StoredRun
  *   run-state/<id>                               StoredRunState
  *   run-time/<create time><id>                   empty: all runs by age
@@ -58,7 +58,6 @@ export const touchedKey = (collection: number): Key => join("touched/", collecti
 export const recordKey = (collection: number, id: string): Key => join("record/", collection, id);
 export const subjectKey = (subject: string, collection: number, id: string): Key =>
   join("subject/", subject, "\0", collection, id);
-export const subjectPrefix = (subject: string): Key => join("subject/", subject, "\0");
 export const deletedKey = (collection: number): Key => join("deleted/", collection);
 export const deletionKey = (collection: number, before: bigint, id: string): Key =>
   join("deletion/", collection, uint64(before), id);
