@@ -156,6 +156,12 @@ test("a registered version has the keys that trainers and servers read", () => {
   });
 });
 
+test("what came in another format tells where the registry has the files", () => {
+  const declared = { format: "model_card", artifactPath: "" };
+  const path = `/data/artifacts/t1/${"d".repeat(64)}`;
+  expect(JSON.parse(rendered(adapterVersion({ declared }))).vllm.adapter_path).toBe(path);
+});
+
 test("what is out of service is not called enabled", () => {
   const version = adapterVersion({ state: AdapterVersion_State.STATE_QUARANTINED });
   expect(JSON.parse(rendered(version)).vllm.enabled).toBe(false);
@@ -252,6 +258,7 @@ test.each<[string, string, string]>([
   ["metadata that is no text", '{"adapter_id":"a","custom_metadata":{"k":1}}', "custom_metadata.k"],
   ["a key twice", '{"adapter_id":"a","adapter_id":"b"}', "twice"],
   ["a key twice, deep in what nobody reads", '{"adapter_id":"a","x":[{"y\\"":":","y\\"":"\\\\"}]}', "twice"],
+  ["metadata of no name", '{"adapter_id":"a","custom_metadata":{"":"v"}}', "custom_metadata"],
   ["no JSON", '{"adapter_id":"a",}', "no JSON"],
   ["nothing", "", "no JSON"],
 ])("%s is refused", (_, text, problem) => {

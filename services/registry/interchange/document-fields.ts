@@ -98,7 +98,13 @@ export const metrics: z.ZodType<Record<string, number>> = mapOf(
 ).refine(...atMost(limits.version_metrics));
 
 export const metadata: z.ZodType<Record<string, string>> = mapOf(
-  z.string().refine((key) => Buffer.byteLength(key) <= limits.metadata_key_bytes, "expected a shorter key"),
+  z
+    .string()
+    .min(1)
+    .refine(
+      (key) => Buffer.byteLength(key) <= limits.metadata_key_bytes,
+      `expected at most ${limits.metadata_key_bytes} bytes`,
+    ),
   textUpTo(limits.metadata_value_bytes),
 ).refine(...atMost(limits.metadata_entries));
 

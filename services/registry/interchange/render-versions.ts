@@ -5,7 +5,13 @@ import {
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { fieldInvalid } from "../../kit/field.ts";
 import { versionNotServable } from "../adapters/adapter-errors.ts";
-import { adapterMetadata, adapterRegistry, writeVersion } from "./document-format.ts";
+import {
+  adapterMetadata,
+  adapterRegistry,
+  type DocumentFormat,
+  type WrittenVersion,
+  writeVersion,
+} from "./document-format.ts";
 import { folderLayouts } from "./folder-layout.ts";
 import { importedCard } from "./imported-card.ts";
 import { printJson } from "./json-document.ts";
@@ -52,15 +58,17 @@ function onlyOne(versions: readonly AdapterVersion[]): AdapterVersion {
 }
 
 function metadataFile(version: AdapterVersion, template: string): RenderVersionsResponse {
-  const { entry, original } = writeVersion(adapterMetadata, version, documentPath(version, template));
+  const { entry, original } = written(adapterMetadata, version, template);
   return { content: original ?? printJson(entry), fileName: adapterMetadata.fileName };
 }
 
 function registryFile(versions: readonly AdapterVersion[], template: string): RenderVersionsResponse {
-  const entries = versions.map(
-    (version) => writeVersion(adapterRegistry, version, documentPath(version, template)).entry,
-  );
+  const entries = versions.map((version) => written(adapterRegistry, version, template).entry);
   return { content: printJson(entries), fileName: adapterRegistry.fileName };
+}
+
+function written(format: DocumentFormat, version: AdapterVersion, template: string): WrittenVersion {
+  return writeVersion(format, version, documentPath(version, template, format.name));
 }
 
 function cardOf(version: AdapterVersion): string {

@@ -29,9 +29,12 @@ function expand(version: AdapterVersion, template: string): string {
   return template.replaceAll(/\{(\w+)\}/g, (_, part: keyof typeof parts) => parts[part](version));
 }
 
-/** The path that a document tells: by the template, else of an import as its document said, else where the registry has the files. Empty where nobody knows. */
-export function documentPath(version: AdapterVersion, template: string): string {
+/**
+ * The path that a document tells: by the template, else of what came in its format as it came, else where the registry has the files. Empty where nobody knows.
+ * @param format as of `Declared.format`
+ */
+export function documentPath(version: AdapterVersion, template: string, format: string): string {
   const { declared, artifact } = version;
-  if (template === "" && declared !== undefined) return declared.artifactPath;
+  if (template === "" && declared?.format === format) return declared.artifactPath;
   return versionPath(version, template) ?? artifact?.uri ?? "";
 }
