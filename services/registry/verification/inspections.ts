@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { ServiceError } from "../../kit/errors.ts";
+import { HeaderRoom } from "./header-room.ts";
 import type { Inspected, InspectionRequest } from "./inspection.ts";
 import type { InspectionMessage, InspectionReply, InspectionStep, Piece } from "./inspection-messages.ts";
 
@@ -10,6 +11,7 @@ type Ask = (step: InspectionStep, transfer?: ArrayBuffer[]) => Promise<Inspected
  * What an inspection asks is answered in order.
  */
 export class Inspections implements AsyncDisposable {
+  readonly room: HeaderRoom = new HeaderRoom();
   #thread: Worker | undefined;
   #last = 0;
   readonly #waiting: PromiseWithResolvers<Inspected | undefined>[] = [];

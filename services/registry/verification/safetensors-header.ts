@@ -1,5 +1,5 @@
 import { limits } from "../../kit/limits.ts";
-import { type JsonObject, JsonProblem, type JsonValue, parseStrictJson, shownText } from "./strict-json.ts";
+import { type JsonObject, JsonProblem, type JsonValue, readStrictMembers, shownText } from "./strict-json.ts";
 import { tensorTypes } from "./tensor-types.ts";
 
 /** A tensor of a safetensors file. */
@@ -36,21 +36,20 @@ const headerDepth = 3;
  * lie one after the other from 0 to `dataBytes`. Throws HeaderProblem.
  */
 export function readHeader(bytes: Uint8Array, dataBytes: number): Tensor[] {
-  const tensors = [...parseHeader(bytes)].flatMap(([name, entry]) => {
-    if (name !== "__metadata__") return [readTensor(name, entry)];
-    checkMetadata(entry);
-    return [];
+  const tensors: Tensor[] = [];
+  readMembers(decode(bytes), (name, entry) => {
+    if (name === "__metadata__") checkMetadata(entry);
+    else tensors.push(readTensor(name, entry));
   });
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkCoverage(tensors, dataBytes);
   return tensors;
 }
 
-function parseHeader(bytes: Uint8Array): JsonObject {
-  const text = decode(bytes);
+function readMembers(text: string, take: (name: string, entry: JsonValue) => void): void {
   if (!text.startsWith("{")) throw new HeaderProblem("its header does not begin with {");
   try {
-    return parseStrictJson(text, { depth: headerDepth, lengthsOnly: true }) as JsonObject;
+    readStrictMembers(text, { depth: headerDepth, lengthsOnly: true }, take);
   } catch (error) {
     if (error instanceof JsonProblem) throw new HeaderProblem(`its header ${error.message}`);
     throw error;

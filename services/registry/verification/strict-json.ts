@@ -16,16 +16,27 @@ export interface StrictJsonOptions {
 
 /** Parses JSON, and takes no object with the same key twice, of which every reader of JSON picks another. Throws JsonProblem. */
 export function parseStrictJson(text: string, options: StrictJsonOptions): JsonValue {
-  return new Parser(text, options).parse();
+  return new Parser(text, options).whole();
 }
 
-const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const whitespace = /[ \t\n\r]*/y;
+/** As `parseStrictJson` for an object, whose members are handed over one by one and not kept. False for what is no object. */
+export function readStrictMembers(
+  text: string,
+  options: StrictJsonOptions,
+  take: (key: string, value: JsonValue) => void,
+): boolean {
+  return new Parser(text, options).members(take);
+}
+
+const numberForm = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const words: readonly [string, JsonValue][] = [
   ["null", null],
   ["true", true],
   ["false", false],
 ];
+const [TAB, NEWLINE, RETURN, SPACE, QUOTE, COMMA, COLON, OPEN_LIST, BACKSLASH, CLOSE_LIST, OPEN, CLOSE] = [
+  ...'\t\n\r ",:[\\]{}',
+].map((character) => character.charCodeAt(0));
 
 class Parser {
   readonly #text: string;
@@ -38,59 +49,78 @@ class Parser {
     this.#options = options;
   }
 
-  parse(): JsonValue {
+  whole(): JsonValue {
     const value = this.#value();
-    this.#skipWhitespace();
-    if (this.#at < this.#text.length) throw this.#unexpected();
+    this.#end();
     return value;
   }
 
+  members(take: (key: string, value: JsonValue) => void): boolean {
+    if (this.#next() !== OPEN) return false;
+    this.#object(take);
+    this.#end();
+    return true;
+  }
+
+  #end(): void {
+    if (!Number.isNaN(this.#next())) throw this.#unexpected();
+  }
+
   #value(): JsonValue {
-    this.#skipWhitespace();
-    switch (this.#text[this.#at]) {
-      case "{":
-        return this.#nested(() => this.#object());
-      case "[":
-        return this.#nested(() => this.#list());
-      case '"':
+    switch (this.#next()) {
+      case OPEN:
+        return this.#object();
+      case OPEN_LIST:
+        return this.#list();
+      case QUOTE:
         return this.#string();
       default:
         return this.#wordOrNumber();
     }
   }
 
-  #nested<T>(read: () => T): T {
-    if (this.#depth === this.#options.depth) throw new JsonProblem(`is nested deeper than ${this.#depth}`);
-    this.#depth++;
-    this.#at++;
-    const value = read();
-    this.#depth--;
-    return value;
-  }
-
-  #object(): JsonObject {
+  /** Keeps the members, or only their keys where something takes them. */
+  #object(take?: (key: string, value: JsonValue) => void): JsonObject {
+    this.#open();
     const object = new Map<string, JsonValue>();
-    if (this.#skips("}")) return object;
-    do {
-      this.#skipWhitespace();
-      if (this.#text[this.#at] !== '"') throw this.#unexpected();
-      const key = this.#string();
-      if (object.has(key)) throw new JsonProblem(`has the key ${shownText(key)} twice`);
-      if (!this.#skips(":")) throw this.#unexpected();
-      object.set(key, this.#value());
-    } while (this.#skips(","));
-    if (!this.#skips("}")) throw this.#unexpected();
+    if (!this.#skips(CLOSE)) {
+      do {
+        const key = this.#key(object);
+        const value = this.#value();
+        object.set(key, take === undefined ? value : null);
+        take?.(key, value);
+      } while (this.#skips(COMMA));
+      if (!this.#skips(CLOSE)) throw this.#unexpected();
+    }
+    this.#depth--;
     return object;
   }
 
+  #key(object: JsonObject): string {
+    if (this.#next() !== QUOTE) throw this.#unexpected();
+    const key = this.#string();
+    if (object.has(key)) throw new JsonProblem(`has the key ${shownText(key)} twice`);
+    if (!this.#skips(COLON)) throw this.#unexpected();
+    return key;
+  }
+
   #list(): JsonValue[] {
+    this.#open();
     const list: JsonValue[] = [];
-    if (this.#skips("]")) return list;
-    do {
-      list.push(this.#value());
-    } while (this.#skips(","));
-    if (!this.#skips("]")) throw this.#unexpected();
+    if (!this.#skips(CLOSE_LIST)) {
+      do {
+        list.push(this.#value());
+      } while (this.#skips(COMMA));
+      if (!this.#skips(CLOSE_LIST)) throw this.#unexpected();
+    }
+    this.#depth--;
     return list;
+  }
+
+  #open(): void {
+    if (this.#depth === this.#options.depth) throw new JsonProblem(`is nested deeper than ${this.#depth}`);
+    this.#depth++;
+    this.#at++;
   }
 
   #string(): string {
@@ -99,26 +129,18 @@ class Parser {
     while (end !== -1 && this.#isEscaped(end, start)) end = this.#text.indexOf('"', end + 1);
     if (end === -1) throw new JsonProblem("ends inside of a string");
     this.#at = end + 1;
-    return this.#unescape(this.#text.slice(start, end + 1));
+    const content = this.#text.slice(start + 1, end);
+    return isPlain.test(content) ? content : decodeString(`"${content}"`);
   }
 
   #isEscaped(at: number, start: number): boolean {
     let first = at;
-    while (first > start + 1 && this.#text[first - 1] === "\\") first--;
+    while (first > start + 1 && this.#text.charCodeAt(first - 1) === BACKSLASH) first--;
     return (at - first) % 2 === 1;
   }
 
-  #unescape(literal: string): string {
-    try {
-      const value: string = JSON.parse(literal);
-      if (value.isWellFormed()) return value;
-    } catch {
-      // Said below.
-    }
-    throw new JsonProblem(`has the string ${shownText(literal)}, which is none`);
-  }
-
   #wordOrNumber(): JsonValue {
+    if (isDigit(this.#text.charCodeAt(this.#at))) return this.#number();
     for (const [word, value] of words) {
       if (this.#text.startsWith(word, this.#at)) {
         this.#at += word.length;
@@ -129,26 +151,28 @@ class Parser {
   }
 
   #number(): number {
-    number.lastIndex = this.#at;
-    const literal = number.exec(this.#text)?.[0];
-    if (literal === undefined) throw this.#unexpected();
-    this.#at += literal.length;
+    numberForm.lastIndex = this.#at;
+    if (!numberForm.test(this.#text)) throw this.#unexpected();
+    const literal = this.#text.slice(this.#at, numberForm.lastIndex);
+    this.#at = numberForm.lastIndex;
     const value = Number(literal);
     if (!Number.isFinite(value)) throw new JsonProblem(`has the number ${shownText(literal)}, which is too large`);
-    if (this.#options.lengthsOnly && !(/^\d+$/.test(literal) && Number.isSafeInteger(value))) {
+    if (this.#options.lengthsOnly && !(isDigits.test(literal) && Number.isSafeInteger(value))) {
       throw new JsonProblem(`has the number ${shownText(literal)}; expected 0 to 2^53 − 1`);
     }
     return value;
   }
 
-  #skipWhitespace(): void {
-    whitespace.lastIndex = this.#at;
-    this.#at += whitespace.exec(this.#text)?.[0].length ?? 0;
+  /** The next character that is no white space, without passing it; NaN at the end. */
+  #next(): number {
+    let code = this.#text.charCodeAt(this.#at);
+    while (code === SPACE || code === NEWLINE || code === RETURN || code === TAB)
+      code = this.#text.charCodeAt(++this.#at);
+    return code;
   }
 
-  #skips(character: string): boolean {
-    this.#skipWhitespace();
-    if (this.#text[this.#at] !== character) return false;
+  #skips(code: number | undefined): boolean {
+    if (this.#next() !== code) return false;
     this.#at++;
     return true;
   }
@@ -158,6 +182,25 @@ class Parser {
     const what = found === undefined ? "ends too early" : `has ${shownText(found)} where JSON has none`;
     return new JsonProblem(`${what}, at character ${this.#at}`);
   }
+}
+
+/** Characters that stand for themselves, none of them half of a pair. */
+const isPlain = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
+const isDigits = /^\d+$/;
+const [ZERO, NINE] = [48, 57];
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= NINE;
+}
+
+function decodeString(literal: string): string {
+  try {
+    const value: string = JSON.parse(literal);
+    if (value.isWellFormed()) return value;
+  } catch {
+    // Said below.
+  }
+  throw new JsonProblem(`has the string ${shownText(literal)}, which is none`);
 }
 
 /** A text of somebody else in a message. */

@@ -11,6 +11,7 @@ import { inByteOrder } from "../../kit/byte-order.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { fileChanged, fileMissing } from "../artifacts/artifact-errors.ts";
 import type { ArtifactFiles, ListedFile } from "../artifacts/artifact-store.ts";
+import { headerBytes } from "./header-room.ts";
 import { configurationPath, type Inspected, weightsPath } from "./inspection.ts";
 import type { Inspections, RemoteInspection } from "./inspections.ts";
 import { methodOf } from "./method.ts";
@@ -22,7 +23,7 @@ export interface DeclaredAdapter {
   readonly quantization: Quantization | undefined;
   /** Digests that must be the base model's; what it leaves out is not compared. */
   readonly baseModel?: BaseModelReference | undefined;
-  /** What the files were before; these and no others must be there. */
+  /** What the files were before: these and no others must be there. One without a digest may be another. */
   readonly files?: readonly ArtifactFile[] | undefined;
   /** Ends the reading. */
   readonly signal: AbortSignal;
@@ -81,7 +82,7 @@ export async function adapterProblems(
 }
 
 function isFault({ reason }: ServiceError): boolean {
-  return reason.startsWith("ADAPTER_") || reason === "ARTIFACT_INVALID" || reason === "ARTIFACT_NOT_FOUND";
+  return /^(ADAPTER_|ARTIFACT_|LIMIT_EXCEEDED)/.test(reason);
 }
 
 function problemOf({ reason, message }: { readonly reason: string; readonly message: string }): Problem {
@@ -106,8 +107,10 @@ interface Reading {
 }
 
 async function inspect(inspections: Inspections, reading: Reading): Promise<Inspected> {
-  const { listed, base, declared, throwsFirst } = reading;
-  const digests = new Map(declared.files?.map(({ path, digest }) => [path, digest]));
+  const { files, listed, base, declared, throwsFirst } = reading;
+  using _room = await inspections.room.take(await headerBytes(files, listed));
+  const known = (declared.files ?? []).filter(({ digest }) => digest !== "");
+  const digests = new Map(known.map(({ path, digest }) => [path, digest]));
   using inspection = inspections.begin({ base, reference: declared.baseModel, digests, throwsFirst });
   for (const file of listed.toSorted((a, b) => place(a) - place(b))) await readFile(inspection, reading, file);
   // Before it is disposed.
