@@ -189,7 +189,7 @@ test("rendered_bytes", async () => {
     const content = JSON.stringify([{ id, notes: "x".repeat(padding) }]);
     return (await client.importVersions({ format, content })).versions[0]?.name ?? "";
   };
-  const names = [];
+  const names: string[] = [];
   for (const id of ["a", "b", "c", "d"]) names.push(await imported(id, limits.rendered_bytes / 4 - 10_000));
   const rendered = async (padding: number) =>
     wide.renderVersions({ format, versions: [...names, await imported("e", padding)] });
