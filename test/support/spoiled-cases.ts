@@ -74,6 +74,7 @@ export const spoiledCases: Readonly<Record<string, SpoiledCase>> = {
     spoil: (adapter) => adapter.data.writeUInt8(adapter.data.readUInt8(7) ^ 1, 7),
     declared: { files: [registered(configuration, ""), registered(weights, "a".repeat(64))] },
     reason: "ADAPTER_FILE_CHANGED",
+    metadata: { path: weights, expected: "a".repeat(64) },
   },
   "a file less than it was registered with": {
     declared: { files: [registered(configuration, ""), registered(weights, ""), registered("tokenizer.json", "")] },
@@ -125,6 +126,11 @@ export const spoiledCases: Readonly<Record<string, SpoiledCase>> = {
   "rank 0": { spoil: configured({ r: 0 }), ...field("r") },
   "a rank above all bounds": { spoil: configured({ r: 65_537 }), ...field("r", /adapter_rank/) },
   "a rank as text": { spoil: configured({ r: "2" }), ...field("r") },
+  "a rank that Python takes for no whole number": {
+    spoil: (adapter) =>
+      adapter.text(configuration, adapter.file(configuration).toString().replace('"r": 2', '"r": 2.0')),
+    ...field("r", /with a point/),
+  },
   "half a rank": { spoil: configured({ rank_pattern: { q_proj: 2.5 } }), ...field("rank_pattern") },
   "alpha as text": { spoil: configured({ lora_alpha: "16" }), ...field("lora_alpha") },
   "alpha below 0": { spoil: configured({ lora_alpha: -16 }), ...field("lora_alpha") },

@@ -1,7 +1,16 @@
 import type { ReportField } from "./faults.ts";
-import { type JsonObject, type JsonValue, shownText } from "./strict-json.ts";
+import { Decimal, type JsonObject, type JsonValue, shownText } from "./strict-json.ts";
 
 const wrong = Symbol("not as expected");
+
+/** What a number must be. */
+export interface NumberForm {
+  /** In words. */
+  readonly expected: string;
+  /** True where Python takes no number with a point. */
+  readonly isWhole: boolean;
+  readonly accepts: (value: number) => boolean;
+}
 
 /** Reads the fields of a JSON object; what is not as expected is reported with its field and becomes the default. */
 export class ConfigurationFields {
@@ -32,15 +41,16 @@ export class ConfigurationFields {
     return this.#read(field, fallback, words.join(", "), (value) => words.find((word) => word === value) ?? wrong);
   }
 
-  number(field: string, fallback: number, expected: string, accepts: (value: number) => boolean): number {
-    return this.#read(field, fallback, expected, (value) => acceptedNumber(value, accepts));
+  number(field: string, fallback: number, form: NumberForm): number {
+    return this.#read(field, fallback, form.expected, (value) => acceptedNumber(value, form));
   }
 
   /** Numbers by names, in the order of the text. */
-  numbers(field: string, expected: string, accepts: (value: number) => boolean): ReadonlyMap<string, number> {
-    return this.#read(field, new Map(), `an object of names and ${expected}`, (value) => {
-      const entries = value instanceof Map ? [...value] : undefined;
-      return entries?.every(([, one]) => acceptedNumber(one, accepts) !== wrong) ? new Map(entries) : wrong;
+  numbers(field: string, form: NumberForm): ReadonlyMap<string, number> {
+    return this.#read(field, new Map(), `an object of names and numbers: ${form.expected}`, (value) => {
+      if (!(value instanceof Map)) return wrong;
+      const entries = [...value].map(([name, one]) => [name, acceptedNumber(one, form)] as const);
+      return entries.every((entry): entry is [string, number] => entry[1] !== wrong) ? new Map(entries) : wrong;
     });
   }
 
@@ -85,8 +95,9 @@ export class ConfigurationFields {
   }
 }
 
-function acceptedNumber(value: JsonValue, accepts: (value: number) => boolean): number | typeof wrong {
-  return typeof value === "number" && accepts(value) ? value : wrong;
+function acceptedNumber(value: JsonValue, { isWhole, accepts }: NumberForm): number | typeof wrong {
+  const number = value instanceof Decimal && !isWhole ? value.value : value;
+  return typeof number === "number" && accepts(number) ? number : wrong;
 }
 
 function namesOf(value: JsonValue): readonly string[] | undefined {
@@ -108,5 +119,6 @@ function indexLists(value: JsonValue): ReadonlyMap<string, readonly number[]> | 
 
 function shownValue(value: JsonValue): string {
   if (value instanceof Map) return "an object";
+  if (value instanceof Decimal) return `${value.value}, with a point or an exponent`;
   return Array.isArray(value) ? "a list with something else" : shownText(String(value));
 }

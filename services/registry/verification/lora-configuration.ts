@@ -1,5 +1,5 @@
 import { limits } from "../../kit/limits.ts";
-import { ConfigurationFields } from "./configuration-fields.ts";
+import { ConfigurationFields, type NumberForm } from "./configuration-fields.ts";
 import type { ReportField } from "./faults.ts";
 import { JsonProblem, type JsonValue, parseStrictJson } from "./strict-json.ts";
 import { reportUnsupported } from "./unsupported-features.ts";
@@ -44,6 +44,14 @@ export type Bias = (typeof biases)[number];
 /** What PEFT takes where the file does not say. */
 const defaultRank = 8;
 const defaultAlpha = 8;
+
+const rankForm: NumberForm = {
+  expected: `a whole number from 1 to ${limits.adapter_rank} (adapter_rank)`,
+  isWhole: true,
+  accepts: (value) => value >= 1 && value <= limits.adapter_rank,
+};
+const alphaForm: NumberForm = { expected: "a number above 0", isWhole: false, accepts: (value) => value > 0 };
+const share: NumberForm = { expected: "0 to 1", isWhole: false, accepts: (value) => value >= 0 && value <= 1 };
 
 /** Names of modules; `.` separates their parts. */
 const moduleName = /^[\w.-]+$/;
@@ -98,7 +106,7 @@ function readFields(fields: ConfigurationFields, text: string): LoraConfiguratio
     initialization: String(fields.get("init_lora_weights") ?? true),
     isActivated: fields.indices("alora_invocation_tokens") !== undefined,
     bias: fields.oneOf("bias", biases, "none"),
-    dropout: fields.number("lora_dropout", 0, "0 to 1", (value) => value >= 0 && value <= 1),
+    dropout: fields.number("lora_dropout", 0, share),
     taskType: fields.text("task_type"),
     peftVersion: fields.text("peft_version"),
     text,
@@ -108,14 +116,11 @@ function readFields(fields: ConfigurationFields, text: string): LoraConfiguratio
 function readScaling(
   fields: ConfigurationFields,
 ): Pick<LoraConfiguration, "rank" | "alpha" | "rankPattern" | "alphaPattern" | "useRslora"> {
-  const ranks = `whole numbers from 1 to ${limits.adapter_rank} (adapter_rank)`;
-  const isRank = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= limits.adapter_rank;
-  const isAlpha = (value: number): boolean => value > 0;
   return {
-    rank: fields.number("r", defaultRank, ranks, isRank),
-    alpha: fields.number("lora_alpha", defaultAlpha, "a number above 0", isAlpha),
-    rankPattern: fields.numbers("rank_pattern", ranks, isRank),
-    alphaPattern: fields.numbers("alpha_pattern", "numbers above 0", isAlpha),
+    rank: fields.number("r", defaultRank, rankForm),
+    alpha: fields.number("lora_alpha", defaultAlpha, alphaForm),
+    rankPattern: fields.numbers("rank_pattern", rankForm),
+    alphaPattern: fields.numbers("alpha_pattern", alphaForm),
     useRslora: fields.boolean("use_rslora"),
   };
 }

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { JsonProblem, type JsonValue, parseStrictJson } from "./strict-json.ts";
+import { Decimal, JsonProblem, type JsonValue, parseStrictJson } from "./strict-json.ts";
 
 /** As JSON.parse gives it. */
 function plain(value: JsonValue): unknown {
+  if (value instanceof Decimal) return value.value;
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, one]) => [key, plain(one)]));
   return Array.isArray(value) ? value.map(plain) : value;
 }
@@ -58,6 +59,10 @@ describe("parseStrictJson", () => {
     expect(lengths("[0, 9007199254740991]")).toEqual([0, Number.MAX_SAFE_INTEGER]);
     for (const text of ["[9007199254740992]", "[-0]", "[-1]", "[1.0]", "[1e3]"])
       expect(() => lengths(text)).toThrow(JsonProblem);
+  });
+
+  test("tells 8.0 and 8e0 from 8", () => {
+    expect(parseStrictJson("[8, 8.0, 8e0, -8]", { depth: 1 })).toEqual([8, new Decimal(8), new Decimal(8), -8]);
   });
 
   test("keeps the order of keys that are numbers, and takes __proto__ as any other", () => {

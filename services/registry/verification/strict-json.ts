@@ -1,6 +1,15 @@
 /** What `parseStrictJson` gives: objects are maps, in the order of the text. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export type JsonValue = null | boolean | number | Decimal | string | readonly JsonValue[] | JsonObject;
 export type JsonObject = ReadonlyMap<string, JsonValue>;
+
+/** A number that is written with a point or an exponent: Python reads `8.0` as another kind of number than `8`. */
+export class Decimal {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
 
 /** Why a text is not taken, as a sentence without its beginning and end. */
 export class JsonProblem extends Error {
@@ -150,7 +159,7 @@ class Parser {
     return this.#number();
   }
 
-  #number(): number {
+  #number(): number | Decimal {
     numberForm.lastIndex = this.#at;
     if (!numberForm.test(this.#text)) throw this.#unexpected();
     const literal = this.#text.slice(this.#at, numberForm.lastIndex);
@@ -160,7 +169,7 @@ class Parser {
     if (this.#options.lengthsOnly && !(isDigits.test(literal) && Number.isSafeInteger(value))) {
       throw new JsonProblem(`has the number ${shownText(literal)}; expected 0 to 2^53 − 1`);
     }
-    return value;
+    return isWhole.test(literal) ? value : new Decimal(value);
   }
 
   /** The next character that is no white space, without passing it; NaN at the end. */
@@ -187,6 +196,7 @@ class Parser {
 /** Characters that stand for themselves, none of them half of a pair. */
 const isPlain = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
 const isDigits = /^\d+$/;
+const isWhole = /^-?\d+$/;
 const [ZERO, NINE] = [48, 57];
 
 function isDigit(code: number): boolean {
