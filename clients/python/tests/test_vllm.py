@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import transformers
 from tokenizers import ByteLevelBPETokenizer
 
 from loraloop import AdapterVersion, Client, VersionNotServableError
-from tests.adapters import adapted, load_base_model
+from tests.adapters import adapted, load_base_model, save_base_model
 from tests.server import LoraloopUp
 from tests.tiny import WORDS
 from tests.vllm_server import VLLM, RefusedError, VllmServer
@@ -179,21 +182,58 @@ def test_vllm_refuses_what_the_registry_calls_unservable(
     assert f"vllm-{name}@production is not served" in vllm.log
 
 
-def test_the_plugin_serves_nothing_of_another_base_model_or_out_of_service(
-    vllm: VllmServer, client: Client, base: Path, tmp_path: Path
-) -> None:
-    other = load_base_model(base)
-    with torch.no_grad():
-        other.lm_head.weight.add_(1)
-    other.save_pretrained(tmp_path / "other")
-    client.registry.register_base_model(tmp_path / "other", name="vllm/other")
-    for folder, adapter in ((tmp_path / "other", "vllm-elsewhere"), (base, "vllm-quarantined")):
-        model = adapted(load_base_model(folder), target_modules=["q_proj"])
-        client.registry.register(model, adapter=adapter, alias="production")
+def test_the_plugin_serves_nothing_out_of_service(vllm: VllmServer, client: Client, base: Path) -> None:
+    model = adapted(load_base_model(base), target_modules=["q_proj"])
+    client.registry.register(model, adapter="vllm-quarantined", alias="production")
     client.registry.quarantine_version("vllm-quarantined@1", "says nonsense")
-    for model_name in ("vllm-elsewhere@production", "vllm-quarantined@1", "vllm-nobody@production"):
+    for name in ("vllm-quarantined@production", "vllm-quarantined@1", "vllm-nobody@production"):
         with pytest.raises(RefusedError) as unknown:
-            vllm.complete(model_name)
+            vllm.complete(name)
         assert unknown.value.code == 404
-        assert f"{model_name} is not served" in vllm.log
-    assert "was trained on vllm/other@main, vLLM serves vllm/llama@main" in vllm.log
+        assert f"{name} is not served" in vllm.log
+
+
+RESOLVE = """
+import asyncio, json, logging, os, sys
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+from loraloop.vllm import RegistryResolver
+for base, name, environment in json.loads(sys.argv[1]):
+    os.environ |= environment
+    print("result:", asyncio.run(RegistryResolver().resolve_lora(base, name)), "end")
+"""
+
+
+def resolve(environment: dict[str, str], *cases: tuple[str, str, dict[str, str]]) -> list[str]:
+    """What the plugin logs and gives vLLM for base models and names, one after the other in one process."""
+    command: list[str | Path] = [VLLM.with_name("python"), "-c", RESOLVE, json.dumps(cases)]
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, check=True, capture_output=True, text=True, timeout=120
+    )
+    return done.stdout.split("end\n")[:-1]
+
+
+def test_the_plugin_serves_nothing_on_another_base_model(
+    up: LoraloopUp, client: Client, base: Path, versions: dict[str, AdapterVersion], tmp_path: Path
+) -> None:
+    name, other = versions["lora"].name, tmp_path / "other"
+    save_base_model("llama", other)
+    client.registry.register_base_model(other, name="vllm/other")
+    save_base_model("llama", other, seed=1)
+    environment = {"LORALOOP_TOKEN": up.token, "LORALOOP_ADAPTER_CACHE": str(tmp_path)}
+    here, nowhere = {"LORALOOP_ADDRESS": up.address}, {"LORALOOP_ADDRESS": "127.0.0.1:1"}
+    wrong, changed, unknown, away, plain, said = resolve(
+        environment,
+        ("vllm/other", name, here),
+        (str(other), name, here),
+        ("vllm/nobody", name, here),
+        (str(base), name, nowhere),
+        (str(base), "no-adapter", here),
+        ("vllm/quantised", name, {**here, "LORALOOP_BASE_MODEL": "vllm/llama@main"}),
+    )
+    assert "was trained on vllm/llama@main, vLLM serves vllm/other@main" in wrong
+    assert f"the weights in {other} are not those of vllm/other" in changed
+    assert "BASE_MODEL_NOT_FOUND" in unknown
+    assert "no server answers" in away
+    assert plain == "result: None "
+    assert all("result: None" in refused for refused in (wrong, changed, unknown, away))
+    assert f"lora_path='{tmp_path / versions['lora'].artifact.digest}'" in said

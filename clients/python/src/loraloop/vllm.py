@@ -3,8 +3,11 @@
 Installed beside vLLM, it is loaded by itself (plugin `loraloop` of `vllm.general_plugins`; VLLM_PLUGINS, where it is
 set, must name it) and needs VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 and `--enable-lora`. It reads LORALOOP_ADDRESS and
 LORALOOP_TOKEN (a token with `registry.read`), LORALOOP_REGISTRY_ADDRESS and LORALOOP_REGISTRY_TOKEN where the registry
-is elsewhere, LORALOOP_ADAPTER_CACHE for the folder of adapters, and LORALOOP_BASE_MODEL (`name` or `name@revision`)
-where the registry does not know the base model by the name that vLLM serves.
+is elsewhere, and LORALOOP_ADAPTER_CACHE for the folder of adapters.
+
+The registry must know the base model by the name or folder that vLLM serves; the weights in a folder are compared with
+the registered digest, once a process. LORALOOP_BASE_MODEL (`name` or `name@revision`) says instead which one it is,
+e.g. of a quantised copy; then nothing is compared.
 
 vLLM keeps what a name stands for until it unloads it: an alias that moves is seen after `/v1/unload_lora_adapter`.
 Whoever must see moves at once resolves the alias and asks vLLM for `<adapter>@<number>`.
@@ -15,7 +18,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from functools import cache
+from pathlib import Path
 
+from loraloop._registry.base_model_folder import weights_digest
+from loraloop._registry.values import BaseModel
 from loraloop.client import Client
 from loraloop.errors import ConfigurationError, LoraloopError, MissingExtraError
 
@@ -53,16 +60,27 @@ class RegistryResolver(LoRAResolver):  # type: ignore[misc]
             return None
 
     def _resolve(self, base_model_name: str, lora_name: str) -> LoRARequest:
-        registry = self._client.registry
-        version = registry.resolve(lora_name, engine="vllm")
-        said = os.environ.get("LORALOOP_BASE_MODEL")
-        served = registry.get_base_model(*said.split("@", 1)) if said else registry.get_base_model(base_model_name)
-        trained_on = version.base_model
+        version = self._client.registry.resolve(lora_name, engine="vllm")
+        served, trained_on = self._served(base_model_name), version.base_model
         if (served.name, served.revision) != (trained_on.name, trained_on.revision):
             raise ConfigurationError(
                 f"{version.name} was trained on {trained_on.name}@{trained_on.revision}, "
                 f"vLLM serves {served.name}@{served.revision}"
             )
-        folder = registry.download(version, cache=os.environ.get("LORALOOP_ADAPTER_CACHE") or None)
+        folder = self._client.registry.download(version, cache=os.environ.get("LORALOOP_ADAPTER_CACHE") or None)
         # vLLM gives it a number of its own.
         return LoRARequest(lora_name=version.name, lora_int_id=1, lora_path=str(folder))
+
+    def _served(self, base_model_name: str) -> BaseModel:
+        said = os.environ.get("LORALOOP_BASE_MODEL")
+        if said:
+            return self._client.registry.get_base_model(*said.split("@", 1))
+        served = self._client.registry.get_base_model(base_model_name)
+        if Path(base_model_name).is_dir() and _weights_digest(base_model_name) != served.weights_digest:
+            raise ConfigurationError(f"the weights in {base_model_name} are not those of {served.name}")
+        return served
+
+
+@cache
+def _weights_digest(folder: str) -> str:
+    return weights_digest(Path(folder))
