@@ -71,8 +71,13 @@ export class StagedArtifact implements StagedFiles, AsyncDisposable {
     }
     const count = this.files.length + 1;
     if (count > limits.artifact_files) throw limitExceeded("artifact_files", count, "The number of files");
-    if (byteCount > limits.artifact_file_bytes)
+    this.#checkLength(byteCount);
+  }
+
+  #checkLength(byteCount: bigint): void {
+    if (byteCount > limits.artifact_file_bytes) {
       throw limitExceeded("artifact_file_bytes", byteCount, "The length of a file");
+    }
     this.#byteCount += byteCount;
     if (this.#byteCount > this.#maximumBytes) throw tooLarge(this.#byteCount, this.#maximumBytes);
   }

@@ -40,7 +40,7 @@ const attempts = 3;
 /** Most keys of one DeleteObjects. */
 const keysAtOnce = 1_000;
 
-/** What the registry does with a bucket. Throws STORE_UNAVAILABLE, and what `status` tells apart. */
+/** What the registry does with a bucket. Throws STORE_UNAVAILABLE. */
 export class Bucket {
   readonly name: string;
   readonly #client: S3Client;

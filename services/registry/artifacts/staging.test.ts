@@ -1,0 +1,45 @@
+import { access, readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { digestOf, filesOf } from "../../../test/support/artifacts.ts";
+import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { limits } from "../../kit/limits.ts";
+import { Staging } from "./staging.ts";
+
+const large = BigInt(limits.artifact_file_bytes);
+
+test("files come in piece by piece, for nobody to write to, and go with what they were staged for", async () => {
+  const staging = new Staging(join(await temporaryFolder(), "staging"), 1_000n);
+  const contents = { "a.json": "{}", "b/c/d": "four", "b/e": "" };
+  let folder = "";
+  {
+    await using staged = await staging.begin();
+    folder = staged.folder;
+    for (const [path, content] of Object.entries(contents)) {
+      await staged.begin(path, BigInt(content.length));
+      for (const letter of content) await staged.write(Buffer.from(letter));
+    }
+    await staged.finish(digestOf(contents));
+    expect(staged.files).toEqual(filesOf(contents));
+    expect(await readFile(join(folder, "b/c/d"), "utf8")).toBe("four");
+    expect((await stat(join(folder, "a.json"))).mode & 0o222).toBe(0);
+  }
+  await expect(access(folder)).rejects.toThrow("ENOENT");
+  expect(await readdir(staging.folder)).toEqual([]);
+});
+
+test("a file may be as long as the limit says, and no longer", async () => {
+  const staging = new Staging(join(await temporaryFolder(), "staging"), 2n * large);
+  await using staged = await staging.begin();
+  await staged.begin("a", large);
+  await using other = await staging.begin();
+  await expect(other.begin("a", large + 1n)).rejects.toMatchObject({
+    reason: "LIMIT_EXCEEDED",
+    metadata: { limit: "artifact_file_bytes", maximum: String(large), actual: String(large + 1n) },
+  });
+});
+
+test("a disk that takes nothing is said to be unavailable", async () => {
+  const staging = new Staging("/dev/null/staging", 1_000n);
+  await expect(staging.begin()).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
+});
