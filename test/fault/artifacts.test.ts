@@ -87,7 +87,7 @@ async function digestOn(folder: string, digest: string): Promise<string> {
 /** Most of it is the thread that checks the files, and what the collector has not found yet. */
 const growthLimit = 128 * mebibyte;
 
-test("an artifact of 200 MiB goes up, is checked and comes down, while the registry grows by less than 128 MiB", {
+test("an artifact of 200 MiB goes up, is checked and comes down, past 16 readers that stand still, while the registry grows by less than 128 MiB", {
   timeout: 300_000,
 }, async () => {
   await using stack = new AsyncDisposableStack();
@@ -95,15 +95,18 @@ test("an artifact of 200 MiB goes up, is checked and comes down, while the regis
   await client(BaseModelServiceDefinition).registerBaseModel({ baseModel: tinyBaseModel(model) });
   const before = await process.memory();
   const watched = watchMemory(process);
-  const { artifact } = await client(ArtifactServiceDefinition).uploadArtifact(largeUpload(200));
+  const artifacts = client(ArtifactServiceDefinition);
+  const { artifact } = await artifacts.uploadArtifact(largeUpload(200));
   const files = { $case: "artifact", value: artifact?.digest ?? "" } as const;
   await client(AdapterServiceDefinition).registerVersion({ adapter: "large", files });
+  const download = () => artifacts.downloadArtifact({ version: "large@1" });
+  const standing = Array.from({ length: 16 }, () => download()[Symbol.asyncIterator]());
+  for (const reader of standing) expect((await reader.next()).done).toBe(false);
   let received = 0;
-  for await (const { message } of client(ArtifactServiceDefinition).downloadArtifact({ version: "large@1" })) {
-    if (message?.$case === "data") received += message.value.length;
-  }
+  for await (const { message } of download()) if (message?.$case === "data") received += message.value.length;
   expect(received).toBe(Number(artifact?.byteCount));
   expect((await watched.stop()) - before).toBeLessThan(growthLimit);
+  for (const reader of standing) await reader.return?.();
 });
 
 /** An adapter with a file of so many MiB, which is never in memory as a whole. */
