@@ -5,6 +5,7 @@ import type { Caller } from "../../kit/call.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { artifactNotFound } from "../artifacts/artifact-errors.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
+import { listedOnce } from "../artifacts/listed-once.ts";
 import { readBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { namedBase } from "../verification/named-base.ts";
@@ -31,7 +32,7 @@ export async function examineVersion(
   try {
     const artifact = artifactOf(version);
     if (artifact === undefined) throw artifactNotFound(versionText(version.name));
-    const files = await context.artifacts.open(caller, artifact);
+    const files = listedOnce(await context.artifacts.open(caller, artifact));
     const base = await baseOf(context, caller, version, files);
     const declared = {
       ...said(version, base),

@@ -3,6 +3,7 @@ import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_
 import type { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { Caller } from "../../kit/call.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
+import { listedOnce } from "../artifacts/listed-once.ts";
 import { findArtifact } from "../artifacts/stored-artifacts.ts";
 import { type KeptBaseModel, readBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
@@ -62,7 +63,8 @@ async function verifyFiles(
   request: RegisterVersionRequest,
   signal: AbortSignal,
 ): Promise<VerifiedFiles> {
-  const { files, artifact } = await openFiles(context, caller, request);
+  const { artifact, ...opened } = await openFiles(context, caller, request);
+  const files = listedOnce(opened.files);
   const base = await readBaseModel(context.store, caller.tenant, await baseOf(request, files));
   const { method, quantization, baseModel } = request;
   const before = artifact.kept ? artifact.files : undefined;
