@@ -96,4 +96,6 @@ def check(client: Client, base: Path, place: Path, name: str, options: dict[str,
     assert not torch.equal(logits(loaded), logits(load_base_model(base)))
     assert lora_config(version) == peft.LoraConfig.from_pretrained(str(folder))
     assert client.registry.verify_folder(version.name, folder) == []
+    rendered = client.registry.render_versions([version.name], "PEFT_CONFIGURATION")
+    assert rendered.encode() == (folder / "adapter_config.json").read_bytes()
     return version

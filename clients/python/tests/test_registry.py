@@ -241,6 +241,17 @@ def test_a_run_becomes_a_version(client: Client, base: Path) -> None:
     assert [(source.dataset, source.sample_count) for source in provenance.snapshots] == [("lessons", 20)]
     assert "peft" in provenance.package_versions
     assert client.runs.get("made").result == loraloop.RunResult(True, adapter_version="lessons@1")
+    lineage = client.registry.get_lineage("lessons@1", records=3)
+    assert lineage.run is not None
+    assert (lineage.run.state, lineage.unavailable, lineage.parents, lineage.children) == ("SUCCEEDED", "", (), ())
+    (source,) = lineage.snapshots
+    assert (source.available, [record.record for record in source.records]) == (True, ["0", "1", "10"])
+    for origin in ({"collection": "lessons", "record": "7"}, {"run": "made"}, {"snapshot": source.snapshot.snapshot}):
+        assert [found.name for found in client.registry.find_versions(**origin)] == ["lessons@1"]
+    assert list(client.registry.find_versions(subject="nobody")) == []
+    assert "lessons@1" in [found.name for found in client.registry.find_versions(base_model="registry/llama")]
+    with pytest.raises(TypeError, match="exactly one of record="):
+        next(client.registry.find_versions(run="made", parent="lessons@1"))
     with pytest.raises(loraloop.FailedPreconditionError) as held:
         client.snapshots.delete(provenance.snapshots[0].snapshot)
     assert held.value.reason == "SNAPSHOT_IN_USE"

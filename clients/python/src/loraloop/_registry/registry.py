@@ -21,6 +21,7 @@ from loraloop._registry.values import (
     AdapterVersion,
     AliasMove,
     BaseModel,
+    Lineage,
     MetricValue,
     OutputConstraint,
     Problem,
@@ -261,6 +262,45 @@ class Registry:
         request = pb.ListMetricsRequest(version=version, metric=metric)
         for page in self._pages(lambda opened: opened.adapters.ListMetrics, request):
             yield from (from_message(MetricValue, value) for value in page.values)
+
+    def get_lineage(self, version: str, *, records: int = 0) -> Lineage:
+        """What a version came from, with the first `records` of each snapshot (at most 1,000), and its children."""
+        request = pb.GetLineageRequest(version=version, records=records)
+        response = self._connection.call(lambda opened: opened.adapters.GetLineage, request)
+        return from_message(Lineage, response)
+
+    def find_versions(
+        self,
+        *,
+        collection: str = "",
+        record: str = "",
+        subject: str = "",
+        snapshot: str = "",
+        run: str = "",
+        parent: str = "",
+        base_model: BaseModelName | None = None,
+    ) -> Iterator[AdapterVersion]:
+        """Versions that came from one thing, each once, deleted ones too.
+
+        A record of a collection, a subject (of one collection or all), a snapshot, a run, a parent or a base model.
+        """
+        origins: dict[str, Any] = {
+            "record": pb.FindVersionsRequest.Record(collection=collection, record=record) if record else None,
+            "subject": pb.FindVersionsRequest.Subject(collection=collection, subject=subject) if subject else None,
+            "snapshot": snapshot or None,
+            "run": run or None,
+            "parent": parent or None,
+            "base_model": to_reference(base_model) if base_model is not None else None,
+        }
+        given = {name: origin for name, origin in origins.items() if origin is not None}
+        if len(given) != 1:
+            raise TypeError(f"give exactly one of {', '.join(f'{name}=' for name in origins)}")
+        seen: set[str] = set()
+        for page in self._pages(lambda opened: opened.adapters.FindVersions, pb.FindVersionsRequest(**given)):
+            for version in page.versions:
+                if version.name not in seen:
+                    seen.add(version.name)
+                    yield from_message(AdapterVersion, version)
 
     def download(
         self,

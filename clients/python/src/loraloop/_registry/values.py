@@ -311,3 +311,47 @@ class Problem:
 
     reason: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineageRun:
+    """A run in a lineage; `state` as of `RunInfo`."""
+
+    run: str
+    state: str
+    create_time: datetime
+    end_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineageRecord:
+    """A record in a lineage; `subject` is empty where nobody said, or where the record is gone."""
+
+    record: str
+    subject: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineageSnapshot:
+    """A snapshot in a lineage; `available` where the export service still has it."""
+
+    snapshot: TrainingSnapshot
+    available: bool
+    deleted_record_count: int
+    records: Sequence[LineageRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What a version came from, and what came from it.
+
+    `unavailable` says why the export service could not be asked; empty where it was.
+    """
+
+    version: AdapterVersion
+    run: LineageRun | None
+    snapshots: Sequence[LineageSnapshot]
+    parents: Sequence[AdapterVersion]
+    children: Sequence[AdapterVersion]
+    unavailable: str
