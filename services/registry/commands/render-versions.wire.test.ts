@@ -136,6 +136,15 @@ test("a declared version whose files are others than the document says is taken 
   expect(version?.state).toBe(AdapterVersion_State.STATE_QUARANTINED);
 });
 
+test("a base that the configuration does not allow, or that is not there, makes no versions", async () => {
+  const imported = (baseUri: string) =>
+    failure(client.importVersions({ format: Format.FORMAT_ADAPTER_REGISTRY, content: '[{"id":"unseen"}]', baseUri }));
+  expect(await imported("file:///etc")).toMatchObject({ reason: "ADAPTER_FILE_FORBIDDEN" });
+  expect(await imported("s3://bucket/models")).toMatchObject({ reason: "ADAPTER_FILE_FORBIDDEN" });
+  expect(await imported(pathToFileURL(join(folder, "nowhere")).href)).toMatchObject({ reason: "ARTIFACT_NOT_FOUND" });
+  expect(await failure(client.getAdapter({ adapter: "unseen" }))).toMatchObject({ reason: "ADAPTER_NOT_FOUND" });
+});
+
 test("a model card is imported, checked where its files are, and comes back", async () => {
   await save("carded", files);
   const content =

@@ -3,7 +3,7 @@ import {
   type ImportVersionsRequest,
   type ImportVersionsResponse,
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
-import type { Call } from "../../kit/call.ts";
+import type { Call, Caller } from "../../kit/call.ts";
 import { fieldInvalid } from "../../kit/field.ts";
 import { checkAdapterName } from "../adapters/names.ts";
 import { parseArtifactUri } from "../artifacts/artifact-uri.ts";
@@ -14,11 +14,17 @@ type Handler = (request: ImportVersionsRequest, call: Call) => Promise<ImportVer
 
 export function importVersions(context: RegistryContext): Handler {
   return async (request, { caller }) => {
-    if (request.baseUri !== "") parseArtifactUri(request.baseUri, "base_uri");
     checkAdapter(request);
+    if (request.baseUri !== "") await checkBase(context, caller, request.baseUri);
     const entries = await context.documents.read(request);
     return { versions: await command(context, caller, entries, request.validateOnly) };
   };
+}
+
+/** That the configuration allows it and something is there, before versions name it. */
+async function checkBase({ artifacts }: RegistryContext, { tenantName }: Caller, baseUri: string): Promise<void> {
+  parseArtifactUri(baseUri, "base_uri");
+  await artifacts.locate(tenantName, baseUri);
 }
 
 function checkAdapter({ format, adapter }: ImportVersionsRequest): void {
