@@ -134,6 +134,10 @@ export const limits = {
   adapter_tensors: 524_288,
   /** UTF-8 bytes of `adapter_config.json`. */
   adapter_configuration_bytes: 1024 * 1024,
+  /** Nesting of `adapter_config.json`. */
+  adapter_configuration_depth: 16,
+  /** Names of modules in `modules_to_save` and in `layers_pattern` of `adapter_config.json`. */
+  adapter_module_names: 64,
   /** Rank of an adapter. */
   adapter_rank: 65_536,
   /** Characters of layer names times instructions of the patterns in an adapter's configuration that are tried on them. */

@@ -392,6 +392,7 @@ export const spoiledCases: Readonly<Record<string, SpoiledCase>> = {
     ...field("adapter_config.json", /not UTF-8/),
   },
   "another kind of adapter": { spoil: configured({ peft_type: "IA3" }), ...field("peft_type", /IA3/) },
+  "a task that PEFT does not know": { spoil: configured({ task_type: "CHAT" }), ...field("task_type") },
   "no kind of adapter": { spoil: configured({ peft_type: undefined }), ...field("peft_type", /null/) },
   "a target by look-around": {
     spoil: configured({ target_modules: "(?!.*vision).*q_proj" }),

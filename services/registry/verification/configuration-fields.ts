@@ -37,8 +37,13 @@ export class ConfigurationFields {
     );
   }
 
-  oneOf<T extends string>(field: string, words: readonly T[], fallback: T): T {
-    return this.#read(field, fallback, words.join(", "), (value) => words.find((word) => word === value) ?? wrong);
+  oneOf<T extends string, F extends string>(field: string, words: readonly T[], fallback: F): T | F {
+    return this.#read<T | F>(
+      field,
+      fallback,
+      words.join(", "),
+      (value) => words.find((word) => word === value) ?? wrong,
+    );
   }
 
   number(field: string, fallback: number, form: NumberForm): number {

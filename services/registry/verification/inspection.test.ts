@@ -63,6 +63,23 @@ describe("an inspection", () => {
     ]);
   });
 
+  test("holds to adapter_configuration_depth", () => {
+    const nested = (depth: number) => configured({ deep: JSON.parse("[".repeat(depth) + "]".repeat(depth)) });
+    expect(inspect(nested(limits.adapter_configuration_depth - 1), weights).faults).toEqual([]);
+    expect(inspect(nested(limits.adapter_configuration_depth), weights).faults).toMatchObject([
+      { message: expect.stringContaining("nested deeper than 16") },
+    ]);
+  });
+
+  test("holds to adapter_module_names", () => {
+    const names = (count: number) => Array.from({ length: count }, (_, number) => `nobody${number}`);
+    const saved = (count: number) => inspect(configured({ modules_to_save: names(count) }), weights).faults;
+    expect(saved(limits.adapter_module_names)).toEqual([]);
+    expect(saved(limits.adapter_module_names + 1)).toMatchObject([
+      { metadata: { field: "modules_to_save" }, message: expect.stringContaining("adapter_module_names is 64") },
+    ]);
+  });
+
   test("holds to adapter_tensors", { timeout: 30_000 }, () => {
     const half = limits.adapter_tensors / 2;
     const files = [tensors("a.safetensors", half), tensors("b.safetensors", half)];

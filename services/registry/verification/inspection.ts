@@ -8,7 +8,7 @@ import { checkNamedBase, checkReference } from "./check-base.ts";
 import { checkTensors } from "./check-tensors.ts";
 import { namePrefix } from "./expected-tensors.ts";
 import { configurationReport, type Fault, Faults } from "./faults.ts";
-import { type LoraConfiguration, readConfiguration } from "./lora-configuration.ts";
+import { type LoraConfiguration, readConfiguration, sizeProblem } from "./lora-configuration.ts";
 import { peftConfiguration } from "./peft-configuration.ts";
 import { HeaderProblem, type Tensor } from "./safetensors-header.ts";
 import { SafetensorsReader } from "./safetensors-reader.ts";
@@ -84,10 +84,8 @@ export class Inspection {
     const faultsBefore = this.#faults.found.length;
     const open: OpenFile = { path, byteCount, hash: createHash("sha256"), reader: undefined, kept: [], faultsBefore };
     this.#open = open;
-    if (path === configurationPath && byteCount > limits.adapter_configuration_bytes) {
-      const limit = `the limit adapter_configuration_bytes is ${limits.adapter_configuration_bytes}`;
-      configurationReport(this.#faults)("", `has ${byteCount} bytes; ${limit}`);
-    }
+    const tooLarge = path === configurationPath ? sizeProblem(byteCount) : undefined;
+    if (tooLarge !== undefined) configurationReport(this.#faults)("", tooLarge);
     if (path.endsWith(".safetensors")) {
       this.#inHeader(open, () => {
         open.reader = new SafetensorsReader(byteCount);
@@ -137,7 +135,7 @@ export class Inspection {
   }
 
   #isConfiguration({ path, byteCount }: OpenFile): boolean {
-    return path === configurationPath && byteCount <= limits.adapter_configuration_bytes;
+    return path === configurationPath && sizeProblem(byteCount) === undefined;
   }
 
   #inHeader(open: OpenFile, act: () => void): void {

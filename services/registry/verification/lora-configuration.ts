@@ -1,7 +1,7 @@
 import { limits } from "../../kit/limits.ts";
 import { ConfigurationFields, type NumberForm } from "./configuration-fields.ts";
 import type { ReportField } from "./faults.ts";
-import { JsonProblem, type JsonValue, parseStrictJson } from "./strict-json.ts";
+import { decodeUtf8, type JsonObject, JsonProblem, parseStrictJson } from "./strict-json.ts";
 import { reportUnsupported } from "./unsupported-features.ts";
 
 /** What `adapter_config.json` says of a LoRA adapter. Names and meaning are PEFT's. */
@@ -56,30 +56,40 @@ const share: NumberForm = { expected: "0 to 1", isWhole: false, accepts: (value)
 /** Names of modules; `.` separates their parts. */
 const moduleName = /^[\w.-]+$/;
 
-/** Names in a list that is tried on every layer; PEFT's have a handful. */
-const mostNames = 64;
+const taskTypes = ["SEQ_CLS", "SEQ_2_SEQ_LM", "CAUSAL_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION"] as const;
 
-/** Nesting of an `adapter_config.json`. */
-const depth = 16;
+/** What is wrong with a file of so many bytes; undefined where nothing is. */
+export function sizeProblem(byteCount: number): string | undefined {
+  const maximum = limits.adapter_configuration_bytes;
+  return byteCount > maximum
+    ? `has ${byteCount} bytes; the limit adapter_configuration_bytes is ${maximum}`
+    : undefined;
+}
 
 /** Reads `adapter_config.json`, and reports what is wrong with each field. Undefined where nothing can be read. Keys that are not PEFT's are kept in `text`. */
 export function readConfiguration(bytes: Uint8Array, report: ReportField): LoraConfiguration | undefined {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return readObject(parseStrictJson(text, { depth }), text, report);
-  } catch (error) {
-    if (error instanceof JsonProblem) report("", `is no JSON: it ${error.message}`);
-    else if (error instanceof TypeError) report("", "is not UTF-8");
-    else throw error;
+  const text = decodeUtf8(bytes);
+  if (text === undefined) {
+    report("", "is not UTF-8");
     return undefined;
   }
+  const object = parse(text, report);
+  return object && readObject(object, text, report);
 }
 
-function readObject(object: JsonValue, text: string, report: ReportField): LoraConfiguration | undefined {
-  if (!(object instanceof Map)) {
+function parse(text: string, report: ReportField): JsonObject | undefined {
+  try {
+    const value = parseStrictJson(text, { depth: limits.adapter_configuration_depth });
+    if (value instanceof Map) return value;
     report("", "is no JSON object");
-    return undefined;
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error;
+    report("", `is no JSON: it ${error.message}`);
   }
+  return undefined;
+}
+
+function readObject(object: JsonObject, text: string, report: ReportField): LoraConfiguration | undefined {
   const fields = new ConfigurationFields(object, report);
   if (fields.get("peft_type") !== "LORA") {
     report(
@@ -107,7 +117,7 @@ function readFields(fields: ConfigurationFields, text: string): LoraConfiguratio
     isActivated: fields.indices("alora_invocation_tokens") !== undefined,
     bias: fields.oneOf("bias", biases, "none"),
     dropout: fields.number("lora_dropout", 0, share),
-    taskType: fields.text("task_type"),
+    taskType: fields.get("task_type") === null ? "" : fields.oneOf("task_type", taskTypes, ""),
     peftVersion: fields.text("peft_version"),
     text,
   };
@@ -157,7 +167,8 @@ function reportContradictions(configuration: LoraConfiguration, report: ReportFi
 }
 
 function reportPatterns(field: string, names: readonly string[], report: ReportField): void {
-  if (names.length > mostNames) report(field, `has ${names.length} names; at most ${mostNames} are taken`);
+  const maximum = limits.adapter_module_names;
+  if (names.length > maximum) report(field, `has ${names.length} names; the limit adapter_module_names is ${maximum}`);
   const bad = names.find((name) => !moduleName.test(name));
   if (bad !== undefined) report(field, `has ${JSON.stringify(bad.slice(0, 120))}, which is no name of a module`);
 }

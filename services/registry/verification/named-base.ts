@@ -1,21 +1,18 @@
 import type { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { ServiceError } from "../../kit/errors.ts";
-import { limits } from "../../kit/limits.ts";
 import { fileMissing } from "../artifacts/artifact-errors.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
 import { configurationReport, Faults } from "./faults.ts";
 import { configurationPath } from "./inspection.ts";
-import { readConfiguration } from "./lora-configuration.ts";
+import { readConfiguration, sizeProblem } from "./lora-configuration.ts";
 
 /** The base model that `adapter_config.json` names, for who names none. Rejects with ADAPTER_FILE_MISSING, ADAPTER_CONFIGURATION_INVALID, or what `ArtifactFiles` throws. */
 export async function namedBase(files: ArtifactFiles): Promise<Pick<BaseModelReference, "name" | "revision">> {
   const file = (await files.list()).find(({ path }) => path === configurationPath);
   if (file === undefined) throw fileMissing(configurationPath);
   const report = configurationReport(new Faults(true));
-  if (file.byteCount > limits.adapter_configuration_bytes) {
-    const limit = `the limit adapter_configuration_bytes is ${limits.adapter_configuration_bytes}`;
-    report("", `has ${file.byteCount} bytes; ${limit}`);
-  }
+  const tooLarge = sizeProblem(Number(file.byteCount));
+  if (tooLarge !== undefined) report("", tooLarge);
   const configuration = readConfiguration(await files.read(configurationPath, 0, Number(file.byteCount)), report);
   if (configuration === undefined || configuration.baseModel === "") {
     throw new ServiceError(

@@ -1,5 +1,12 @@
 import { limits } from "../../kit/limits.ts";
-import { type JsonObject, JsonProblem, type JsonValue, readStrictMembers, shownText } from "./strict-json.ts";
+import {
+  decodeUtf8,
+  type JsonObject,
+  JsonProblem,
+  type JsonValue,
+  readStrictMembers,
+  shownText,
+} from "./strict-json.ts";
 import { tensorTypes } from "./tensor-types.ts";
 
 /** A tensor of a safetensors file. */
@@ -37,7 +44,7 @@ const headerDepth = 3;
  */
 export function readHeader(bytes: Uint8Array, dataBytes: number): Tensor[] {
   const tensors: Tensor[] = [];
-  readMembers(decode(bytes), (name, entry) => {
+  readMembers(decodeUtf8(bytes), (name, entry) => {
     if (name === "__metadata__") checkMetadata(entry);
     else tensors.push(readTensor(name, entry));
   });
@@ -46,21 +53,14 @@ export function readHeader(bytes: Uint8Array, dataBytes: number): Tensor[] {
   return tensors;
 }
 
-function readMembers(text: string, take: (name: string, entry: JsonValue) => void): void {
+function readMembers(text: string | undefined, take: (name: string, entry: JsonValue) => void): void {
+  if (text === undefined) throw new HeaderProblem("its header is not UTF-8");
   if (!text.startsWith("{")) throw new HeaderProblem("its header does not begin with {");
   try {
     readStrictMembers(text, { depth: headerDepth, lengthsOnly: true }, take);
   } catch (error) {
     if (error instanceof JsonProblem) throw new HeaderProblem(`its header ${error.message}`);
     throw error;
-  }
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new HeaderProblem("its header is not UTF-8");
   }
 }
 

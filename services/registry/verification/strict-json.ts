@@ -213,6 +213,15 @@ function decodeString(literal: string): string {
   throw new JsonProblem(`has the string ${shownText(literal)}, which is none`);
 }
 
+/** The text of bytes; undefined where they are not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A text of somebody else in a message. */
 export function shownText(text: string): string {
   return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text).toWellFormed();
