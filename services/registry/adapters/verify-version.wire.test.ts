@@ -10,7 +10,6 @@ import { type RegistryClients, registryClients } from "../../../test/support/reg
 import { startTestRegistry } from "../../../test/support/registry-server.ts";
 import type { TestServer } from "../../../test/support/server.ts";
 import { tinyAdapter, tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
-import { limits } from "../../kit/limits.ts";
 
 const base = "tiny/base";
 
@@ -124,20 +123,5 @@ describe("checking the files of versions", () => {
     expect((await verify("elsewhere@1")).problems.map(({ reason }) => reason)).toEqual(["ADAPTER_FILE_CHANGED"]);
     await rm(folder, { recursive: true });
     expect((await verify("elsewhere@1")).problems.map(({ reason }) => reason)).toEqual(["ARTIFACT_NOT_FOUND"]);
-  });
-
-  test("version_bytes at N and at N + 1", async () => {
-    const folder = await folderOf("large");
-    const register = (bytes: number) => {
-      const configurationJson = JSON.stringify({ a: "x".repeat(bytes) });
-      const files = { $case: "uri" as const, value: pathToFileURL(folder).href };
-      return clients.adapters.registerVersion({ adapter: "large", files, training: { configurationJson } });
-    };
-    const most = limits.version_bytes;
-    const { reason, metadata } = await failure(register(most));
-    expect([reason, metadata["limit"]]).toEqual(["LIMIT_EXCEEDED", "version_bytes"]);
-    const fits = most - (Number(metadata["actual"]) - Number(metadata["maximum"]));
-    expect((await failure(register(fits + 1))).metadata["actual"]).toBe(String(most + 1));
-    await register(fits);
   });
 });
