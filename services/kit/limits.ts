@@ -124,6 +124,8 @@ export const limits = {
   artifact_path_bytes: 512,
   /** Bytes that one message of an upload carries. */
   upload_data_bytes: 1024 * 1024,
+  /** Seconds without a message after which an upload is broken off. */
+  upload_idle_seconds: 600,
   /** UTF-8 bytes of an artifact's URI. */
   artifact_uri_bytes: 2048,
   /** Bytes of a safetensors header. */
