@@ -9,7 +9,13 @@ import { Inspections } from "../../services/registry/verification/inspections.ts
 import { readConfiguration } from "../../services/registry/verification/lora-configuration.ts";
 import { chooseTargets } from "../../services/registry/verification/targets.ts";
 import { type VerifiedAdapter, verifyAdapter } from "../../services/registry/verification/verify-adapter.ts";
-import { makePeftAdapters, type PeftAdapter, type PeftAdapters } from "../support/peft-adapters.ts";
+import {
+  hasVllm,
+  makePeftAdapters,
+  type PeftAdapter,
+  type PeftAdapters,
+  refusalsOfVllm,
+} from "../support/peft-adapters.ts";
 
 /** What vLLM says of the cases that it does not take. */
 const unservable: Readonly<Record<string, RegExp>> = {
@@ -23,6 +29,7 @@ const unservable: Readonly<Record<string, RegExp>> = {
   "llama-named-tokens": /trainable_token_indices/,
   "llama-pissa": /path_initial_model_for_weight_conversion/,
   "llama-activated": /alora_invocation_tokens/,
+  "mistral-embeddings": /no embedding of MistralForCausalLM/,
   "qwen2-bias-all": /bias is all/,
   "qwen2-bias-of-targets": /bias is lora_only/,
   "gpt2-lora": /no adapters for GPT2LMHeadModel/,
@@ -98,6 +105,16 @@ describe("adapters that PEFT made", () => {
         expect.soft(vllm, adapter.name).toMatchObject({ engine: "vllm", servable: false, minimumMaxLoraRank: 0 });
         expect.soft(vllm.problems.join("\n"), adapter.name).toMatch(problem);
       }
+    }
+  });
+
+  test.runIf(hasVllm)("are taken by vLLM where they are said to be servable, and by no means else", async () => {
+    const refusals = await refusalsOfVllm(folder);
+    for (const adapter of made.cases) {
+      const { servability } = await verify(adapter);
+      const said = servability.find(({ engine }) => engine === "vllm");
+      const refusal = refusals[adapter.name];
+      expect.soft(refusal === null, `${adapter.name}: ${refusal}; ${said?.problems.join()}`).toBe(said?.servable);
     }
   });
 

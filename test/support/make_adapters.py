@@ -98,6 +98,7 @@ CASES = {
     "llama-pissa": ("llama", {"target_modules": ["q_proj"], "init_lora_weights": "pissa"}),
     "llama-activated": ("llama", {"target_modules": ["q_proj"], "alora_invocation_tokens": [1, 2]}),
     "mistral-lora": ("mistral", {"target_modules": ["gate_proj", "up_proj", "down_proj"]}),
+    "mistral-embeddings": ("mistral", {"target_modules": ["embed_tokens", "q_proj"]}),
     "qwen2-bias-all": ("qwen2", {"target_modules": ["q_proj", "o_proj"], "bias": "all"}),
     "qwen2-bias-of-targets": ("qwen2", {"target_modules": ["q_proj", "o_proj"], "bias": "lora_only"}),
     "gpt2-lora": ("gpt2", {"target_modules": ["c_attn", "c_proj"], "fan_in_fan_out": True}),

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { BaseModel } from "../../proto/gen/loraloop/registry/v1/base_model_service.ts";
@@ -28,12 +28,16 @@ interface Written {
   readonly matches: PeftAdapters["matches"];
 }
 
-const script = fileURLToPath(new URL("make_adapters.py", import.meta.url));
+const maker = fileURLToPath(new URL("make_adapters.py", import.meta.url));
+const loader = fileURLToPath(new URL("load_in_vllm.py", import.meta.url));
+const vllmPython = fileURLToPath(new URL("../../.venv-vllm/bin/python", import.meta.url));
+
+/** Whether vLLM is installed: on Linux with AVX-512. */
+export const hasVllm: boolean = existsSync(vllmPython);
 
 /** Makes them in a folder: about 20 seconds. @param names of the cases; all by default */
 export async function makePeftAdapters(folder: string, names: readonly string[] = []): Promise<PeftAdapters> {
-  const { code, stderr } = await resultOf(startProgram(python, [script, folder, ...names], { env: process.env }));
-  if (code !== 0) throw new Error(`make_adapters.py ended with ${code}: ${stderr}`);
+  await runPython(python, [maker, folder, ...names]);
   const written: Written = JSON.parse(readFileSync(join(folder, "cases.json"), "utf8"));
   const bases = new Map(Object.entries(written.bases).map(([name, base]) => [name, BaseModel.fromJSON(base)]));
   const baseOf = (name: string): BaseModel => bases.get(name) ?? BaseModel.create();
@@ -48,4 +52,17 @@ export async function makePeftAdapters(folder: string, names: readonly string[] 
     matches: written.matches,
     matchedBase: { ...baseOf("llama"), layers },
   };
+}
+
+/** Why vLLM refuses each of the adapters in a folder; null where it loads it. About 15 seconds. */
+export async function refusalsOfVllm(folder: string): Promise<Readonly<Record<string, string | null>>> {
+  const output = await runPython(vllmPython, [loader, folder]);
+  return JSON.parse(output.trimEnd().split("\n").at(-1) ?? "");
+}
+
+async function runPython(program: string, args: readonly string[]): Promise<string> {
+  const env = { ...process.env, VLLM_LOGGING_LEVEL: "ERROR", VLLM_NO_USAGE_STATS: "1" };
+  const { code, stdout, stderr } = await resultOf(startProgram(program, args, { env }));
+  if (code !== 0) throw new Error(`${args[0]} ended with ${code}: ${stderr}`);
+  return stdout;
 }
