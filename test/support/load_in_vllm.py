@@ -1,4 +1,7 @@
-"""Loads the adapters that make_adapters.py made as vLLM's workers do, without a server. Writes why each was refused, or null, as JSON."""
+"""Loads the adapters that make_adapters.py made as vLLM's workers do, without a server.
+
+Writes why each was refused, or null, as JSON.
+"""
 
 import importlib
 import json

@@ -1,17 +1,13 @@
 """Makes adapters with PEFT for tiny models with random weights of several architectures.
 
-In the folder that is given: `<case>/` with the adapter as PEFT saves it, and `cases.json`: base models as transformers builds them, for each
-case the base model, the layers that PEFT targets and their ranks, and for each base model names that PEFT matches with patterns.
+In the folder that is given: `<case>/` with the adapter as PEFT saves it, and `cases.json`: base models as transformers
+builds them, for each case the base model, the layers that PEFT targets and their ranks, and names that PEFT matches
+with patterns.
 """
 
 import json
-import os
 import sys
-import warnings
 from pathlib import Path
-
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
-warnings.filterwarnings("ignore")
 
 import torch
 import transformers
@@ -117,7 +113,8 @@ MATCHES = [
     {"target_modules": r"a|model\.layers\.0\.mlp\.up_proj"},
     {"target_modules": r"model\.layers\.[0-9]{1,2}\.self_attn\.\w+"},
     {
-        "target_modules": r"(?:.*?(?:self_attn|mlp).*?(?:q_proj|up_proj).*?)|(?:\bmodel\.layers\.[\d]{1,}\.mlp\.(?:(?:gate_proj)))"
+        "target_modules": r"(?:.*?(?:self_attn|mlp).*?(?:q_proj|up_proj).*?)"
+        r"|(?:\bmodel\.layers\.[\d]{1,}\.mlp\.(?:(?:gate_proj)))"
     },
     {"target_modules": r"(?P<where>model)\.layers\.2\..*"},
     {"target_modules": ["proj"]},

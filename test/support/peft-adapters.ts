@@ -61,7 +61,7 @@ export async function refusalsOfVllm(folder: string): Promise<Readonly<Record<st
 }
 
 async function runPython(program: string, args: readonly string[]): Promise<string> {
-  const env = { ...process.env, VLLM_LOGGING_LEVEL: "ERROR", VLLM_NO_USAGE_STATS: "1" };
+  const env = { ...process.env, HF_HUB_OFFLINE: "1", VLLM_LOGGING_LEVEL: "ERROR", VLLM_NO_USAGE_STATS: "1" };
   const { code, stdout, stderr } = await resultOf(startProgram(program, args, { env }));
   if (code !== 0) throw new Error(`${args[0]} ended with ${code}: ${stderr}`);
   return stdout;
