@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { Caller } from "../../kit/call.ts";
+import type { Store } from "../../store/store.ts";
 import { versionText } from "../adapters/names.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
@@ -14,12 +15,14 @@ import { knownHold, tellDeletedData, updateDeletedData } from "./deleted-data.ts
 /** For whom the export service is asked. */
 export type Owner = Pick<Caller, "tenant" | "tenantName">;
 
-/** What all holders of this registry begin with. */
-export const holderPrefix = "registry/";
+/** What all holders of this registry begin with: other registries may hold snapshots of the same tenant. */
+export function holderPrefix({ identity }: Pick<Store, "identity">): string {
+  return `registry/${identity.storeId.slice(0, 8)}/`;
+}
 
 /** Who holds the snapshots of a version. */
-export function versionHolder(name: VersionName): string {
-  return `${holderPrefix}${versionText(name)}`;
+export function versionHolder(store: Pick<Store, "identity">, name: VersionName): string {
+  return `${holderPrefix(store)}${versionText(name)}`;
 }
 
 /**
@@ -27,12 +30,12 @@ export function versionHolder(name: VersionName): string {
  * SNAPSHOT_EXPIRED. Disposing of it never rejects.
  */
 export async function holdForRegistration(
-  { exportClient, configuration, log }: RegistryContext,
+  { store, exportClient, configuration, log }: RegistryContext,
   { tenantName }: Owner,
   snapshots: readonly TrainingSnapshot[],
 ): Promise<AsyncDisposable> {
   if (snapshots.length === 0) return { [Symbol.asyncDispose]: async () => undefined };
-  const holder = `${holderPrefix}pending/${randomUUID()}`;
+  const holder = `${holderPrefix(store)}pending/${randomUUID()}`;
   const asked = {
     holder,
     snapshots: snapshots.map(({ snapshot }) => snapshot),
@@ -63,7 +66,7 @@ export async function holdForVersion(
     for (const { snapshot } of snapshots) await lookOnce(context, owner, snapshot);
     await tellDeletedData(context.store, owner.tenant, name);
     for (const { snapshot } of snapshots) {
-      const asked = { holder: versionHolder(name), snapshots: [snapshot] };
+      const asked = { holder: versionHolder(context.store, name), snapshots: [snapshot] };
       await exportClient.call(owner.tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
     }
   } catch (error) {
@@ -79,13 +82,13 @@ async function lookOnce(context: RegistryContext, owner: Owner, snapshot: string
 
 /** Ends the holds of a version that was deleted. Never rejects: what fails is made up for by the reconciler. */
 export async function releaseForVersion(
-  { exportClient, log }: RegistryContext,
+  { store, exportClient, log }: RegistryContext,
   { tenantName }: Owner,
   name: VersionName,
   snapshots: readonly TrainingSnapshot[],
 ): Promise<void> {
   if (snapshots.length === 0) return;
-  const holder = versionHolder(name);
+  const holder = versionHolder(store, name);
   await exportClient
     .call(tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call))
     .catch((error: Error) => log.warn({ err: error, holder }, "its snapshots are released later"));

@@ -35,7 +35,7 @@ export async function releaseOrphans(context: RegistryContext, owner: Owner, sto
   for await (const { holder, createTime } of holds(context, owner, { bySnapshot: false })) {
     if (stop.aborted) return;
     if (createTime !== undefined && fromTimestamp(createTime, "create_time") > oldest) continue;
-    const name = versionOf(holder);
+    const name = versionOf(store, holder);
     if (name === undefined || (await needsSnapshots(store, owner.tenant, name))) continue;
     await exportClient.call(owner.tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call));
   }
@@ -53,7 +53,7 @@ async function holdMissing(context: RegistryContext, owner: Owner, { snapshot, n
   const holders = new Set(held.map(({ holder }) => holder));
   let placed = false;
   for (const name of names) {
-    const holder = versionHolder(name);
+    const holder = versionHolder(store, name);
     if (holders.has(holder) || !(await needsSnapshots(store, owner.tenant, name))) continue;
     if (!(await hold(context, owner, holder, snapshot))) return false;
     await tellDeletedData(store, owner.tenant, name);
@@ -94,13 +94,13 @@ async function hold(
 
 /** Holds of versions and registrations, by holder or by snapshot. */
 async function* holds(
-  { exportClient }: RegistryContext,
+  { store, exportClient }: RegistryContext,
   owner: Owner,
   order: { readonly bySnapshot: boolean },
 ): AsyncGenerator<SnapshotHold> {
   let pageToken = "";
   do {
-    const asked = { holderPrefix, ...order, pageSize: 1000, pageToken };
+    const asked = { holderPrefix: holderPrefix(store), ...order, pageSize: 1000, pageToken };
     const page = await exportClient.call(owner.tenantName, ({ exports }, call) => exports.listHolds(asked, call));
     yield* page.holds;
     pageToken = page.nextPageToken;
@@ -108,9 +108,9 @@ async function* holds(
 }
 
 /** Undefined for the hold of a registration, which ends by itself, and for those of others. */
-function versionOf(holder: string): VersionName | undefined {
+function versionOf(store: Store, holder: string): VersionName | undefined {
   try {
-    return parseVersionName(holder.slice(holderPrefix.length));
+    return parseVersionName(holder.slice(holderPrefix(store).length));
   } catch {
     return undefined;
   }

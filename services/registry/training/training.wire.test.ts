@@ -43,8 +43,16 @@ describe.each([
     await place.runs.reportProgress({ run, lease: "l", step: 10n, metrics: { loss: 1.5, eval_loss: 1.25, "a b": 2 } });
     return opened.run?.sources[0]?.snapshot ?? "";
   }
-  async function holds(holderPrefix: string): Promise<SnapshotHold[]> {
-    return (await place.exports.listHolds({ holderPrefix })).holds;
+  /** Holds whose holder begins so, without the registry's id. */
+  async function holds(begin: string): Promise<SnapshotHold[]> {
+    const { holds: all } = await place.exports.listHolds({ holderPrefix: "reg" });
+    return all
+      .map((hold) => ({ ...hold, holder: withoutId(hold.holder) }))
+      .filter(({ holder }) => holder.startsWith(begin));
+  }
+  async function registryId(): Promise<string> {
+    const { holds: all } = await place.exports.listHolds({ holderPrefix: "registry/" });
+    return all[0]?.holder.split("/")[1] ?? "";
   }
   async function found(origin: FindVersionsRequest["origin"]): Promise<string[]> {
     const names: string[] = [];
@@ -79,7 +87,8 @@ describe.each([
     ]);
     expect(await holds("registry/pending/")).toEqual([]);
     const refused = await failure(place.exports.deleteSnapshot({ snapshot }));
-    expect(refused).toMatchObject({ reason: "SNAPSHOT_IN_USE", metadata: { holder: "registry/held@1" } });
+    const holder = `registry/${await registryId()}/held@1`;
+    expect(refused).toMatchObject({ reason: "SNAPSHOT_IN_USE", metadata: { holder } });
     await place.adapters.deleteVersion({ version: "held@1" });
     expect(await holds("registry/held@")).toEqual([]);
     await place.adapters.restoreVersion({ version: "held@1" });
@@ -138,20 +147,25 @@ describe.each([
     expect(late.deletedData?.recordCount).toBe(1n);
   });
 
-  test("a hold that nobody needs goes, one that is missing comes", async () => {
+  test("a hold that nobody needs goes, one that is missing comes, those of another registry stay", async () => {
     const snapshot = await trained("reconciled", "reconciled-run");
     await place.register("reconciled", { run: "reconciled-run" });
-    const ghost = "registry/ghost@1";
-    await place.exports.holdSnapshots({ holder: ghost, snapshots: [snapshot] });
-    await place.exports.holdSnapshots({ holder: "registry-of-others", snapshots: [snapshot] });
-    await place.exports.releaseSnapshots({ holder: "registry/reconciled@1" });
-    const held = async () =>
-      (await holds("reg")).filter((one) => one.snapshot === snapshot).map(({ holder }) => holder);
-    await expect.poll(held, { timeout: 10_000 }).toEqual(["registry-of-others", "registry/reconciled@1"]);
+    const own = `registry/${await registryId()}`;
+    const others = "registry/00000000/ghost@1";
+    for (const holder of [`${own}/ghost@1`, others]) {
+      await place.exports.holdSnapshots({ holder, snapshots: [snapshot] });
+    }
+    await place.exports.releaseSnapshots({ holder: `${own}/reconciled@1` });
+    const held = async () => {
+      const all = (await place.exports.listHolds({ holderPrefix: "reg" })).holds;
+      return all.filter((one) => one.snapshot === snapshot).map(({ holder }) => holder);
+    };
+    const both = [others, `${own}/reconciled@1`];
+    await expect.poll(held, { timeout: 10_000 }).toEqual(both);
     await place.adapters.deleteAdapter({ adapter: "reconciled" });
-    await expect.poll(held, { timeout: 10_000 }).toEqual(["registry-of-others"]);
+    await expect.poll(held, { timeout: 10_000 }).toEqual([others]);
     await place.adapters.restoreAdapter({ adapter: "reconciled" });
-    await expect.poll(held, { timeout: 10_000 }).toEqual(["registry-of-others", "registry/reconciled@1"]);
+    await expect.poll(held, { timeout: 10_000 }).toEqual(both);
   });
 
   test("what the export service does not have is refused as it says, and nothing is made", async () => {
@@ -178,6 +192,10 @@ describe.each([
     expect(await holds("registry/pending/")).toEqual([]);
   });
 });
+
+function withoutId(holder: string): string {
+  return holder.replace(/^registry\/[0-9a-f]{8}\//, "registry/");
+}
 
 async function nextVersion(messages: AsyncIterator<WatchAdaptersResponse>): Promise<AdapterVersion> {
   for (;;) {
