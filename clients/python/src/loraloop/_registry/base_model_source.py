@@ -43,6 +43,7 @@ def base_model_from(
         where = _folder_of(named, revision) if folder is None else Path(folder)
     text = read_configuration(where)
     configuration = json.loads(text)
+    vocabulary_size = _first(configuration, ("vocab_size",))
     own_name = name or (where.resolve().name if not named or Path(named).is_dir() else named)
     return BaseModel(
         name=own_name,
@@ -52,8 +53,10 @@ def base_model_from(
         architecture=str((configuration.get("architectures") or [""])[0]),
         model_type=str(configuration.get("model_type", "")),
         hidden_size=_first(configuration, _WIDTHS),
-        vocabulary_size=_first(configuration, ("vocab_size",)),
-        layers=layers_of(model) if model is not None else layers_from(tensor_shapes(where), configuration),
+        vocabulary_size=vocabulary_size,
+        layers=layers_of(model)
+        if model is not None
+        else layers_from(tensor_shapes(where), configuration, vocabulary_size),
         other_names=sorted({*other_names, named} - {own_name, ""}),
         configuration_json=text,
         metadata=metadata or {},

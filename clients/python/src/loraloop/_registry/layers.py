@@ -32,7 +32,9 @@ def layers_of(model: torch.nn.Module) -> Sequence[Layer]:
     return _in_order(found.values())
 
 
-def layers_from(shapes: Mapping[str, Sequence[int]], configuration: Mapping[str, Any]) -> Sequence[Layer]:
+def layers_from(
+    shapes: Mapping[str, Sequence[int]], configuration: Mapping[str, Any], vocabulary_size: int
+) -> Sequence[Layer]:
     """Of what a model has saved: names of tensors with their shapes, and its `config.json`.
 
     A tensor `x.weight` of rank 2 is a linear layer or an embedding, of a higher rank a convolution. A model that was
@@ -47,7 +49,7 @@ def layers_from(shapes: Mapping[str, Sequence[int]], configuration: Mapping[str,
         name, dot, kind = tensor.rpartition(".")
         if dot and kind == "weight" and len(shape) > 1:
             layers.append(_layer_from(name if _HEAD.search(name) else prefix + name, shape, model_type))
-    return _in_order([*layers, *(_shared_head(layers, model_type) if with_head else ())])
+    return _in_order([*layers, *(_shared_head(layers, model_type, vocabulary_size) if with_head else ())])
 
 
 def _name_in_base(name: str) -> str | None:
@@ -94,12 +96,12 @@ def _missing_prefix(tensors: Iterable[str], model_type: str) -> str:
     return "gpt_neox." if model_type == "gpt_neox" else "model."
 
 
-def _shared_head(layers: Sequence[Layer], model_type: str) -> Iterator[Layer]:
+def _shared_head(layers: Sequence[Layer], model_type: str, vocabulary_size: int) -> Iterator[Layer]:
     """A head that shares the embedding's weights has none of its own."""
     embeddings = [layer for layer in layers if layer.kind == "EMBEDDING"]
     if not embeddings or any(_HEAD.search(layer.name) for layer in layers):
         return
-    tokens = max(embeddings, key=lambda layer: layer.input_features)
+    tokens = next((layer for layer in embeddings if layer.input_features == vocabulary_size), embeddings[0])
     name = "embed_out" if model_type == "gpt_neox" else "lm_head"
     yield Layer(name, "LINEAR", tokens.output_features, tokens.input_features)
 
