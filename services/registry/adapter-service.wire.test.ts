@@ -246,6 +246,19 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
     });
   });
 
+  test("a version may descend from its own adapter and take over its alias, in one commit", async () => {
+    await register("family", { alias: "production" });
+    const { version } = await register("family", { parent: "family@production", alias: "production" });
+    expect(version).toMatchObject({ name: "family@2", provenance: { parent: "family@1" } });
+    const { moves } = await clients.adapters.listAliasMoves({ adapter: "family" });
+    expect(moves.map(({ fromVersion, toVersion, revision }) => [fromVersion, toVersion, revision])).toEqual([
+      [1, 2, version?.revision],
+      [0, 1, expect.anything()],
+    ]);
+    const deletion = clients.adapters.deleteVersion({ version: "family@1" });
+    expect(await failure(deletion)).toMatchObject({ reason: "VERSION_IN_USE", metadata: { child: "family@2" } });
+  });
+
   test("an engine that cannot serve a version is refused by name", async () => {
     await register("engines");
     expect(await failure(clients.adapters.resolveAlias({ name: "engines@1", engine: "other" }))).toMatchObject({
