@@ -393,6 +393,10 @@ export const spoiledCases: Readonly<Record<string, SpoiledCase>> = {
   },
   "another kind of adapter": { spoil: configured({ peft_type: "IA3" }), ...field("peft_type", /IA3/) },
   "a task that PEFT does not know": { spoil: configured({ task_type: "CHAT" }), ...field("task_type") },
+  "a beginning that PEFT does not know": {
+    spoil: configured({ init_lora_weights: "new" }),
+    ...field("init_lora_weights"),
+  },
   "no kind of adapter": { spoil: configured({ peft_type: undefined }), ...field("peft_type", /null/) },
   "a target by look-around": {
     spoil: configured({ target_modules: "(?!.*vision).*q_proj" }),

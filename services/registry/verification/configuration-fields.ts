@@ -46,6 +46,14 @@ export class ConfigurationFields {
     );
   }
 
+  /** One of the forms of a text, or true or false; null is false. */
+  flagOrWord(field: string, fallback: string, form: RegExp): string {
+    return this.#read(field, fallback, `true, false or ${form.source}`, (value) => {
+      if (value === null || typeof value === "boolean") return String(value ?? false);
+      return typeof value === "string" && form.test(value) ? value.toLowerCase() : wrong;
+    });
+  }
+
   number(field: string, fallback: number, form: NumberForm): number {
     return this.#read(field, fallback, form.expected, (value) => acceptedNumber(value, form));
   }

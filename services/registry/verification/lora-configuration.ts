@@ -26,7 +26,7 @@ export interface LoraConfiguration {
   readonly modulesToSave: readonly string[];
   /** Rows of the input embedding, or of embeddings by name. */
   readonly trainableTokens: readonly number[] | ReadonlyMap<string, readonly number[]> | undefined;
-  /** How the weights were first made: `true`, `false`, `pissa`, … */
+  /** How the weights were first made: `true`, `false`, or a name in small letters, e.g. `pissa`. */
   readonly initialization: string;
   /** True for an Activated LoRA, which acts from the invocation tokens on. */
   readonly isActivated: boolean;
@@ -56,6 +56,7 @@ const share: NumberForm = { expected: "0 to 1", isWhole: false, accepts: (value)
 /** Names of modules; `.` separates their parts. */
 const moduleName = /^[\w.-]+$/;
 
+const initializations = /^(gaussian|eva|olora|pissa|pissa_niter_\d{1,9}|corda|loftq|orthogonal|mica|lora_ga)$/i;
 const taskTypes = ["SEQ_CLS", "SEQ_2_SEQ_LM", "CAUSAL_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION"] as const;
 
 /** What is wrong with a file of so many bytes; undefined where nothing is. */
@@ -113,7 +114,7 @@ function readFields(fields: ConfigurationFields, text: string): LoraConfiguratio
     revision: fields.text("revision"),
     useDora: fields.boolean("use_dora"),
     loraBias: fields.boolean("lora_bias"),
-    initialization: String(fields.get("init_lora_weights") ?? true),
+    initialization: fields.flagOrWord("init_lora_weights", "true", initializations),
     isActivated: fields.indices("alora_invocation_tokens") !== undefined,
     bias: fields.oneOf("bias", biases, "none"),
     dropout: fields.number("lora_dropout", 0, share),

@@ -62,7 +62,7 @@ const convert = "save the adapter again with path_initial_model_for_weight_conve
 const innocent: ReadonlySet<string> = new Set(["true", "false", "gaussian", "eva", "orthogonal", "mica", "lora_ga"]);
 
 function changesBase(initialization: string): boolean {
-  return !innocent.has(initialization.toLowerCase());
+  return !innocent.has(initialization);
 }
 
 function targetProblem({ layer }: Target, base: BaseModel): string | undefined {
