@@ -9,8 +9,9 @@ import { type Failure, failure } from "../../test/support/failure.ts";
 import { type RegistryClients, registryClients } from "../../test/support/registry-calls.ts";
 import { startTestRegistry } from "../../test/support/registry-server.ts";
 import type { TestServer } from "../../test/support/server.ts";
-import { SpoiledAdapter } from "../../test/support/spoiled-adapter.ts";
-import { type SpoiledCase, spoiledBase, spoiledCases } from "../../test/support/spoiled-cases.ts";
+import { SpoiledAdapter } from "../../test/support/spoiled/adapter.ts";
+import { type SpoiledCase, spoiledBase } from "../../test/support/spoiled/case.ts";
+import { spoiledCases } from "../../test/support/spoiled/cases.ts";
 import { type TinyFile, tinyAdapter, uploadFiles } from "../../test/support/tiny-adapter.ts";
 
 /** Cases of a registration; what the files were before is VerifyVersion's. */

@@ -5,7 +5,7 @@ import { HeaderProblem } from "../../services/registry/verification/safetensors-
 import { SafetensorsReader } from "../../services/registry/verification/safetensors-reader.ts";
 import { tensorTypes } from "../../services/registry/verification/tensor-types.ts";
 import { python, resultOf, startProgram } from "../support/command.ts";
-import { safetensors } from "../support/spoiled-adapter.ts";
+import { safetensors } from "../support/spoiled/adapter.ts";
 
 const script = fileURLToPath(new URL("../support/read_safetensors.py", import.meta.url));
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { safetensors } from "../../../test/support/spoiled-adapter.ts";
-import { spoiledBase as base } from "../../../test/support/spoiled-cases.ts";
+import { safetensors } from "../../../test/support/spoiled/adapter.ts";
+import { spoiledBase as base } from "../../../test/support/spoiled/case.ts";
 import { type TinyFile, tinyAdapter } from "../../../test/support/tiny-adapter.ts";
 import { limits } from "../../kit/limits.ts";
 import { type Inspected, Inspection } from "./inspection.ts";

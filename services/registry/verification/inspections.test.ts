@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
-import { safetensors } from "../../../test/support/spoiled-adapter.ts";
-import { spoiledBase as base } from "../../../test/support/spoiled-cases.ts";
+import { safetensors } from "../../../test/support/spoiled/adapter.ts";
+import { spoiledBase as base } from "../../../test/support/spoiled/case.ts";
 import { type TinyFile, tinyAdapter } from "../../../test/support/tiny-adapter.ts";
 import { limits } from "../../kit/limits.ts";
 import type { ArtifactFiles, ListedFile } from "../artifacts/artifact-store.ts";

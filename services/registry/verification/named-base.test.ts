@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { SpoiledAdapter } from "../../../test/support/spoiled-adapter.ts";
+import { SpoiledAdapter } from "../../../test/support/spoiled/adapter.ts";
 import { limits } from "../../kit/limits.ts";
 import { FolderFiles } from "../artifacts/disk/files.ts";
 import { namedBase } from "./named-base.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { safetensors } from "../../../test/support/spoiled-adapter.ts";
+import { safetensors } from "../../../test/support/spoiled/adapter.ts";
 import { limits } from "../../kit/limits.ts";
 import { HeaderProblem } from "./safetensors-header.ts";
 import { SafetensorsReader } from "./safetensors-reader.ts";

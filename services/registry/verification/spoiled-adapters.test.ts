@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { expectDocumented } from "../../../test/support/error-reasons.ts";
-import { SpoiledAdapter } from "../../../test/support/spoiled-adapter.ts";
-import { spoiledBase as base, spoiledCases } from "../../../test/support/spoiled-cases.ts";
+import { SpoiledAdapter } from "../../../test/support/spoiled/adapter.ts";
+import { spoiledBase as base } from "../../../test/support/spoiled/case.ts";
+import { spoiledCases } from "../../../test/support/spoiled/cases.ts";
 import { ServiceError, statusOf } from "../../kit/errors.ts";
 import { FolderFiles } from "../artifacts/disk/files.ts";
 import { Inspections } from "./inspections.ts";

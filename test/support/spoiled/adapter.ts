@@ -1,7 +1,7 @@
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { tinyAdapter } from "./tiny-adapter.ts";
+import { tinyAdapter } from "../tiny-adapter.ts";
 
 /** An entry of a safetensors header, or whatever a test makes of it. */
 export type HeaderEntry = Record<string, unknown>;
