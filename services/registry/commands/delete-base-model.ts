@@ -19,7 +19,10 @@ export function deleteBaseModel(
     if (entry === undefined || model === undefined) return;
     const range = prefixRange("version-of-base/", name, "\0", revision, "\0");
     const [user] = (await store.scan(tenant, range, { limit: 1 })).entries;
-    if (user !== undefined) throw baseModelInUse(name, revision, versionText(versionNameAt(user.key, range.start.length)));
+    if (user !== undefined) {
+      const version = versionNameAt(user.key, range.start.length);
+      throw baseModelInUse(name, revision, versionText(version));
+    }
     const names = model.otherNames.map((other) => ({ delete: baseModelNameKey(other, name, revision) }));
     await store.commit(
       tenant,

@@ -49,9 +49,15 @@ function sameModel(known: BaseModel, model: BaseModel): BaseModel {
 }
 
 /** A name, or another name, is one model's, in all its revisions. */
-async function checkNames({ store }: Context, tenant: TenantId, { name, revision, otherNames }: BaseModel): Promise<void> {
+async function checkNames(
+  { store }: Context,
+  tenant: TenantId,
+  { name, revision, otherNames }: BaseModel,
+): Promise<void> {
   for (const called of [name, ...otherNames]) {
-    const owner = (await ownerOf(store, tenant, "base-model/", called)) ?? (await ownerOf(store, tenant, "base-model-name/", called));
+    const owner =
+      (await ownerOf(store, tenant, "base-model/", called)) ??
+      (await ownerOf(store, tenant, "base-model-name/", called));
     if (owner === undefined || owner === name) continue;
     const why = `The name ${JSON.stringify(called)} is taken by base model ${JSON.stringify(owner)}`;
     throw baseModelConflict(name, revision, called === name ? "name" : "other_names", why);
@@ -73,7 +79,10 @@ async function ownerOf(
 async function keep({ store }: Context, tenant: TenantId, model: BaseModel, names: Revision): Promise<void> {
   const { name, revision, layers, otherNames } = model;
   const mutations: Mutation[] = [
-    { put: baseModelKey(name, revision), value: StoredBaseModel.encode({ baseModel: { ...model, layers: [] } }).finish() },
+    {
+      put: baseModelKey(name, revision),
+      value: StoredBaseModel.encode({ baseModel: { ...model, layers: [] } }).finish(),
+    },
     { put: layersKey(name, revision), value: StoredLayers.encode({ layers }).finish() },
     ...otherNames.map((other) => ({ put: baseModelNameKey(other, name, revision), value: new Uint8Array() })),
     { put: baseModelNamesKey, value: new Uint8Array() },
