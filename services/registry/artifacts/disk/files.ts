@@ -3,7 +3,7 @@ import { fileChanged, storageUnavailable } from "../artifact-errors.ts";
 import { comparePaths } from "../artifact-path.ts";
 import { type ArtifactFiles, type ListedFile, PIECE_BYTES } from "../artifact-store.ts";
 import { checkPickleHead, HEAD_BYTES } from "../pickles.ts";
-import { type OpenFile, openFile } from "./open-file.ts";
+import { type OpenFile, openFile, statsOf } from "./open-file.ts";
 import { pathsBelow } from "./paths-below.ts";
 
 /** Files in a folder of this machine. */
@@ -39,7 +39,7 @@ export class FolderFiles implements ArtifactFiles {
     for (let offset = 0; offset < size; offset += PIECE_BYTES) {
       yield await readAt(file, path, offset, Math.min(PIECE_BYTES, size - offset));
     }
-    this.#checkSame(path, await file.handle.stat({ bigint: true }));
+    this.#checkSame(path, statsOf(file.handle));
   }
 
   async #open(path: string): Promise<OpenFile> {

@@ -1,4 +1,4 @@
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, fstatSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { fileForbidden } from "../artifact-errors.ts";
@@ -14,13 +14,18 @@ export interface OpenFile extends AsyncDisposable {
 export async function openFile(folder: string, path: string): Promise<OpenFile> {
   const handle = await openWithoutLinks(join(folder, path), path);
   try {
-    const stats = await handle.stat({ bigint: true });
+    const stats = statsOf(handle);
     checkKind(path, stats);
     return { handle, stats, [Symbol.asyncDispose]: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/** Of a file that is open, at once: nothing is looked for on the disk. */
+export function statsOf({ fd }: FileHandle): BigIntStats {
+  return fstatSync(fd, { bigint: true });
 }
 
 function checkKind(path: string, stats: BigIntStats): void {

@@ -1,5 +1,5 @@
-import { constants } from "node:fs";
-import { type FileHandle, open, readlink } from "node:fs/promises";
+import { constants, readlinkSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { fileForbidden, fileMissing, storageUnavailable } from "../artifact-errors.ts";
 
 /** Reading, without waiting for the other end of a pipe. */
@@ -22,11 +22,11 @@ export async function openWithoutLinks(full: string, path: string, flags = 0): P
   }
 }
 
-/** Linux tells where that which is open lies: elsewhere, if a link led to it. */
+/** Linux tells where that which is open lies: elsewhere, if a link led to it. It asks no disk, so nobody waits. */
 async function openAndCompare(full: string, path: string, flags: number): Promise<FileHandle> {
   const handle = await open(full, flags);
   try {
-    if ((await readlink(descriptorPath(handle))) !== full) throw linkForbidden(path);
+    if (readlinkSync(descriptorPath(handle)) !== full) throw linkForbidden(path);
     return handle;
   } catch (error) {
     await handle.close();

@@ -37,8 +37,8 @@ export class DiskArtifactStore implements ArtifactStore {
   }
 
   async open(tenant: TenantId, digest: string): Promise<ArtifactFiles | undefined> {
-    const path = this.#path(tenant, digest);
-    return (await exists(path)) ? new FolderFiles(await realpath(path)) : undefined;
+    const folder = await realpath(this.#path(tenant, digest)).catch(() => undefined);
+    return folder === undefined ? undefined : new FolderFiles(folder);
   }
 
   async remove(tenant: TenantId, digest: string): Promise<void> {
