@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type BaseModel, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { safetensors } from "../../../test/support/spoiled/adapter.ts";
 import { spoiledBase as base } from "../../../test/support/spoiled/case.ts";
 import { type TinyFile, tinyAdapter } from "../../../test/support/tiny-adapter.ts";
@@ -8,7 +10,11 @@ import { type Inspected, Inspection } from "./inspection.ts";
 const [configuration, weights] = tinyAdapter(base.name) as [TinyFile, TinyFile];
 
 function inspect(...files: readonly TinyFile[]): Inspected {
-  const inspection = new Inspection({ base, reference: undefined, digests: new Map(), throwsFirst: false });
+  return inspectFor(base, files);
+}
+
+function inspectFor(model: BaseModel, files: readonly TinyFile[]): Inspected {
+  const inspection = new Inspection({ base: model, reference: undefined, digests: new Map(), throwsFirst: false });
   for (const { path, bytes } of files) {
     inspection.beginFile(path, bytes.length);
     inspection.data(bytes);
@@ -30,12 +36,59 @@ function tensors(path: string, count: number): TinyFile {
   return { path, bytes: safetensors(`{${entries.join()}}`, new Uint8Array()) };
 }
 
+/** Places, and what is changed there. */
+const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 3 });
+
+/** A file with changes in its first bytes. */
+function changed({ path, bytes }: TinyFile, end: number, places: readonly (readonly [number, number])[]): TinyFile {
+  const others = Buffer.from(bytes);
+  for (const [place, difference] of places) others[place % end] = (others[place % end] ?? 0) ^ difference;
+  return { path, bytes: others };
+}
+
 describe("an inspection", () => {
   test("takes what PEFT takes where the configuration does not say", () => {
     const text = '{"peft_type":"LORA","target_modules":["q_proj"],"rank_pattern":{"q_proj":2}}';
     const { faults, sound } = inspect({ path: configuration.path, bytes: Buffer.from(text) }, weights);
     expect(faults).toEqual([]);
     expect(sound?.peft).toMatchObject({ r: 8, loraAlpha: 8, maximumRank: 2, bias: "none", configurationJson: text });
+  });
+
+  test("with other bytes in a header has faults, or finds what it found before", () => {
+    const header = 8 + Number(Buffer.from(weights.bytes).readBigUInt64LE());
+    const good = inspect(configuration, weights).sound;
+    fc.assert(
+      fc.property(changes, (places) => {
+        const { faults, sound } = inspect(configuration, changed(weights, header, places));
+        for (const { reason } of faults) expect(reason).toMatch(/^ADAPTER_/);
+        expect(sound).toEqual(faults.length > 0 ? undefined : good);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test("with other bytes in the configuration has faults, or is for the same layers", () => {
+    const good = inspect(configuration, weights).sound?.peft.layers;
+    fc.assert(
+      fc.property(changes, (places) => {
+        const { faults, sound } = inspect(changed(configuration, configuration.bytes.length, places), weights);
+        for (const { reason } of faults) expect(reason).toMatch(/^(ADAPTER_|BASE_MODEL_MISMATCH)/);
+        expect(sound?.peft.layers).toEqual(faults.length > 0 ? undefined : good);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test("of all linear layers leaves out what makes logits", () => {
+    const head = { name: "lm_head", kind: Layer_Kind.KIND_LINEAR, inputFeatures: 8, outputFeatures: 16 };
+    const model = { ...base, layers: [...base.layers, head] };
+    const files = [configured({ target_modules: "All-Linear" }), weights];
+    expect(inspectFor(model, files).sound?.peft).toMatchObject({ targetModulesPattern: "All-Linear" });
+    const wider = { ...model, vocabularySize: 17 };
+    expect(inspectFor(wider, files).faults).toMatchObject([
+      { metadata: { tensor: "base_model.model.lm_head.lora_A.weight" } },
+      { metadata: { tensor: "base_model.model.lm_head.lora_B.weight" } },
+    ]);
   });
 
   test("tells every field that is wrong, and nothing of the tensors then", () => {
