@@ -84,7 +84,7 @@ export interface Adapter {
   metadata: { [key: string]: string };
   /** Number of the newest version; 0 before the first. Never given again. */
   latestVersion: number;
-  /** Its aliases by name. */
+  /** Its aliases by name; at most 256 in all that it ever had. */
   aliases: Alias[];
   /** When it was put first. */
   createTime:

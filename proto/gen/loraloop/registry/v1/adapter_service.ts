@@ -124,7 +124,7 @@ export interface RegisterVersionRequest {
      */
     { $case: "uri"; value: string }
     | undefined;
-  /** What it was trained on; where absent, what `adapter_config.json` names. Weights and tokenizer digests are compared where given: BASE_MODEL_MISMATCH. */
+  /** What it was trained on; where absent or without a name, what `adapter_config.json` names. Weights and tokenizer digests are compared where given: BASE_MODEL_MISMATCH. */
   baseModel:
     | BaseModelReference
     | undefined;

@@ -102,7 +102,7 @@ class Adapter(_message.Message):
 
     @_builtins.property
     def aliases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alias]:
-        """Its aliases by name."""
+        """Its aliases by name; at most 256 in all that it ever had."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

@@ -405,7 +405,7 @@ class RegisterVersionRequest(_message.Message):
     """A random name of this request, `[0-9A-Za-z_-]{1,64}`, kept with the version."""
     @_builtins.property
     def base_model(self) -> _base_model_service_pb2.BaseModelReference:
-        """What it was trained on; where absent, what `adapter_config.json` names. Weights and tokenizer digests are compared where given: BASE_MODEL_MISMATCH."""
+        """What it was trained on; where absent or without a name, what `adapter_config.json` names. Weights and tokenizer digests are compared where given: BASE_MODEL_MISMATCH."""
 
     @_builtins.property
     def quantization(self) -> _adapter_pb2.Quantization:
