@@ -151,6 +151,7 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
       [{ files: files("0".repeat(64)) }, "ARTIFACT_NOT_FOUND"],
       [{ files: elsewhere }, "ADAPTER_FILE_FORBIDDEN"],
       [{ baseModel: otherWeights }, "BASE_MODEL_MISMATCH"],
+      [{ baseModel: { ...otherWeights, name: "" } }, "BASE_MODEL_MISMATCH"],
       [{ parent: "refused@1" }, "ADAPTER_NOT_FOUND"],
       [{ parent: "refused@latest" }, "ALIAS_NOT_FOUND"],
       [{ method: Method.METHOD_DORA }, "FIELD_INVALID"],

@@ -3,7 +3,7 @@ import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/regis
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { RegistryContext } from "../context.ts";
-import { adapterKey, versionStateKey } from "../keys.ts";
+import { versionStateKey } from "../keys.ts";
 import { versionDeleted, versionNotFound } from "./adapter-errors.ts";
 import type { Changes } from "./changes.ts";
 import { type VersionReference, versionText } from "./names.ts";
@@ -46,16 +46,11 @@ export async function changeAnyVersion(
 ): Promise<AdapterVersion> {
   const name = await nameOf(context.store, tenant, reference);
   const attempt = async (): Promise<KeptVersion> => {
-    const adapter = await getAdapter(context.store, tenant, name.adapter);
+    await getAdapter(context.store, tenant, name.adapter);
     const version = await findOwnVersion(context.store, tenant, name);
     if (version === undefined) throw versionNotFound(name);
     const changed = await change(version);
-    if (changed === undefined) return version;
-    const isLive = { key: adapterKey(name.adapter), revision: adapter.revision };
-    return commitChange(context, tenant, version, {
-      ...changed,
-      expectations: [isLive, ...(changed.expectations ?? [])],
-    });
+    return changed === undefined ? version : commitChange(context, tenant, version, changed);
   };
   const version = await context.turns.take(`${tenant}/${versionText(name)}`, () => retryAborted(attempt));
   return showVersion(context.store, tenant, version);
