@@ -19,7 +19,6 @@ const parts: RegisteredParts = {
     snapshots: [],
     packageVersions: { peft: "0.18" },
     seed: 7n,
-    baseModel: "",
     configurationJson: '{"lr":1}',
     metrics: { loss: 2, accuracy: 0.5 },
   },
