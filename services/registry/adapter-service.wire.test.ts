@@ -334,6 +334,11 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
     expect(await failure(infinite)).toMatchObject({ reason: "FIELD_INVALID", fields: ["values[0].value"] });
   });
 
+  test("a watch after a revision that is not there yet is refused", async () => {
+    const watch = clients.adapters.watchAdapters({ afterRevision: 1_000_000n });
+    expect(await failure(watch)).toMatchObject({ code: Status.OUT_OF_RANGE, reason: "REVISION_UNKNOWN" });
+  });
+
   test("a server that stops ends watches with DRAINING", async () => {
     await using other = await startTestRegistry();
     const watch = registryClients(other, other.token).adapters.watchAdapters({})[Symbol.asyncIterator]();
