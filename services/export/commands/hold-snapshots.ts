@@ -1,6 +1,6 @@
+import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { TenantId } from "../../store/store.ts";
-import type { Changes } from "../changes.ts";
 import type { ExportContext } from "../context.ts";
 import { lifeEnd } from "../snapshot/expiry.ts";
 import { holdSnapshot } from "../snapshot/holds.ts";

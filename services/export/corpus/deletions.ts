@@ -1,7 +1,7 @@
 import { StoredDeletion, StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import { prefixRange } from "../../store/range.ts";
 import type { Entry, Key, Micros, Revision, StoreReader, TenantId } from "../../store/store.ts";
-import type { Changes } from "../changes.ts";
 import { deletedKey, deletionKey } from "../keys.ts";
 import { idOf } from "./stored-record.ts";
 

@@ -1,8 +1,8 @@
 import { StoredLossPart } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import { entries } from "../../store/entries.ts";
 import { afterKey } from "../../store/range.ts";
 import type { Expectation, Mutation, Store, StoreReader, TenantId } from "../../store/store.ts";
-import type { Changes } from "../changes.ts";
 import { lossPartKey } from "../keys.ts";
 import { decodeLosses, encodeLosses, type LossChange, PART_LOSSES, setLoss } from "./loss-part.ts";
 

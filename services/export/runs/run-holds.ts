@@ -1,5 +1,5 @@
+import type { Changes } from "../../store/commit-changes.ts";
 import type { Micros, StoreReader, TenantId } from "../../store/store.ts";
-import type { Changes } from "../changes.ts";
 import { holdSnapshot, releaseSnapshot, runHolder } from "../snapshot/holds.ts";
 
 /** What makes a run hold its snapshots; a mixture may name one twice. Rejects with SNAPSHOT_EXPIRED. */

@@ -1,7 +1,7 @@
 import { Environment } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import { StoredRun, type StoredRunState } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import type { TenantId } from "../../store/store.ts";
-import type { Changes } from "../changes.ts";
 import type { ExportContext } from "../context.ts";
 import { runKey } from "../keys.ts";
 import { changeRun, type RunChange } from "./change-run.ts";

@@ -1,8 +1,8 @@
 import { StoredSnapshot, StoredSnapshotHold } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import { entries } from "../../store/entries.ts";
 import { prefixRange } from "../../store/range.ts";
 import type { Entry, Micros, StoreReader, TenantId } from "../../store/store.ts";
-import type { Changes } from "../changes.ts";
 import { holderKey, snapshotHoldKey, snapshotKey } from "../keys.ts";
 import { isExpired, isRemoved, lifeEnd } from "./expiry.ts";
 import { snapshotMissing } from "./missing-snapshot.ts";

@@ -1,11 +1,11 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { RegistryContext } from "../context.ts";
 import { versionStateKey } from "../keys.ts";
 import { versionDeleted, versionNotFound } from "./adapter-errors.ts";
-import type { Changes } from "./changes.ts";
 import { type VersionReference, versionText } from "./names.ts";
 import { showVersion } from "./shown-version.ts";
 import { getAdapter } from "./stored-adapters.ts";

@@ -1,10 +1,5 @@
-import type { Expectation, Mutation } from "../../store/store.ts";
-
-/** A part of a commit. */
-export interface Changes {
-  readonly mutations: readonly Mutation[];
-  readonly expectations: readonly Expectation[];
-}
+import type { Changes } from "../../store/commit-changes.ts";
+import type { Mutation } from "../../store/store.ts";
 
 export const noChanges: Changes = { mutations: [], expectations: [] };
 

@@ -1,12 +1,12 @@
 import { StoredAlias, StoredAliasMove } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import type { Micros, Revision, TenantId } from "../../store/store.ts";
 import { aliasHistoryKey, aliasKey, aliasMoveKey } from "../keys.ts";
 import { aliasConflict } from "./adapter-errors.ts";
 import { type AdapterUse, writtenUse } from "./adapter-use.ts";
 import { aliasesOf, findAlias, type KeptAlias } from "./aliases.ts";
-import type { Changes } from "./changes.ts";
 import type { KeptMove } from "./shown-adapter.ts";
 import type { Reader } from "./stored-adapters.ts";
 

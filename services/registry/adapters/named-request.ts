@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { StoredVersionName } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { fieldInvalid } from "../../kit/field.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import type { TenantId } from "../../store/store.ts";
 import { requestKey, type VersionName } from "../keys.ts";
-import { type Changes, noChanges } from "./changes.ts";
+import { noChanges } from "./changes.ts";
 import type { Reader } from "./stored-adapters.ts";
 
 /** A registration that may be asked for again, because its answer was lost. */

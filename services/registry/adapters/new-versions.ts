@@ -1,5 +1,6 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredAdapter, StoredVersion, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import type { Micros, Mutation, TenantId } from "../../store/store.ts";
 import {
   adapterKey,
@@ -12,7 +13,6 @@ import {
   versionStateKey,
 } from "../keys.ts";
 import { adapterDeleted } from "./adapter-errors.ts";
-import type { Changes } from "./changes.ts";
 import { type MeasuredValue, metricMutations } from "./metric-values.ts";
 import { parseVersionName } from "./names.ts";
 import { findAdapter, isDeleted, type KeptAdapter, type Reader } from "./stored-adapters.ts";

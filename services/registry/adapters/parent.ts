@@ -1,8 +1,8 @@
+import type { Changes } from "../../store/commit-changes.ts";
 import type { TenantId } from "../../store/store.ts";
 import { adapterKey, type VersionName, versionStateKey } from "../keys.ts";
 import { versionDeleted, versionNotFound } from "./adapter-errors.ts";
 import { readUse, writtenUse } from "./adapter-use.ts";
-import type { Changes } from "./changes.ts";
 import { getAdapter, type Reader } from "./stored-adapters.ts";
 import { findOwnVersion } from "./stored-versions.ts";
 

@@ -1,6 +1,7 @@
 import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { StoredArtifact } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { ServiceError } from "../../kit/errors.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Expectation, Micros, Mutation, Revision, Store, StoreReader, TenantId } from "../../store/store.ts";
 import { artifactKey, artifactUseKey, prefixRange, type VersionName } from "../keys.ts";
@@ -11,12 +12,6 @@ export const UNUSED_MICROS: Micros = 24n * 3_600n * 1_000_000n;
 
 /** Within this time whoever began a removal has ended it, or was ended. */
 const removalMicros = 10n * 60n * 1_000_000n;
-
-/** A part of a commit. */
-export interface Changes {
-  readonly mutations: readonly Mutation[];
-  readonly expectations: readonly Expectation[];
-}
 
 interface Found {
   readonly stored: StoredArtifact;

@@ -1,10 +1,11 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { Caller } from "../../kit/call.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import { readUse } from "../adapters/adapter-use.ts";
 import { findAlias } from "../adapters/aliases.ts";
-import { type Changes, noChanges, together } from "../adapters/changes.ts";
+import { noChanges, together } from "../adapters/changes.ts";
 import { planMove } from "../adapters/move-alias.ts";
 import { madeBefore, type NamedRequest, namedRequest, rememberRequest } from "../adapters/named-request.ts";
 import { planVersions } from "../adapters/new-versions.ts";

@@ -1,4 +1,4 @@
-import type { Expectation, Mutation } from "../store/store.ts";
+import type { Expectation, Mutation } from "./store.ts";
 
 /** A part of a commit. */
 export interface Changes {
