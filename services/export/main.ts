@@ -5,7 +5,7 @@ import { startExport } from "./service.ts";
 
 /** Serves until a signal ends it. @param file JSON configuration; the environment (`LORALOOP_EXPORT_…`) overrides it. */
 export async function serveExport(file?: string, onError?: (error: unknown) => void): Promise<void> {
-  limitMemory();
+  limitMemory(1);
   const start = async () => {
     const configuration = readExportConfiguration({ ...(file && { file }), environment: process.env });
     return { service: await startExport(configuration), drainSeconds: configuration.drain_seconds };

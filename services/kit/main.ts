@@ -5,11 +5,8 @@ import { ConfigurationError } from "./configuration.ts";
 import { fileProblem } from "./file-problem.ts";
 import type { RunningService } from "./start.ts";
 
-/**
- * The young generation of the serving thread stays small, so that the memory of frames that were sent is found soon; helpers for it would
- * take a fifth of two processors from rendering. An old generation of at most 1 GiB makes V8 collect earlier.
- */
-const heapFlags = ["--no-parallel-scavenge", "--max-semi-space-size=1", "--max-old-space-size=1024"];
+/** Helpers for the young generation would take a fifth of two processors from rendering. An old generation of at most 1 GiB makes V8 collect earlier. */
+const heapFlags = ["--no-parallel-scavenge", "--max-old-space-size=1024"];
 
 /** Node keeps here what it stripped of types and compiled: without it every thread loads the stripper, some 20 MB. */
 const compileCache = fileURLToPath(new URL("../../node_modules/.cache/loraloop", import.meta.url));
@@ -17,10 +14,15 @@ const compileCache = fileURLToPath(new URL("../../node_modules/.cache/loraloop",
 /** How long after the drain's deadline a process that still has something open ends all the same. */
 const graceSeconds = 5;
 
-/** Replaces this process by the same one with a small heap and cached code: Node reads these only when it starts. Call first. */
-export function limitMemory(): void {
+/**
+ * Replaces this process by the same one with a small heap and cached code: Node reads these only when it starts. Call first.
+ * @param semiSpaceMib half of the serving thread's young generation: small where large messages are sent, whose memory is then found soon; larger where
+ * many small calls are answered
+ */
+export function limitMemory(semiSpaceMib: number): void {
   const { execArgv, argv, env, execPath } = process;
-  if (heapFlags.every((flag) => execArgv.includes(flag))) {
+  const flags = [...heapFlags, `--max-semi-space-size=${semiSpaceMib}`];
+  if (flags.every((flag) => execArgv.includes(flag))) {
     // From here on threads have the young generation that their `resourceLimits` say.
     setFlagsFromString("--max-semi-space-size=0");
     return;
@@ -30,7 +32,7 @@ export function limitMemory(): void {
   // frames do not, since their memory costs more to get than to fill.
   const allocator = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "262144", MALLOC_TRIM_THRESHOLD_: "524288" };
   const environment = { NODE_COMPILE_CACHE: compileCache, ...allocator, ...env };
-  process.execve(execPath, [execPath, ...heapFlags, ...execArgv, ...argv.slice(1)], environment);
+  process.execve(execPath, [execPath, ...flags, ...execArgv, ...argv.slice(1)], environment);
 }
 
 /** Runs a service until SIGTERM or SIGINT, then drains it; a second signal ends the process at once. Where it cannot start: one line, exit code 1, or what `onError` does. */

@@ -27,7 +27,7 @@ async function run(options: UpOptions, command: Command): Promise<void> {
   const folder = resolve(options.data);
   const [port, metricsPort] = [toPort("--port", options.port), toPort("--metrics-port", options.metricsPort)];
   const { limitMemory, runService } = await import("../../../services/kit/main.ts");
-  limitMemory();
+  limitMemory(1);
   const { readAllConfigurations, startAll } = await import("../../../services/all.ts");
   const values = { data_directory: folder, listen_port: port, metrics_port: metricsPort, log_level: "warn" };
   const start = async () => {

@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { changesLimit, checkCommit, checkPin, checkReadable, checkTenant } from "../checks.ts";
+import { changesLimit, checkCommit, checkKey, checkPin, checkReadable, checkTenant } from "../checks.ts";
 import type {
   ChangePage,
   Clock,
@@ -25,9 +25,10 @@ import { Committer, packed } from "./committer.ts";
 import type { Database } from "./database.ts";
 import { emptyHead, readFloor, readHead, readPins, readTime } from "./facts.ts";
 import { headPath } from "./head-file.ts";
+import { NewestEntries } from "./newest-entries.ts";
 import { type OpenedFolder, openFolder } from "./open-folder.ts";
 import { readEntry, readPage } from "./reader.ts";
-import type { StepSize } from "./scan.ts";
+import { newestVersion, type StepSize } from "./scan.ts";
 import { Turns } from "./turns.ts";
 
 /** About a millisecond of the main thread. */
@@ -46,6 +47,7 @@ class RocksdbStore implements Store {
   readonly #committer: Committer;
   /** Of tenants that were written to; moves when a commit is acknowledged. */
   readonly #heads = new Map<TenantId, Head>();
+  readonly #newest = new NewestEntries();
   readonly #turns = new Turns();
   #closing: Promise<void> | undefined;
 
@@ -59,7 +61,11 @@ class RocksdbStore implements Store {
 
   async get(tenant: TenantId, key: Key, at?: Revision): Promise<Entry | undefined> {
     await this.#turns.next();
-    return readEntry(this.#database, tenant, key, at, this.#head(tenant).revision);
+    const head = this.#head(tenant).revision;
+    if (at !== undefined) return readEntry(this.#database, tenant, key, at, head);
+    checkKey(key);
+    // The floor never passes what was acknowledged here.
+    return this.#newest.get(tenant, key, () => newestVersion(this.#database, tenant, key, Number(head)));
   }
 
   async scan(tenant: TenantId, range: KeyRange, options: ScanOptions = {}): Promise<Page> {
@@ -100,6 +106,7 @@ class RocksdbStore implements Store {
     const job = { kind: "commit", tenant, now: this.#clock.now(), bytes, ...parts } as const;
     const head = (await this.#committer.submit(job, [buffer])) as Head;
     this.#heads.set(tenant, head);
+    this.#newest.written(tenant, mutations);
     return head;
   }
 
