@@ -1,11 +1,11 @@
 import { type Run, Run_State } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import { ServiceError } from "../../kit/errors.ts";
+import { Notifier } from "../../kit/notifier.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { stateOf } from "../runs/run-lease.ts";
 import { showRun } from "../runs/shown-run.ts";
 import { getRunState } from "../runs/stored-runs.ts";
-import { Notifier } from "../../kit/notifier.ts";
 
 export interface WatchRun {
   readonly tenant: TenantId;

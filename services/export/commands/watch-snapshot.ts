@@ -1,8 +1,8 @@
 import { type Snapshot, Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { ServiceError } from "../../kit/errors.ts";
+import { Notifier } from "../../kit/notifier.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
-import { Notifier } from "../../kit/notifier.ts";
 import { shownSnapshot } from "../snapshot/shown-snapshot.ts";
 import { snapshotNotFound } from "../snapshot/snapshot-errors.ts";
 

@@ -2,11 +2,11 @@ import type { Record } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
+import { Slices } from "../../kit/slices.ts";
 import { type CheckedRecord, checkRecord, keptBytes, sentBytes } from "./check-record.ts";
 import type { FieldsWorker } from "./fields-worker.ts";
 import { RecordProblem, shown } from "./record-problem.ts";
 import { checkCount } from "./request-checks.ts";
-import { Slices } from "../../kit/slices.ts";
 
 /** What came of checking one record of a chunk. */
 export type Checked = CheckedRecord | RecordProblem;

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { Snapshot_State, type Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredBlock, StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { Notifier } from "../../kit/notifier.ts";
 import type { Store, TenantId } from "../../store/store.ts";
 import type { BlockCache, BlockPages } from "./blocks/block-cache.ts";
 import type { BlockFiles } from "./blocks/block-files.ts";
@@ -10,7 +11,6 @@ import type { VerifiedPages } from "./blocks/verified-pages.ts";
 import type { Build } from "./build/build.ts";
 import type { Builds } from "./build/builds.ts";
 import { isRemoved } from "./expiry.ts";
-import { Notifier } from "../../kit/notifier.ts";
 import { blockMissing, buildInterrupted, contentDamaged, snapshotExpired, snapshotFailed } from "./snapshot-errors.ts";
 import { hexOf } from "./snapshot-key.ts";
 import { getSnapshot } from "./stored-snapshots.ts";
