@@ -64,11 +64,12 @@ async function verifyFiles(
   signal: AbortSignal,
 ): Promise<VerifiedFiles> {
   const { artifact, ...opened } = await openFiles(context, caller, request);
-  const files = listedOnce(opened.files);
+  // What the registry keeps is what was uploaded.
+  const known = artifact.kept ? artifact.files : undefined;
+  const files = listedOnce(opened.files, known);
   const base = await readBaseModel(context.store, caller.tenant, await baseOf(request, files));
   const { method, quantization, baseModel } = request;
-  const before = artifact.kept ? artifact.files : undefined;
-  const declared = { method, quantization, baseModel, files: before, signal };
+  const declared = { method, quantization, baseModel, files: known, signal };
   const adapter = await verifyAdapter(context, files, base.baseModel, declared);
   return { adapter, artifact: verifiedArtifact(artifact, adapter.files), base };
 }
