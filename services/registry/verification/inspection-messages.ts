@@ -11,8 +11,11 @@ export interface Piece {
   readonly isLast: boolean;
 }
 
-/** What the thread of inspections is asked, one thing after the other. `inspection` numbers the inspections that are under way; a fault and `finish` end one. */
-export type InspectionMessage = { readonly inspection: number } & InspectionStep;
+/** What the thread of inspections is asked: steps of one inspection, one after the other. `inspection` numbers those that are under way; a fault and `finish` end one. */
+export interface InspectionMessage {
+  readonly inspection: number;
+  readonly steps: readonly InspectionStep[];
+}
 
 export type InspectionStep =
   | { readonly kind: "begin"; readonly request: InspectionRequest }
@@ -21,7 +24,7 @@ export type InspectionStep =
   /** Ends it without an answer. */
   | { readonly kind: "forget" };
 
-/** What it answers to each message, in their order. */
+/** What it answers to each message, in their order: what the last step gave, or the fault that ended the inspection. */
 export type InspectionReply =
   | { readonly inspected?: Inspected | undefined }
   /** The first fault. */

@@ -1,35 +1,37 @@
 import { parentPort } from "node:worker_threads";
 import { ServiceError } from "../../kit/errors.ts";
 import { type Inspected, Inspection } from "./inspection.ts";
-import type { InspectionMessage, InspectionReply, Piece } from "./inspection-messages.ts";
+import type { InspectionMessage, InspectionReply, InspectionStep, Piece } from "./inspection-messages.ts";
 
 const inspections = new Map<number, Inspection>();
 
-function answer(message: InspectionMessage): InspectionReply {
+function answer({ inspection, steps }: InspectionMessage): InspectionReply {
   try {
-    return { inspected: act(message) };
+    let inspected: Inspected | undefined;
+    for (const step of steps) inspected = act(inspection, step);
+    return { inspected };
   } catch (error) {
-    inspections.delete(message.inspection);
+    inspections.delete(inspection);
     if (!(error instanceof ServiceError)) return { failure: error };
     return { fault: { reason: error.reason, message: error.message, metadata: error.metadata } };
   }
 }
 
-function act(message: InspectionMessage): Inspected | undefined {
-  const inspection = inspections.get(message.inspection);
-  switch (message.kind) {
+function act(number: number, step: InspectionStep): Inspected | undefined {
+  const inspection = inspections.get(number);
+  switch (step.kind) {
     case "begin":
-      inspections.set(message.inspection, new Inspection(message.request));
+      inspections.set(number, new Inspection(step.request));
       return undefined;
     case "piece":
       // One that had a fault may have sent another piece before it heard of it.
-      if (inspection !== undefined) take(inspection, message.piece);
+      if (inspection !== undefined) take(inspection, step.piece);
       return undefined;
     case "finish":
-      inspections.delete(message.inspection);
+      inspections.delete(number);
       return inspection?.finish();
     case "forget":
-      inspections.delete(message.inspection);
+      inspections.delete(number);
       return undefined;
   }
 }

@@ -4,7 +4,10 @@ import { HeaderRoom } from "./header-room.ts";
 import type { Inspected, InspectionRequest } from "./inspection.ts";
 import type { InspectionMessage, InspectionReply, InspectionStep, Piece } from "./inspection-messages.ts";
 
-type Ask = (step: InspectionStep, transfer?: ArrayBuffer[]) => Promise<Inspected | undefined>;
+type Ask = (steps: readonly InspectionStep[]) => Promise<Inspected | undefined>;
+
+/** Bytes of files that wait to be sent: small adapters go as one message. */
+const MESSAGE_BYTES = 256 * 1024;
 
 /**
  * Inspects adapters in a thread of its own, which starts when it is needed; inspections that run at once take turns by pieces of files.
@@ -19,19 +22,19 @@ export class Inspections implements AsyncDisposable {
   /** Begins an inspection; dispose it in the end. All methods of it reject with the ServiceError of the first fault where the request asks for that. */
   begin(request: InspectionRequest): RemoteInspection {
     const inspection = ++this.#last;
-    return new RemoteInspection(request, (step, transfer) => this.#ask({ ...step, inspection }, transfer));
+    return new RemoteInspection(request, (steps) => this.#ask({ inspection, steps }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#thread?.terminate();
   }
 
-  #ask(message: InspectionMessage, transfer: ArrayBuffer[] = []): Promise<Inspected | undefined> {
+  #ask(message: InspectionMessage): Promise<Inspected | undefined> {
     const waiting = Promise.withResolvers<Inspected | undefined>();
     this.#waiting.push(waiting);
     this.#thread ??= this.#start();
     this.#thread.ref();
-    this.#thread.postMessage(message, transfer);
+    this.#thread.postMessage(message, transfersOf(message));
     return waiting.promise;
   }
 
@@ -65,20 +68,26 @@ export class Inspections implements AsyncDisposable {
 /** An inspection in the thread; see `Inspection`. */
 export class RemoteInspection implements Disposable {
   readonly #ask: Ask;
+  /** What was not sent yet. */
+  #steps: InspectionStep[];
+  #bytes = 0;
   /** What the thread works on. */
-  #underWay: Promise<unknown>;
+  #underWay: Promise<unknown> | undefined;
   #isFinished = false;
 
   constructor(request: InspectionRequest, ask: Ask) {
     this.#ask = ask;
-    this.#underWay = this.#later({ kind: "begin", request });
+    this.#steps = [{ kind: "begin", request }];
   }
 
-  /** Resolves once what came before was worked on, so that reading goes on meanwhile. The bytes are copied. */
+  /** Resolves once what was sent before was worked on, so that reading goes on meanwhile. The bytes are copied. */
   async piece(piece: Piece): Promise<void> {
-    const before = this.#underWay;
     const bytes = new Uint8Array(piece.bytes);
-    this.#underWay = this.#later({ kind: "piece", piece: { ...piece, bytes } }, [bytes.buffer]);
+    this.#steps.push({ kind: "piece", piece: { ...piece, bytes } });
+    this.#bytes += bytes.length;
+    if (this.#bytes < MESSAGE_BYTES) return;
+    const before = this.#underWay;
+    this.#sendLater();
     await before;
   }
 
@@ -86,19 +95,31 @@ export class RemoteInspection implements Disposable {
   async finish(): Promise<Inspected> {
     await this.#underWay;
     this.#isFinished = true;
-    const inspected = await this.#ask({ kind: "finish" });
+    const inspected = await this.#send({ kind: "finish" });
     if (inspected === undefined) throw new Error("The thread of inspections was replaced meanwhile.");
     return inspected;
   }
 
   [Symbol.dispose](): void {
-    if (!this.#isFinished) this.#underWay = this.#later({ kind: "forget" });
+    if (!this.#isFinished && this.#underWay !== undefined) this.#sendLater({ kind: "forget" });
   }
 
-  /** Asks what something may wait for, or nothing ever does. */
-  #later(step: InspectionStep, transfer?: ArrayBuffer[]): Promise<unknown> {
-    const asked = this.#ask(step, transfer);
-    asked.catch(() => undefined);
-    return asked;
+  #send(...last: InspectionStep[]): Promise<Inspected | undefined> {
+    const steps = [...this.#steps, ...last];
+    this.#steps = [];
+    this.#bytes = 0;
+    return this.#ask(steps);
   }
+
+  /** Sends what something may wait for, or nothing ever does. */
+  #sendLater(...last: InspectionStep[]): void {
+    const sent = this.#send(...last);
+    sent.catch(() => undefined);
+    this.#underWay = sent;
+  }
+}
+
+/** The memory that moves with a message. */
+function transfersOf({ steps }: InspectionMessage): ArrayBuffer[] {
+  return steps.flatMap((step) => (step.kind === "piece" ? [step.piece.bytes.buffer as ArrayBuffer] : []));
 }
