@@ -103,7 +103,8 @@ function checkLayer({ name, kind, inputFeatures, outputFeatures }: Layer): void 
   }
 }
 
-function checkOtherNames({ name, otherNames }: BaseModel): string[] {
+/** Other names in order, each once. Throws FIELD_INVALID, LIMIT_EXCEEDED. */
+export function checkOtherNames({ name, otherNames }: Pick<BaseModel, "name" | "otherNames">): string[] {
   const others = new Set(otherNames.filter((other) => other !== name));
   const names = inByteOrder(others, (other) => other);
   if (names.length > limits.base_model_names)

@@ -4,14 +4,19 @@ import { StoredBaseModel, StoredLayers } from "../../../proto/gen/loraloop/stora
 import { toTimestamp } from "../../kit/timestamp.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Mutation, Revision, TenantId } from "../../store/store.ts";
+import { checkMetadata } from "../adapters/check-fields.ts";
 import { baseModelConflict } from "../base-models/base-model-errors.ts";
-import { entries, layersOf, toBaseModel } from "../base-models/stored-base-models.ts";
+import { checkOtherNames } from "../base-models/check-base-model.ts";
+import { entries, type KeptBaseModel, layersOf, toBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { baseModelKey, baseModelNameKey, baseModelNamesKey, layersKey } from "../keys.ts";
 
 type Context = Pick<RegistryContext, "store" | "clock">;
 
-/** Registers a base model that `checkBaseModel` gave. The same again gives what is there. Rejects with BASE_MODEL_CONFLICT. @param creator id of the token */
+/**
+ * Registers a base model that `checkBaseModel` gave. The same again gives what is there, with the other names and metadata of both. Rejects with BASE_MODEL_CONFLICT.
+ * @param creator id of the token
+ */
 export function registerBaseModel(
   context: Context,
   tenant: TenantId,
@@ -19,34 +24,42 @@ export function registerBaseModel(
   creator: string,
 ): Promise<BaseModel> {
   return retryAborted(async () => {
-    const { store } = context;
-    const names = (await store.get(tenant, baseModelNamesKey))?.revision ?? 0n;
+    const names = (await context.store.get(tenant, baseModelNamesKey))?.revision ?? 0n;
     const known = await knownModel(context, tenant, model);
-    if (known !== undefined) return sameModel(known, model);
-    await checkNames(context, tenant, model);
-    const created = { ...model, createTime: toTimestamp(context.clock.now()), creator };
-    await keep(context, tenant, created, names);
-    return created;
+    const wanted = known === undefined ? created(context, model, creator) : together(known.baseModel, model);
+    if (known !== undefined && isDeepStrictEqual(wanted, known.baseModel)) return wanted;
+    await checkNames(context, tenant, wanted);
+    await keep(context, tenant, wanted, { names, model: known?.revision ?? 0n });
+    return wanted;
   });
 }
 
-async function knownModel({ store }: Context, tenant: TenantId, model: BaseModel): Promise<BaseModel | undefined> {
+async function knownModel({ store }: Context, tenant: TenantId, model: BaseModel): Promise<KeptBaseModel | undefined> {
   const entry = await store.get(tenant, baseModelKey(model.name, model.revision));
   const kept = entry && toBaseModel(entry);
-  return kept && { ...kept.baseModel, layers: await layersOf(store, tenant, model) };
+  return kept && { ...kept, baseModel: { ...kept.baseModel, layers: await layersOf(store, tenant, model) } };
 }
 
-/** What is there, where it has the same content. */
-function sameModel(known: BaseModel, model: BaseModel): BaseModel {
-  const { name, revision } = model;
-  const asked = { ...model, createTime: known.createTime, creator: known.creator };
+function created({ clock }: Context, model: BaseModel, creator: string): BaseModel {
+  return { ...model, createTime: toTimestamp(clock.now()), creator };
+}
+
+/** What is there, where it has the same content, with what may be added to it. */
+function together(known: BaseModel, model: BaseModel): BaseModel {
+  const { name, revision, createTime, creator } = known;
+  const otherNames = checkOtherNames({ name, otherNames: [...known.otherNames, ...model.otherNames] });
+  const metadata = { ...known.metadata, ...model.metadata };
+  checkMetadata(metadata);
+  const wanted = { ...model, otherNames, metadata, createTime, creator };
   const fields = Object.keys(known) as (keyof BaseModel)[];
-  const field = fields.find((one) => !isDeepStrictEqual(known[one], asked[one]));
-  if (field === undefined) return known;
+  const field = fields.find((one) => !addable.has(one) && !isDeepStrictEqual(known[one], wanted[one]));
+  if (field === undefined) return wanted;
   const protoName = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const why = `Base model ${JSON.stringify(name)} (${revision}) is registered with another ${protoName}`;
   throw baseModelConflict(name, revision, protoName, why);
 }
+
+const addable: ReadonlySet<keyof BaseModel> = new Set(["otherNames", "metadata"]);
 
 /** A name, or another name, is one model's, in all its revisions. */
 async function checkNames(
@@ -76,7 +89,15 @@ async function ownerOf(
   return undefined;
 }
 
-async function keep({ store }: Context, tenant: TenantId, model: BaseModel, names: Revision): Promise<void> {
+/** Commits that nobody has written since. */
+interface Seen {
+  /** Of the last name that was given. */
+  readonly names: Revision;
+  /** Of the model; 0 where it is new. */
+  readonly model: Revision;
+}
+
+async function keep({ store }: Context, tenant: TenantId, model: BaseModel, seen: Seen): Promise<void> {
   const { name, revision, layers, otherNames } = model;
   const mutations: Mutation[] = [
     {
@@ -87,5 +108,8 @@ async function keep({ store }: Context, tenant: TenantId, model: BaseModel, name
     ...otherNames.map((other) => ({ put: baseModelNameKey(other, name, revision), value: new Uint8Array() })),
     { put: baseModelNamesKey, value: new Uint8Array() },
   ];
-  await store.commit(tenant, mutations, [{ key: baseModelNamesKey, revision: names }]);
+  await store.commit(tenant, mutations, [
+    { key: baseModelNamesKey, revision: seen.names },
+    { key: baseModelKey(name, revision), revision: seen.model },
+  ]);
 }

@@ -1534,7 +1534,8 @@ export const BaseModelServiceDefinition = {
   fullName: "loraloop.registry.v1.BaseModelService",
   methods: {
     /**
-     * Registers a base model. The same name and revision with the same content gives what is there; with other content BASE_MODEL_CONFLICT.
+     * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
+     * BASE_MODEL_CONFLICT.
      * Scope: `registry.write`.
      */
     registerBaseModel: {
@@ -1577,7 +1578,8 @@ export const BaseModelServiceDefinition = {
 
 export interface BaseModelServiceImplementation<CallContextExt = {}> {
   /**
-   * Registers a base model. The same name and revision with the same content gives what is there; with other content BASE_MODEL_CONFLICT.
+   * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
+   * BASE_MODEL_CONFLICT.
    * Scope: `registry.write`.
    */
   registerBaseModel(
@@ -1603,7 +1605,8 @@ export interface BaseModelServiceImplementation<CallContextExt = {}> {
 
 export interface BaseModelServiceClient<CallOptionsExt = {}> {
   /**
-   * Registers a base model. The same name and revision with the same content gives what is there; with other content BASE_MODEL_CONFLICT.
+   * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
+   * BASE_MODEL_CONFLICT.
    * Scope: `registry.write`.
    */
   registerBaseModel(
