@@ -29,7 +29,9 @@ describe.each(storeKinds)("base models in %s", (kind) => {
     expect(added).toEqual({ ...made, otherNames: ["/mnt/b", "/models/b"], metadata: { x: "1", y: "2" } });
     for (const name of ["/mnt/b", "/models/b"]) expect(await find(name)).toBe("main");
     await register("c", { otherNames: ["c/d"] });
-    await expect(register("a/b", { otherNames: ["c/d"] })).rejects.toMatchObject({ metadata: { field: "other_names" } });
+    await expect(register("a/b", { otherNames: ["c/d"] })).rejects.toMatchObject({
+      metadata: { field: "other_names" },
+    });
   });
 
   test("the same again gives what is there, other content is a conflict", async () => {
