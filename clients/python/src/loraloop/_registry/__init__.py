@@ -1,1 +1,1 @@
-"""Adapters, their versions and base models: what `client.adapters` and `client.base_models` are made of."""
+"""Adapters, their versions and base models: what `client.registry` is made of."""

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 def lora_config(version: AdapterVersion) -> LoraConfig:
     """PEFT's configuration of a version, as PEFT reads it from the version's `adapter_config.json`.
 
-    Lists and watches leave the configuration out: `client.adapters.get(version.name)` has it.
+    Lists and watches leave the configuration out: `client.registry.get_version(version.name)` has it.
     """
     try:
         from peft import LoraConfig
     except ImportError as missing:
         raise MissingExtraError('lora_config() needs peft: pip install "loraloop[train]"') from missing
     if not version.peft.configuration_json:
-        raise ValueError(f"{version.name} comes without its configuration: take it from client.adapters.get")
+        raise ValueError(f"{version.name} comes without its configuration: take it from client.registry.get_version")
     with TemporaryDirectory() as folder:
         (Path(folder) / "adapter_config.json").write_text(version.peft.configuration_json, "utf-8")
         read = LoraConfig.from_pretrained(folder)
