@@ -6,15 +6,17 @@ import { readUse } from "../adapters/adapter-use.ts";
 import { lastMove } from "../adapters/alias-moves.ts";
 import type { ChangeContext } from "../adapters/change-version.ts";
 import { type AliasMoveRequest, expectedAlias, planMove } from "../adapters/move-alias.ts";
+import { versionText } from "../adapters/names.ts";
 import { type KeptMove, shownMove } from "../adapters/shown-adapter.ts";
 import { getAdapter, type Reader } from "../adapters/stored-adapters.ts";
 import { findOwnVersion } from "../adapters/stored-versions.ts";
 import { stateOf } from "../adapters/version-state.ts";
 import { adapterKey, versionStateKey } from "../keys.ts";
+import { requireTrusted } from "../signatures/check-signature.ts";
 
 /**
  * Points an alias at a version or removes it; of calls that expect the same revision one succeeds. An alias that is there already does not move.
- * Rejects with ADAPTER_NOT_FOUND, VERSION_NOT_FOUND, VERSION_NOT_SERVABLE, ALIAS_CONFLICT, ALIAS_NOT_FOUND, LIMIT_EXCEEDED.
+ * Rejects with ADAPTER_NOT_FOUND, VERSION_NOT_FOUND, VERSION_NOT_SERVABLE, SIGNATURE_REQUIRED, ALIAS_CONFLICT, ALIAS_NOT_FOUND, LIMIT_EXCEEDED.
  */
 export async function moveAlias(
   context: ChangeContext,
@@ -55,5 +57,6 @@ async function readyVersion(
   if (found === undefined) throw versionNotFound(name);
   const state = stateOf(found.state);
   if (state !== State.STATE_READY) throw versionNotServable(name, state, "an alias points only at a ready version");
+  await requireTrusted({ store }, tenant, { name: versionText(name), signature: found.state.signature });
   return [{ key: versionStateKey(name), revision: found.revision }];
 }

@@ -7491,7 +7491,8 @@ export const AdapterServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one.
+     * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
+     * asks for it.
      * Scope: `registry.write`.
      */
     moveAlias: {
@@ -7704,7 +7705,8 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<SignVersionResponse>>;
   /**
-   * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one.
+   * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
+   * asks for it.
    * Scope: `registry.write`.
    */
   moveAlias(request: MoveAliasRequest, context: CallContext & CallContextExt): Promise<DeepPartial<MoveAliasResponse>>;
@@ -7865,7 +7867,8 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<SignVersionResponse>;
   /**
-   * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one.
+   * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
+   * asks for it.
    * Scope: `registry.write`.
    */
   moveAlias(request: DeepPartial<MoveAliasRequest>, options?: CallOptions & CallOptionsExt): Promise<MoveAliasResponse>;

@@ -287,7 +287,8 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MoveAlias(self, request, context):
-        """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one.
+        """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
+        asks for it.
         Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -73,7 +73,8 @@ class AdapterServiceStub:
     SignVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.SignVersionRequest, _adapter_service_pb2.SignVersionResponse]
     """Adds a signature over the version's files, or replaces it. Refused where it is not over exactly these files: SIGNATURE_INVALID. Scope: `registry.write`."""
     MoveAlias: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.MoveAliasRequest, _adapter_service_pb2.MoveAliasResponse]
-    """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one.
+    """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
+    asks for it.
     Scope: `registry.write`.
     """
     ResolveAlias: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ResolveAliasRequest, _adapter_service_pb2.ResolveAliasResponse]
@@ -151,7 +152,8 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     SignVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.SignVersionRequest, _adapter_service_pb2.SignVersionResponse]  # type: ignore[assignment]
     """Adds a signature over the version's files, or replaces it. Refused where it is not over exactly these files: SIGNATURE_INVALID. Scope: `registry.write`."""
     MoveAlias: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.MoveAliasRequest, _adapter_service_pb2.MoveAliasResponse]  # type: ignore[assignment]
-    """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one.
+    """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
+    asks for it.
     Scope: `registry.write`.
     """
     ResolveAlias: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ResolveAliasRequest, _adapter_service_pb2.ResolveAliasResponse]  # type: ignore[assignment]
@@ -322,7 +324,8 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.MoveAliasRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.MoveAliasResponse, _abc.Awaitable[_adapter_service_pb2.MoveAliasResponse]]:
-        """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one.
+        """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
+        asks for it.
         Scope: `registry.write`.
         """
 
