@@ -1,8 +1,10 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { Caller } from "../../kit/call.ts";
+import { ServiceError } from "../../kit/errors.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
+import { StoreError } from "../../store/store.ts";
 import { readUse } from "../adapters/adapter-use.ts";
 import { findAlias } from "../adapters/aliases.ts";
 import { noChanges, together } from "../adapters/changes.ts";
@@ -51,11 +53,21 @@ async function register(
 ): Promise<VersionName> {
   const registration = await prepareRegistration(context, caller, request, signal);
   const snapshots = registration.version.version.provenance?.snapshots ?? [];
-  await using _held = await holdForRegistration(context, caller, snapshots);
+  const pending = await holdForRegistration(context, caller, snapshots);
   const attempt = () => commitVersion(context, caller, { ...registration, request, named });
-  const name = await context.turns.take(`${caller.tenant}/${request.adapter}`, () => retryAborted(attempt));
-  await holdForVersion(context, caller, name, snapshots);
+  const turn = context.turns.take(`${caller.tenant}/${request.adapter}`, () => retryAborted(attempt));
+  const name = await turn.catch(async (error: unknown) => {
+    if (isRefusal(error)) await pending.release();
+    throw error;
+  });
+  // Else it stays until the reconciler has held them.
+  if (await holdForVersion(context, caller, name, snapshots)) await pending.release();
   return name;
+}
+
+/** Whether the error says that nothing was committed: of a commit that a store failed at nobody knows. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ServiceError || (error instanceof StoreError && error.code === "ABORTED");
 }
 
 interface Prepared extends Registration {

@@ -1,7 +1,7 @@
 /**
  * Snapshots are held in the export service for every version that is not deleted. No commit spans both stores, so a registration holds them for a while under a name of its own,
- * commits the version, holds them for the version and lets go of the first hold. Wherever that breaks off, the first hold ends by itself and the reconciler places what is
- * missing: at no time can a snapshot go that a version needs.
+ * commits the version, holds them for the version and only then lets go of the first hold. Wherever that breaks off, the first hold ends by itself, and the reconciler has placed what
+ * is missing by then: at no time can a snapshot go that a version needs.
  */
 import { randomUUID } from "node:crypto";
 import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
@@ -25,16 +25,22 @@ export function versionHolder(store: Pick<Store, "identity">, name: VersionName)
   return `${holderPrefix(store)}${versionText(name)}`;
 }
 
+/** A hold that ends by itself. */
+export interface PendingHold {
+  /** Ends it now. Never rejects. */
+  release(): Promise<void>;
+}
+
 /**
- * Holds snapshots while a version of them is registered, until this is disposed of; ends by itself after `orphan_hold_seconds`. Rejects with EXPORT_UNAVAILABLE, SNAPSHOT_NOT_FOUND,
- * SNAPSHOT_EXPIRED. Disposing of it never rejects.
+ * Holds snapshots while a version of them is registered, until that is released; ends by itself after `orphan_hold_seconds`. Rejects with EXPORT_UNAVAILABLE, SNAPSHOT_NOT_FOUND,
+ * SNAPSHOT_EXPIRED.
  */
 export async function holdForRegistration(
   { store, exportClient, configuration, log }: RegistryContext,
   { tenantName }: Owner,
   snapshots: readonly TrainingSnapshot[],
-): Promise<AsyncDisposable> {
-  if (snapshots.length === 0) return { [Symbol.asyncDispose]: async () => undefined };
+): Promise<PendingHold> {
+  if (snapshots.length === 0) return { release: async () => undefined };
   const holder = `${holderPrefix(store)}pending/${randomUUID()}`;
   const asked = {
     holder,
@@ -45,7 +51,7 @@ export async function holdForRegistration(
   const release = () =>
     exportClient.call(tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call));
   return {
-    async [Symbol.asyncDispose]() {
+    async release() {
       await release().catch((error: Error) => log.warn({ err: error, holder }, "a hold ends by itself"));
     },
   };
@@ -54,24 +60,30 @@ export async function holdForRegistration(
 /**
  * Holds the snapshots of a version that was committed, and tells it what was deleted of them before. Never rejects: what fails is made up for by the reconciler. Also for a version
  * that was restored, whose snapshots may be gone.
+ * @returns whether it holds them all
  */
 export async function holdForVersion(
   context: RegistryContext,
   owner: Owner,
   name: VersionName,
   snapshots: readonly TrainingSnapshot[],
-): Promise<void> {
-  const { exportClient, log } = context;
+): Promise<boolean> {
+  const { exportClient, log, store } = context;
+  const holder = versionHolder(store, name);
+  let held = false;
   try {
-    for (const { snapshot } of snapshots) await lookOnce(context, owner, snapshot);
-    await tellDeletedData(context.store, owner.tenant, name);
+    // Where the hold is there, the reconciler takes it that this was told.
+    await tellDeletedData(store, owner.tenant, name);
     for (const { snapshot } of snapshots) {
-      const asked = { holder: versionHolder(context.store, name), snapshots: [snapshot] };
+      const asked = { holder, snapshots: [snapshot] };
       await exportClient.call(owner.tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
     }
+    held = true;
+    for (const { snapshot } of snapshots) await lookOnce(context, owner, snapshot);
   } catch (error) {
-    log.warn({ err: error, version: versionText(name) }, "its snapshots are held later");
+    log.warn({ err: error, holder }, held ? "deletions are looked for later" : "its snapshots are held later");
   }
+  return held;
 }
 
 /** What was deleted of a snapshot that is known is looked for by the reconciler. */
