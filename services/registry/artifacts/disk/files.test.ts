@@ -108,6 +108,22 @@ test("whoever swaps folder and link all the time never gets a byte from outside"
   expect(new Set(refused)).toEqual(new Set(["ADAPTER_FILE_MISSING", "ADAPTER_FILE_FORBIDDEN"]));
 });
 
+test("a folder that is there but cannot be listed is said to be unavailable", async () => {
+  // The folder takes the last descriptor that the process may have; listing it takes another.
+  const program = `
+    import { closeSync, openSync } from "node:fs";
+    const { FolderFiles } = await import(${JSON.stringify(new URL("files.ts", import.meta.url).href)});
+    await new FolderFiles(${JSON.stringify(folder)}).list();
+    let last;
+    for (;;) try { last = openSync("/dev/null"); } catch { break; }
+    closeSync(last);
+    const error = await new FolderFiles(${JSON.stringify(folder)}).list().catch((error) => error);
+    process.stdout.write(error.reason ?? error.code);`;
+  const script = `ulimit -n 64 && exec "$0" --input-type=module -e "$1"`;
+  const { stdout } = await promisify(execFile)("sh", ["-c", script, process.execPath, program]);
+  expect(stdout).toBe("STORE_UNAVAILABLE");
+});
+
 test("paths that an artifact cannot have are named", async () => {
   await writeFile(join(folder, "a\nb"), "");
   await expect(files.list()).rejects.toMatchObject({ reason: "ARTIFACT_INVALID", metadata: { path: "a\nb" } });

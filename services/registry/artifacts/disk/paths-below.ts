@@ -3,6 +3,7 @@ import { opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { limitExceeded } from "../../../kit/field.ts";
 import { limits } from "../../../kit/limits.ts";
+import { storageUnavailable } from "../artifact-errors.ts";
 import { checkArtifactPath } from "../artifact-path.ts";
 import { checkPickleName } from "../pickles.ts";
 import { descriptorPath, kindForbidden, linkForbidden, openWithoutLinks } from "./open-without-links.ts";
@@ -41,5 +42,9 @@ function checkEntry(path: string, entry: Dirent): void {
 async function* entriesOf(folder: string, inside: string): AsyncGenerator<Dirent> {
   const full = join(folder, inside);
   await using handle = await openWithoutLinks(full, inside, constants.O_DIRECTORY);
-  yield* await opendir(process.platform === "linux" ? descriptorPath(handle) : full);
+  try {
+    yield* await opendir(process.platform === "linux" ? descriptorPath(handle) : full);
+  } catch (error) {
+    throw storageUnavailable(error);
+  }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { access, realpath, rename, rm, stat, utimes } from "node:fs/promises";
+import { realpath, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { makeFolder, namesIn, syncFolder } from "../../../kit/folders.ts";
@@ -27,7 +27,7 @@ export class DiskArtifactStore implements ArtifactStore {
     const path = this.#path(tenant, digest);
     try {
       await makeFolder(dirname(path));
-      if (!(await exists(path))) await renameTo(path, folder);
+      if ((await unlessAbsent(stat(path))) === undefined) await renameTo(path, folder);
       // What lies there without a version since long ago would be swept.
       await utimes(path, new Date(), new Date());
       await syncFolder(dirname(path));
@@ -37,26 +37,30 @@ export class DiskArtifactStore implements ArtifactStore {
   }
 
   async open(tenant: TenantId, digest: string): Promise<ArtifactFiles | undefined> {
-    const folder = await realpath(this.#path(tenant, digest)).catch(() => undefined);
+    const folder = await unlessAbsent(realpath(this.#path(tenant, digest)));
     return folder === undefined ? undefined : new FolderFiles(folder);
   }
 
   async remove(tenant: TenantId, digest: string): Promise<void> {
     const aside = join(this.#aside, `removed-${randomUUID()}`);
-    await makeFolder(this.#aside);
-    await rename(this.#path(tenant, digest), aside).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
-    await rm(aside, { recursive: true, force: true });
+    try {
+      await makeFolder(this.#aside);
+      await unlessAbsent(rename(this.#path(tenant, digest), aside));
+      await rm(aside, { recursive: true, force: true });
+    } catch (error) {
+      throw storageUnavailable(error);
+    }
   }
 
   async *digests(tenant: TenantId): AsyncGenerator<string> {
-    yield* await namesIn(this.#tenantFolder(tenant));
+    const names = namesIn(this.#tenantFolder(tenant));
+    yield* await names.catch((error: unknown) => {
+      throw storageUnavailable(error);
+    });
   }
 
   async writeTime(tenant: TenantId, digest: string): Promise<number | undefined> {
-    const stats = await stat(this.#path(tenant, digest)).catch(() => undefined);
-    return stats?.mtimeMs;
+    return (await unlessAbsent(stat(this.#path(tenant, digest))))?.mtimeMs;
   }
 
   #path(tenant: TenantId, digest: string): string {
@@ -68,11 +72,15 @@ export class DiskArtifactStore implements ArtifactStore {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/** Undefined where nothing lies at the path that is asked for; a disk that cannot be read says nothing of that. */
+async function unlessAbsent<Result>(asked: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw storageUnavailable(error);
+  }
 }
 
 /** Another process may put the same artifact there at the same moment. */
