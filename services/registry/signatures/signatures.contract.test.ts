@@ -80,6 +80,8 @@ describe.each(storeKinds)("on %s", (kind) => {
     expect(await failure(served())).toMatchObject(unsigned);
     expect(await failure(download())).toMatchObject(unsigned);
     expect(await failure(vllm())).toMatchObject(unsigned);
+    const move = { adapter: "legal", alias: "canary", version: 1 };
+    expect(await failure(client.moveAlias(move))).toMatchObject(unsigned);
     const bundle = bundleBy(ours);
     const { version } = await client.signVersion({ version: "legal@production", signatureBundleJson: bundle });
     expect(version?.signature).toMatchObject({ bundleJson: bundle, trusted: true });
@@ -87,6 +89,7 @@ describe.each(storeKinds)("on %s", (kind) => {
     expect(again).toEqual(version);
     await served();
     await vllm();
+    await client.moveAlias(move);
     await Array.fromAsync(download());
   });
 

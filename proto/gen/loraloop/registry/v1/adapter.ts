@@ -516,7 +516,7 @@ export interface MetricValue {
   metric: string;
   /** Finite. */
   value: number;
-  /** When it was measured; now where absent in a request. */
+  /** When it was measured; where absent in a request, now by the server's clock. */
   time:
     | Timestamp
     | undefined;

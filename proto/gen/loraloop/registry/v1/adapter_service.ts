@@ -7491,8 +7491,8 @@ export const AdapterServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
-     * asks for it.
+     * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
+     * signed where the tenant's policy asks for it.
      * Scope: `registry.write`.
      */
     moveAlias: {
@@ -7521,7 +7521,10 @@ export const AdapterServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value. Scope: `registry.write`. */
+    /**
+     * Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value; where a value has no time, the server's
+     * clock counts, and the same call again adds another: give times where a call may be repeated. Scope: `registry.write`.
+     */
     reportMetrics: {
       name: "ReportMetrics",
       requestType: ReportMetricsRequest as typeof ReportMetricsRequest,
@@ -7705,8 +7708,8 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<SignVersionResponse>>;
   /**
-   * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
-   * asks for it.
+   * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
+   * signed where the tenant's policy asks for it.
    * Scope: `registry.write`.
    */
   moveAlias(request: MoveAliasRequest, context: CallContext & CallContextExt): Promise<DeepPartial<MoveAliasResponse>>;
@@ -7720,7 +7723,10 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     request: ListAliasMovesRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListAliasMovesResponse>>;
-  /** Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value. Scope: `registry.write`. */
+  /**
+   * Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value; where a value has no time, the server's
+   * clock counts, and the same call again adds another: give times where a call may be repeated. Scope: `registry.write`.
+   */
   reportMetrics(
     request: ReportMetricsRequest,
     context: CallContext & CallContextExt,
@@ -7867,8 +7873,8 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<SignVersionResponse>;
   /**
-   * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
-   * asks for it.
+   * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
+   * signed where the tenant's policy asks for it.
    * Scope: `registry.write`.
    */
   moveAlias(request: DeepPartial<MoveAliasRequest>, options?: CallOptions & CallOptionsExt): Promise<MoveAliasResponse>;
@@ -7882,7 +7888,10 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ListAliasMovesRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListAliasMovesResponse>;
-  /** Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value. Scope: `registry.write`. */
+  /**
+   * Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value; where a value has no time, the server's
+   * clock counts, and the same call again adds another: give times where a call may be repeated. Scope: `registry.write`.
+   */
   reportMetrics(
     request: DeepPartial<ReportMetricsRequest>,
     options?: CallOptions & CallOptionsExt,

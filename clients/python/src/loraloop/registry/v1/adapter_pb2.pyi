@@ -1036,7 +1036,7 @@ class MetricValue(_message.Message):
     """On what, e.g. a dataset; at most 256 bytes."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
-        """When it was measured; now where absent in a request."""
+        """When it was measured; where absent in a request, now by the server's clock."""
 
     def __init__(
         self,

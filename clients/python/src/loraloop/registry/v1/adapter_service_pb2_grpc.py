@@ -287,8 +287,8 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MoveAlias(self, request, context):
-        """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
-        asks for it.
+        """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
+        signed where the tenant's policy asks for it.
         Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -310,7 +310,8 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReportMetrics(self, request, context):
-        """Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value. Scope: `registry.write`.
+        """Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value; where a value has no time, the server's
+        clock counts, and the same call again adds another: give times where a call may be repeated. Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -73,8 +73,8 @@ class AdapterServiceStub:
     SignVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.SignVersionRequest, _adapter_service_pb2.SignVersionResponse]
     """Adds a signature over the version's files, or replaces it. Refused where it is not over exactly these files: SIGNATURE_INVALID. Scope: `registry.write`."""
     MoveAlias: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.MoveAliasRequest, _adapter_service_pb2.MoveAliasResponse]
-    """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
-    asks for it.
+    """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
+    signed where the tenant's policy asks for it.
     Scope: `registry.write`.
     """
     ResolveAlias: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ResolveAliasRequest, _adapter_service_pb2.ResolveAliasResponse]
@@ -82,7 +82,9 @@ class AdapterServiceStub:
     ListAliasMoves: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ListAliasMovesRequest, _adapter_service_pb2.ListAliasMovesResponse]
     """Lists an alias's moves, newest first; also of adapters that were deleted. Scope: `registry.read`."""
     ReportMetrics: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ReportMetricsRequest, _adapter_service_pb2.ReportMetricsResponse]
-    """Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value. Scope: `registry.write`."""
+    """Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value; where a value has no time, the server's
+    clock counts, and the same call again adds another: give times where a call may be repeated. Scope: `registry.write`.
+    """
     ListMetrics: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ListMetricsRequest, _adapter_service_pb2.ListMetricsResponse]
     """Lists a version's values by metric, time, step and source. Scope: `registry.read`."""
     GetLineage: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.GetLineageRequest, _adapter_service_pb2.GetLineageResponse]
@@ -152,8 +154,8 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     SignVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.SignVersionRequest, _adapter_service_pb2.SignVersionResponse]  # type: ignore[assignment]
     """Adds a signature over the version's files, or replaces it. Refused where it is not over exactly these files: SIGNATURE_INVALID. Scope: `registry.write`."""
     MoveAlias: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.MoveAliasRequest, _adapter_service_pb2.MoveAliasResponse]  # type: ignore[assignment]
-    """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
-    asks for it.
+    """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
+    signed where the tenant's policy asks for it.
     Scope: `registry.write`.
     """
     ResolveAlias: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ResolveAliasRequest, _adapter_service_pb2.ResolveAliasResponse]  # type: ignore[assignment]
@@ -161,7 +163,9 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     ListAliasMoves: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ListAliasMovesRequest, _adapter_service_pb2.ListAliasMovesResponse]  # type: ignore[assignment]
     """Lists an alias's moves, newest first; also of adapters that were deleted. Scope: `registry.read`."""
     ReportMetrics: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ReportMetricsRequest, _adapter_service_pb2.ReportMetricsResponse]  # type: ignore[assignment]
-    """Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value. Scope: `registry.write`."""
+    """Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value; where a value has no time, the server's
+    clock counts, and the same call again adds another: give times where a call may be repeated. Scope: `registry.write`.
+    """
     ListMetrics: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ListMetricsRequest, _adapter_service_pb2.ListMetricsResponse]  # type: ignore[assignment]
     """Lists a version's values by metric, time, step and source. Scope: `registry.read`."""
     GetLineage: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.GetLineageRequest, _adapter_service_pb2.GetLineageResponse]  # type: ignore[assignment]
@@ -324,8 +328,8 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.MoveAliasRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.MoveAliasResponse, _abc.Awaitable[_adapter_service_pb2.MoveAliasResponse]]:
-        """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one, signed where the tenant's policy
-        asks for it.
+        """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
+        signed where the tenant's policy asks for it.
         Scope: `registry.write`.
         """
 
@@ -351,7 +355,9 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.ReportMetricsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.ReportMetricsResponse, _abc.Awaitable[_adapter_service_pb2.ReportMetricsResponse]]:
-        """Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value. Scope: `registry.write`."""
+        """Adds values of metrics to a version, at most 1,000 a call. The same (metric, time, step, source) again replaces the value; where a value has no time, the server's
+        clock counts, and the same call again adds another: give times where a call may be repeated. Scope: `registry.write`.
+        """
 
     @_abc_1.abstractmethod
     def ListMetrics(
