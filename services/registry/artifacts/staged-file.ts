@@ -27,13 +27,14 @@ export class StagedFile implements AsyncDisposable {
     return new StagedFile(path, byteCount, await open(full, "wx", readOnly));
   }
 
-  /** Appends. Throws ARTIFACT_INVALID beyond the announced length, ADAPTER_FILE_FORBIDDEN once it begins as a pickle. */
+  /** Appends. Throws ARTIFACT_INVALID beyond the announced length, ADAPTER_FILE_FORBIDDEN once its head is there and is a pickle's. */
   async write(data: Uint8Array): Promise<void> {
     this.#written += BigInt(data.length);
     if (this.#written > this.#byteCount) throw this.#wrongLength();
     if (this.#head.length < HEAD_BYTES) {
       this.#head = Buffer.concat([this.#head, data.subarray(0, HEAD_BYTES - this.#head.length)]);
-      checkPickleHead(this.#path, this.#head);
+      // Less of it may look like a pickle, as the length of a safetensors header does.
+      if (this.#head.length === Math.min(HEAD_BYTES, Number(this.#byteCount))) checkPickleHead(this.#path, this.#head);
     }
     this.#hash.update(data);
     await this.#handle.appendFile(data);

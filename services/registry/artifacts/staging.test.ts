@@ -28,6 +28,34 @@ test("files come in piece by piece, for nobody to write to, and go with what the
   expect(await readdir(staging.folder)).toEqual([]);
 });
 
+test("whether a file is a pickle does not depend on how it is cut", async () => {
+  const staging = new Staging(join(await temporaryFolder(), "staging"), 10_000n);
+  await using staged = await staging.begin();
+  // A header of 640 bytes: its length, 80 02, is how a pickle of protocol 2 begins.
+  const weights = Buffer.alloc(8 + 640, " ");
+  weights.writeBigUInt64LE(640n);
+  weights.write("{", 8);
+  for (const [path, first] of [
+    ["a.safetensors", 1],
+    ["b.safetensors", 8],
+    ["c.safetensors", 600],
+  ] as const) {
+    await staged.begin(path, BigInt(weights.length));
+    await staged.write(weights.subarray(0, first));
+    await staged.write(weights.subarray(first));
+  }
+  const forbidden = { reason: "ADAPTER_FILE_FORBIDDEN" };
+  for (const length of [7, 255, 256, 1_000]) {
+    const pickle = Buffer.alloc(length, "\x80\x04\x95", "latin1");
+    await using refused = await staging.begin();
+    await refused.begin("a.safetensors", BigInt(length));
+    const writing = async () => {
+      for (const byte of pickle) await refused.write(Buffer.of(byte));
+    };
+    await expect(writing()).rejects.toMatchObject(forbidden);
+  }
+});
+
 test("a file may be as long as the limit says, and no longer", async () => {
   const staging = new Staging(join(await temporaryFolder(), "staging"), 2n * large);
   await using staged = await staging.begin();
