@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import type { AdapterVersion } from "../../../../proto/gen/loraloop/registry/v1/adapter.ts";
-import type {
-  DeepPartial,
+import {
+  type DeepPartial,
   RegisterVersionRequest,
 } from "../../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { LoraloopError } from "../errors.ts";
 import { signFiles } from "../model-signature.ts";
 import { untilAnswered } from "../retry.ts";
 import { answered } from "./answered.ts";
@@ -14,36 +16,60 @@ import { type TransferOptions, uploadFiles } from "./upload.ts";
 export interface RegisterVersionOptions
   extends Omit<DeepPartial<RegisterVersionRequest>, "adapter" | "files">,
     TransferOptions {
-  /** Signs the files' digests with this Ed25519 key (PEM, PKCS #8); `signatureBundleJson` is for signatures that were made elsewhere. */
+  /**
+   * Signs the files' digests with this Ed25519 key (PEM, PKCS #8); `signatureBundleJson` is for signatures that were made elsewhere. Files that stay where they are
+   * are signed afterwards, with `sign`.
+   */
   readonly privateKey?: string;
 }
 
+/** @param name names the request unless the options do: the same name again gives the same version */
 export async function registerVersion(
   services: Pick<RegistryServices, "adapters" | "artifacts">,
   adapter: string,
   place: string,
   options: RegisterVersionOptions,
+  name: (request: DeepPartial<RegisterVersionRequest>) => string = () => crypto.randomUUID(),
 ): Promise<AdapterVersion> {
   const { privateKey, signal, onProgress, reconnectSeconds = 300, ...said } = options;
-  const request = { request: crypto.randomUUID(), ...said, adapter };
-  const files = isUri(place)
-    ? { files: { $case: "uri", value: place } as const }
-    : await sendFolder(services, adapter, place, options);
+  const unnamed = { ...said, adapter, ...(await filesAt(services, adapter, place, options)) };
+  const request = { request: name(unnamed), ...unnamed };
   const { version } = await untilAnswered(
     reconnectSeconds,
-    () => services.adapters.registerVersion({ ...request, ...files }, signal ? { signal } : {}),
+    () => services.adapters.registerVersion(request, signal ? { signal } : {}),
     signal,
   );
   return answered(version);
 }
 
+/** The same for the same request, in any process. */
+export function nameByContent(request: DeepPartial<RegisterVersionRequest>): string {
+  return createHash("sha256")
+    .update(RegisterVersionRequest.encode(RegisterVersionRequest.fromPartial(request)).finish())
+    .digest("hex");
+}
+
+type Files = Pick<DeepPartial<RegisterVersionRequest>, "files" | "signatureBundleJson">;
+
 /** What the request says of the files. */
+function filesAt(
+  services: Pick<RegistryServices, "artifacts">,
+  adapter: string,
+  place: string,
+  options: RegisterVersionOptions,
+): Files | Promise<Files> {
+  if (!isUri(place)) return sendFolder(services, adapter, place, options);
+  if (options.privateKey !== undefined)
+    throw new LoraloopError("Files that stay where they are can be signed afterwards, with sign.");
+  return { files: { $case: "uri", value: place } };
+}
+
 async function sendFolder(
   { artifacts }: Pick<RegistryServices, "artifacts">,
   adapter: string,
   folder: string,
   { privateKey, ...transfer }: RegisterVersionOptions,
-): Promise<Pick<DeepPartial<RegisterVersionRequest>, "files" | "signatureBundleJson">> {
+): Promise<Files> {
   const files = await readFolder(folder, { signal: transfer.signal });
   const { digest } = await uploadFiles(artifacts, folder, files, transfer);
   return {

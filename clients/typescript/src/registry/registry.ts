@@ -24,7 +24,7 @@ import { compareFiles, type FileDifference } from "./compare-files.ts";
 import { type DownloadedVersion, type DownloadOptions, downloadVersion } from "./download.ts";
 import { type ReadFolderOptions, readFolder } from "./folder-files.ts";
 import { itemsOf } from "./pages.ts";
-import { type RegisterVersionOptions, registerVersion } from "./register-version.ts";
+import { nameByContent, type RegisterVersionOptions, registerVersion } from "./register-version.ts";
 import { RevisionList } from "./revision-list.ts";
 import type { RegistryServices } from "./services.ts";
 import { type AdapterCommit, type WatchAdaptersOptions, watchAdapters } from "./watch.ts";
@@ -94,14 +94,17 @@ export class Registry implements RegistryServices {
     return registerVersion(this, adapter, files, options);
   }
 
-  /** The end of a training: registers what it made, as `registerVersion` with this run, and closes the run with it. */
+  /**
+   * The end of a training: registers what it made, as `registerVersion` with this run, and closes the run with it. The same again, e.g. where the run could not be
+   * closed, gives the same version.
+   */
   async registerRun(
     run: OpenRun,
     adapter: string,
     files: string,
     options: RegisterVersionOptions = {},
   ): Promise<AdapterVersion> {
-    const version = await this.registerVersion(adapter, files, { ...options, run: run.id });
+    const version = await registerVersion(this, adapter, files, { ...options, run: run.id }, nameByContent);
     await run.close({ adapterVersion: version.name });
     return version;
   }
@@ -162,9 +165,13 @@ export class Registry implements RegistryServices {
     );
   }
 
-  /** Adds values of metrics, measured now unless they say otherwise. The same metric, time, step and source again replaces a value. */
+  /** Adds values of metrics, measured now, by the clock of this machine, unless they say otherwise. The same metric, time, step and source again replaces a value. */
   async reportMetrics(version: string, values: readonly DeepPartial<MetricValue>[]): Promise<AdapterVersion> {
-    return answered((await this.adapters.reportMetrics({ version, values: [...values] })).version);
+    // Said again after a lost answer, values without a time would be others.
+    const millis = Date.now();
+    const now = { seconds: BigInt(Math.floor(millis / 1000)), nanos: (millis % 1000) * 1_000_000 };
+    const timed = values.map((value) => ({ ...value, time: value.time ?? now }));
+    return answered((await this.adapters.reportMetrics({ version, values: timed })).version);
   }
 
   /** Values of a metric, or of all, by metric, time, step and source. */

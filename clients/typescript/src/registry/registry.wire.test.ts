@@ -2,7 +2,12 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer, ServerError, Status } from "nice-grpc";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  AdapterServiceDefinition,
+  type ReportMetricsRequest,
+} from "../../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { startTestRegistry, startTestServers } from "../../../../test/support/registry-server.ts";
 import type { TestServer } from "../../../../test/support/server.ts";
 import { tinyAdapter, tinyModel, writeFiles } from "../../../../test/support/tiny-adapter.ts";
@@ -137,6 +142,30 @@ test("metrics over time", async () => {
   expect(listed.map(({ value }) => value)).toEqual([1, 0.5]);
 });
 
+test("metrics whose answer was lost are there once", async () => {
+  const { name } = await client.registry.registerVersion("lost", adapterFolder("lost", 0.7));
+  let answers = 0;
+  const losing = createServer();
+  const methods = { reportMetrics: AdapterServiceDefinition.methods.reportMetrics };
+  losing.add(
+    { ...AdapterServiceDefinition, methods },
+    {
+      reportMetrics: async ({ version, values }: ReportMetricsRequest) => {
+        const answer = await client.registry.adapters.reportMetrics({ version, values });
+        answers += 1;
+        if (answers === 1) throw new ServerError(Status.UNAVAILABLE, "lost");
+        return answer;
+      },
+    },
+  );
+  const port = await losing.listen("127.0.0.1:0");
+  await using other = new Client({ address: `127.0.0.1:${port}`, token: "any" });
+  await other.registry.reportMetrics(name, [{ metric: "eval_loss", value: 0.5 }]);
+  await losing.shutdown();
+  expect(answers).toBe(2);
+  expect(await Array.fromAsync(client.registry.listMetrics(name))).toHaveLength(1);
+});
+
 test("the end of a training in one call: version, run, snapshots, lineage down to the records", async () => {
   const records = ["a", "b", "c"].map((id) => ({ id, fieldsJson: `{"text":"${id}"}`, subject: `person ${id}` }));
   await client.ingest("notes", records);
@@ -149,6 +178,8 @@ test("the end of a training in one call: version, run, snapshots, lineage down t
     metrics: { loss: 0.25 },
     provenance: { run: run.id, snapshots: [{ snapshot: key }] },
   });
+  const again = await client.registry.registerRun(run, "trained", join(folder, "trained"));
+  expect(again.name).toBe("trained@1");
   const closed = await client.runs.get(run.id);
   expect(closed).toMatchObject({ state: Run_State.STATE_SUCCEEDED, result: { adapterVersion: "trained@1" } });
   await expect(client.export.deleteSnapshot({ snapshot: key })).rejects.toMatchObject({ reason: "SNAPSHOT_IN_USE" });
@@ -168,6 +199,8 @@ test("signed with a trusted key", async () => {
   const files = adapterFolder("signed", 0.9);
   const version = await client.registry.registerVersion("signed", files, { privateKey: pem });
   expect(version.signature).toMatchObject({ trusted: true });
+  const unsigned = client.registry.registerVersion("signed", `file://${files}`, { privateKey: pem });
+  await expect(unsigned).rejects.toThrow("can be signed afterwards, with sign");
   await client.registry.registerVersion("signed", files);
   expect((await client.registry.sign("signed@2", pem)).signature).toMatchObject({ trusted: true });
 });
