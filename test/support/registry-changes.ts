@@ -1,3 +1,5 @@
+import { DeletedData, Provenance, TrainingSnapshot } from "../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { StoredHold } from "../../proto/gen/loraloop/storage/v1/registry.ts";
 import { ServiceError } from "../../services/kit/errors.ts";
 import { deleteAdapter } from "../../services/registry/commands/delete-adapter.ts";
 import { deleteVersion } from "../../services/registry/commands/delete-version.ts";
@@ -9,10 +11,14 @@ import { releaseVersion } from "../../services/registry/commands/release-version
 import { reportMetrics } from "../../services/registry/commands/report-metrics.ts";
 import { restoreAdapter } from "../../services/registry/commands/restore-adapter.ts";
 import { restoreVersion } from "../../services/registry/commands/restore-version.ts";
+import { holdKey } from "../../services/registry/keys.ts";
+import { knownHold, tellDeletedData } from "../../services/registry/training/deleted-data.ts";
+import { namesOfSnapshot } from "../../services/registry/training/versions-of.ts";
 import type { Random } from "../data/random.ts";
 import { type RegistryPlace, registryCaller } from "./registry-place.ts";
 
 const adapters = ["a", "a-b", "a.b", "c"];
+const snapshot = "5a".repeat(32);
 const aliases = ["production", "next"];
 
 /** Does one thing of those that change adapters, at random; what is refused in the state of things is no failure. */
@@ -30,7 +36,8 @@ const one = (random: Random) => ({ adapter: random.pick(adapters), version: rand
 
 const changes: readonly ChangeOf[] = [
   (place, random) => place.makeVersion(random.pick(adapters)),
-  (place, random) => place.makeVersion(random.pick(adapters)),
+  (place, random) => place.makeVersion(random.pick(adapters), { provenance: ofSnapshot }),
+  deleteRecord,
   ({ context }, random) => moveAlias(context, 1, aliasMove(random)),
   ({ context }, random) => moveAlias(context, 1, aliasMove(random)),
   ({ context }, random) => deleteVersion(context, registryCaller, one(random)),
@@ -58,6 +65,17 @@ const changes: readonly ChangeOf[] = [
   // What nobody watches.
   ({ store }) => store.commit(1, [{ put: Buffer.from("request/other"), value: new Uint8Array() }]),
 ];
+
+const ofSnapshot = Provenance.create({ snapshots: [TrainingSnapshot.create({ snapshot })] });
+
+/** One more record of the snapshot is deleted, and all versions of it are told, as the reconciler does. */
+async function deleteRecord({ store }: RegistryPlace): Promise<void> {
+  const { hold } = await knownHold(store, 1, snapshot);
+  const deletedData = DeletedData.create({ recordCount: (hold.deletedData?.recordCount ?? 0n) + 1n });
+  const value = StoredHold.encode({ ...hold, deletedData }).finish();
+  await store.commit(1, [{ put: holdKey(Buffer.from(snapshot, "hex")), value }]);
+  for await (const name of namesOfSnapshot(store, 1, snapshot)) await tellDeletedData(store, 1, name);
+}
 
 function aliasMove(random: Random) {
   const version = random.between(0, 4);

@@ -65,7 +65,7 @@ export class RegistryReplica {
 
   async #keep(change: WatchAdaptersResponse["change"], revision: bigint): Promise<void> {
     if (change?.$case === "adapter") await this.#put(change.value, revision);
-    else if (change?.$case === "version") this.#versions.set(change.value.name, change.value);
+    else if (change?.$case === "version") this.#putVersion(change.value);
     else if (change?.$case === "aliasMove") this.#move(change.value);
   }
 
@@ -75,6 +75,13 @@ export class RegistryReplica {
     this.#adapters.set(adapter.name, adapter);
     if (!isRestored) return;
     for (const version of await this.#listVersions(adapter.name, revision)) this.#versions.set(version.name, version);
+  }
+
+  /** One whose adapter is deleted is never sent as anything else. */
+  #putVersion(version: AdapterVersion): void {
+    const isDeleted = this.#adapters.get(version.adapter)?.deleteTime !== undefined;
+    if (isDeleted && version.state !== State.STATE_DELETED) throw new Error(`${version.name} comes as not deleted.`);
+    this.#versions.set(version.name, version);
   }
 
   #move({ adapter: name, alias, toVersion, revision, time }: NonNullable<Moved>): void {

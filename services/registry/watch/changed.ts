@@ -4,7 +4,7 @@ import { toMove } from "../adapters/alias-moves.ts";
 import { showAdapter, shownMove } from "../adapters/shown-adapter.ts";
 import { listedVersion, showVersion } from "../adapters/shown-version.ts";
 import { findAdapter, type Reader } from "../adapters/stored-adapters.ts";
-import { findOwnVersion } from "../adapters/stored-versions.ts";
+import { findVersion } from "../adapters/stored-versions.ts";
 import { versionNameAt } from "../keys.ts";
 
 type Shown = NonNullable<WatchAdaptersResponse["change"]>;
@@ -31,7 +31,7 @@ const kinds: readonly Kind[] = [
     prefix: "version-state/",
     adapterOf: (key) => versionNameAt(key, "version-state/".length).adapter,
     async show(store, tenant, { key, revision }) {
-      const version = await findOwnVersion(store, tenant, versionNameAt(key, "version-state/".length), revision);
+      const version = await findVersion(store, tenant, versionNameAt(key, "version-state/".length), revision);
       if (version === undefined) return undefined;
       return { $case: "version", value: listedVersion(await showVersion(store, tenant, version, revision)) };
     },
