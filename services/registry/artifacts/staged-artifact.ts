@@ -57,9 +57,11 @@ export class StagedArtifact implements StagedFiles, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.[Symbol.asyncDispose]();
-    await rm(this.folder, { recursive: true, force: true });
-    this.#ended();
+    // Each is done, whatever comes of those before it.
+    await using ending = new AsyncDisposableStack();
+    ending.defer(this.#ended);
+    ending.defer(() => rm(this.folder, { recursive: true, force: true }));
+    ending.use(this.#file);
   }
 
   #check(path: string, byteCount: bigint): void {

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { digestOf, filesOf } from "../../../test/support/artifacts.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { limits } from "../../kit/limits.ts";
+import { StagedArtifact } from "./staged-artifact.ts";
 import { Staging } from "./staging.ts";
 
 const large = BigInt(limits.artifact_file_bytes);
@@ -70,4 +71,13 @@ test("a file may be as long as the limit says, and no longer", async () => {
 test("a disk that takes nothing is said to be unavailable", async () => {
   const staging = new Staging("/dev/null/staging", 1_000n);
   await expect(staging.begin()).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
+});
+
+test("an artifact whose folder cannot be removed has ended nevertheless: the sweep tries again", async () => {
+  let ended = false;
+  const staged = new StagedArtifact("/dev/null/staged", 1_000n, () => {
+    ended = true;
+  });
+  await expect(staged[Symbol.asyncDispose]()).rejects.toThrow("ENOTDIR");
+  expect(ended).toBe(true);
 });
