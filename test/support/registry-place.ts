@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { metrics } from "@opentelemetry/api";
 import { pino } from "pino";
 import { AdapterVersion } from "../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { UploadArtifactRequest } from "../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import { BaseModel } from "../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { StoredVersionState } from "../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Caller } from "../../services/kit/call.ts";
 import { CommitWatch } from "../../services/kit/commit-watch.ts";
@@ -15,6 +17,8 @@ import { noChanges, together } from "../../services/registry/adapters/changes.ts
 import { parseVersionName } from "../../services/registry/adapters/names.ts";
 import { planVersions } from "../../services/registry/adapters/new-versions.ts";
 import { useParent } from "../../services/registry/adapters/parent.ts";
+import { registerBaseModel } from "../../services/registry/commands/register-base-model.ts";
+import { uploadArtifact } from "../../services/registry/commands/upload-artifact.ts";
 import { readRegistryConfiguration } from "../../services/registry/configuration.ts";
 import { openContext, type RegistryContext } from "../../services/registry/context.ts";
 import type { VersionName } from "../../services/registry/keys.ts";
@@ -22,7 +26,9 @@ import { systemClock } from "../../services/store/clock.ts";
 import { openStore, type StoreConfig } from "../../services/store/open-store.ts";
 import { retryAborted } from "../../services/store/retry-aborted.ts";
 import type { Clock, Store } from "../../services/store/store.ts";
+import { toStream, uploadMessages } from "./artifacts.ts";
 import { configOf } from "./stores.ts";
+import { tinyAdapter, tinyBaseModel } from "./tiny-adapter.ts";
 
 /** Who calls in tests without a server. */
 export const registryCaller: Caller = {
@@ -92,6 +98,15 @@ export class RegistryPlace implements AsyncDisposable {
       await this.store.commit(1, changes.mutations, changes.expectations);
       return planned.names[0] as VersionName;
     });
+  }
+
+  /** Keeps an adapter's files, with its base model; their digest. */
+  async keepAdapter(): Promise<string> {
+    const model = "tiny/model";
+    await registerBaseModel(this.context, 1, BaseModel.create(tinyBaseModel(model)), "tester");
+    const files = Object.fromEntries(tinyAdapter(model).map(({ path, bytes }) => [path, bytes]));
+    const messages = uploadMessages(files).map((message) => UploadArtifactRequest.fromPartial(message).message);
+    return (await uploadArtifact(this.context, 1, toStream(messages))).digest;
   }
 
   passSeconds(seconds: number): void {

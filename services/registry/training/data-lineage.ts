@@ -6,10 +6,10 @@ import {
   type LineageRun,
   type LineageSnapshot,
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
-import { type Reason, ServiceError } from "../../kit/errors.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
 import type { RegistryContext } from "../context.ts";
 import { knownHold } from "./deleted-data.ts";
+import { hasReason } from "./export-errors.ts";
 import type { Owner } from "./holds.ts";
 import { readDeletions } from "./snapshot-deletions.ts";
 
@@ -31,7 +31,7 @@ export async function dataLineage(
     const found = run === "" ? undefined : await lineageRun(context, owner, run);
     return { ...noData, run: found, snapshots: await lineageSnapshots(context, owner, snapshots, records) };
   } catch (error) {
-    if (!isOf(error, "EXPORT_UNAVAILABLE", "TENANT_NOT_FOUND")) throw error;
+    if (!hasReason(error, "EXPORT_UNAVAILABLE", "TENANT_NOT_FOUND")) throw error;
     const known = await Promise.all(snapshots.map((snapshot) => goneSnapshot(context, owner, snapshot)));
     return { ...noData, snapshots: known, unavailable: error.message };
   }
@@ -47,7 +47,7 @@ async function lineageRun(
     const found = await exportClient.call(owner.tenantName, ({ runs }, call) => runs.getRun({ run }, call));
     return found.run && shownRun(found.run);
   } catch (error) {
-    if (isOf(error, "RUN_NOT_FOUND")) return undefined;
+    if (hasReason(error, "RUN_NOT_FOUND")) return undefined;
     throw error;
   }
 }
@@ -90,7 +90,7 @@ async function lineageSnapshot(
       records: await recordsOf(context, owner, snapshot, records),
     };
   } catch (error) {
-    if (isOf(error, "SNAPSHOT_NOT_FOUND", "SNAPSHOT_EXPIRED")) return goneSnapshot(context, owner, snapshot);
+    if (hasReason(error, "SNAPSHOT_NOT_FOUND", "SNAPSHOT_EXPIRED")) return goneSnapshot(context, owner, snapshot);
     throw error;
   }
 }
@@ -117,8 +117,4 @@ async function goneSnapshot(
 ): Promise<LineageSnapshot> {
   const { hold } = await knownHold(store, owner.tenant, snapshot.snapshot);
   return { snapshot, available: false, deletedRecordCount: hold.deletedData?.recordCount ?? 0n, records: [] };
-}
-
-function isOf(error: unknown, ...reasons: readonly Reason[]): error is ServiceError {
-  return error instanceof ServiceError && reasons.includes(error.reason);
 }

@@ -36,6 +36,11 @@ export function toServiceError(error: unknown): ServiceError {
   return unavailable(problem, { cause: error, retryAfterSeconds: retrySeconds });
 }
 
+/** Whether the error is the refusal of one of these reasons. */
+export function hasReason(error: unknown, ...reasons: readonly Reason[]): error is ServiceError {
+  return error instanceof ServiceError && reasons.includes(error.reason);
+}
+
 function infoOf(error: unknown): ErrorInfo | undefined {
   return error instanceof RichClientError
     ? error.extra.find(

@@ -1,7 +1,10 @@
+import { FindSnapshotsResponse } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { FindVersionsRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { versionsAt } from "../adapters/versions-at.ts";
 import type { RegistryContext } from "../context.ts";
+import type { ExportClient } from "./export-client.ts";
+import { hasReason } from "./export-errors.ts";
 import type { Owner } from "./holds.ts";
 import { versionsOf } from "./versions-of.ts";
 
@@ -33,8 +36,7 @@ export async function findByData(
   { origin, limit, position: given }: FindByData,
 ): Promise<{ versions: AdapterVersion[]; next: Uint8Array | undefined }> {
   const position = given === undefined ? beginning : decode(given);
-  const asked = { origin, pageToken: position.pageToken };
-  const page = await exportClient.call(owner.tenantName, ({ exports }, call) => exports.findSnapshots(asked, call));
+  const page = await snapshotsOf(exportClient, owner, origin, position.pageToken);
   const found = new Map<string, AdapterVersion>();
   for (const { snapshot } of page.snapshots.filter((one) => one.snapshot >= position.snapshot)) {
     const index = versionsOf.snapshot(snapshot);
@@ -48,6 +50,22 @@ export async function findByData(
   }
   const next = page.nextPageToken === "" ? undefined : encode({ ...beginning, pageToken: page.nextPageToken });
   return { versions: [...found.values()], next };
+}
+
+async function snapshotsOf(
+  exportClient: ExportClient,
+  { tenantName }: Owner,
+  origin: DataOrigin,
+  pageToken: string,
+): Promise<FindSnapshotsResponse> {
+  const asked = { origin, pageToken };
+  try {
+    return await exportClient.call(tenantName, ({ exports }, call) => exports.findSnapshots(asked, call));
+  } catch (error) {
+    // Nothing can have been trained on the data of a tenant that has none.
+    if (hasReason(error, "TENANT_NOT_FOUND")) return FindSnapshotsResponse.create();
+    throw error;
+  }
 }
 
 function encode({ pageToken, snapshot, start }: Position): Uint8Array {

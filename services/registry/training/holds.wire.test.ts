@@ -2,23 +2,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { CorpusServiceDefinition } from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
 import { ExportServiceDefinition } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
-import { UploadArtifactRequest } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
-import { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
-import { uploadMessages } from "../../../test/support/artifacts.ts";
 import { RegistryPlace, registryCaller } from "../../../test/support/registry-place.ts";
 import { startTestServer, type TestServer } from "../../../test/support/server.ts";
-import { tinyAdapter, tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
 import { type Store, StoreError } from "../../store/store.ts";
-import { registerBaseModel } from "../commands/register-base-model.ts";
 import { registerVersion } from "../commands/register-version.ts";
-import { uploadArtifact } from "../commands/upload-artifact.ts";
 import type { RegistryContext } from "../context.ts";
 import { ExportClient } from "./export-client.ts";
 import { holderPrefix } from "./holds.ts";
 import { reconcile } from "./reconcile.ts";
-
-const model = "tiny/model";
-const { tenant } = registryCaller;
 
 let exportServer: TestServer;
 let place: RegistryPlace;
@@ -43,22 +34,13 @@ beforeAll(async () => {
   });
   context = { ...place.context, store, exportClient: new ExportClient(access) };
   commit = place.store.commit;
-  await registerBaseModel(context, tenant, BaseModel.create(tinyBaseModel(model)), "tester");
-  artifact = await uploaded();
+  artifact = await place.keepAdapter();
   snapshot = await built();
 });
 afterAll(async () => {
   await place[Symbol.asyncDispose]();
   await exportServer[Symbol.asyncDispose]();
 });
-
-async function uploaded(): Promise<string> {
-  const files = Object.fromEntries(tinyAdapter(model).map(({ path, bytes }) => [path, bytes]));
-  async function* messages() {
-    for (const message of uploadMessages(files)) yield UploadArtifactRequest.fromPartial(message).message;
-  }
-  return (await uploadArtifact(context, tenant, messages())).digest;
-}
 
 /** The key of a sealed snapshot of one record. */
 async function built(): Promise<string> {

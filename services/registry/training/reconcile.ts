@@ -1,6 +1,5 @@
 import type { SnapshotHold } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
-import { ServiceError } from "../../kit/errors.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
 import type { Store, TenantId } from "../../store/store.ts";
 import { parseVersionName } from "../adapters/names.ts";
@@ -9,6 +8,7 @@ import type { RegistryContext } from "../context.ts";
 import { type VersionName, versionStateKey } from "../keys.ts";
 import { bySnapshot, joined } from "./by-snapshot.ts";
 import { knownHold, tellDeletedData, updateDeletedData } from "./deleted-data.ts";
+import { hasReason } from "./export-errors.ts";
 import { holderPrefix, type Owner, versionHolder } from "./holds.ts";
 import { versionsBySnapshot } from "./versions-of.ts";
 
@@ -86,8 +86,7 @@ async function hold(
     await exportClient.call(owner.tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
     return true;
   } catch (error) {
-    if (error instanceof ServiceError && ["SNAPSHOT_EXPIRED", "SNAPSHOT_NOT_FOUND"].includes(error.reason))
-      return false;
+    if (hasReason(error, "SNAPSHOT_EXPIRED", "SNAPSHOT_NOT_FOUND")) return false;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServiceError } from "../../kit/errors.ts";
 import type { RegistryContext } from "../context.ts";
+import { hasReason } from "./export-errors.ts";
 import { reconcile, releaseOrphans } from "./reconcile.ts";
 
 /** Reconciles holds and deletions of all tenants now and every `reconcile_seconds`, until it is disposed of. Does nothing where no export service is configured. */
@@ -38,12 +38,9 @@ async function reconcileTenants(context: RegistryContext, withOrphans: boolean, 
       if (withOrphans) await releaseOrphans(context, owner, stop);
     } catch (error) {
       if (stop.aborted) return;
-      if (!isUnknown(error)) context.log.warn({ err: error, tenant: name }, "holds are reconciled later");
+      // A tenant that has nothing in the export service.
+      if (!hasReason(error, "TENANT_NOT_FOUND"))
+        context.log.warn({ err: error, tenant: name }, "holds are reconciled later");
     }
   }
-}
-
-/** A tenant that has nothing in the export service. */
-function isUnknown(error: unknown): boolean {
-  return error instanceof ServiceError && error.reason === "TENANT_NOT_FOUND";
 }
