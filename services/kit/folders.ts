@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { mkdir, open, readdir, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** Makes a folder and those above it, durably. */
 export async function makeFolder(folder: string): Promise<void> {
@@ -36,6 +36,24 @@ export async function isOlder(path: string, millis: number): Promise<boolean> {
     return Date.now() - mtimeMs >= millis;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Whether a folder and all that is in it were changed that long ago. False for one that is gone. */
+export async function isWhollyOlder(folder: string, millis: number): Promise<boolean> {
+  for (const name of ["", ...(await namesBelow(folder))]) {
+    if (!(await isOlder(join(folder, name), millis))) return false;
+  }
+  return true;
+}
+
+/** None for a file, and for a folder that somebody removes. */
+async function namesBelow(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder, { recursive: true });
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }

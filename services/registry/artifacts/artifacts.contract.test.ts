@@ -205,12 +205,16 @@ describe.each(kinds)("Artifacts on %s", (kind) => {
   test("what broken-off uploads left goes, what runs stays; in a shared folder only what is old", async () => {
     await using running = await artifacts.begin();
     const left = await new Staging(staging.folder, 1_000n).begin();
-    await left.begin("a", 1n);
+    await left.begin("a/b", 2n);
+    await left.write(Buffer.of(1));
     await sweep(artifacts, true);
     await access(left.folder);
-    const old = Date.now() / 1_000 - 2 * 3_600;
-    await utimes(left.folder, old, old);
-    await utimes(running.folder, old, old);
+    const old = Date.now() / 1_000 - 25 * 3_600;
+    for (const path of [left.folder, join(left.folder, "a"), running.folder]) await utimes(path, old, old);
+    await sweep(artifacts, true);
+    // What is appended to a file changes no folder.
+    await access(left.folder);
+    await utimes(join(left.folder, "a/b"), old, old);
     await sweep(artifacts, true);
     await expect(access(left.folder)).rejects.toThrow("ENOENT");
     await access(running.folder);

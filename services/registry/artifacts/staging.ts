@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isOlder, makeFolder, namesIn } from "../../kit/folders.ts";
+import { isWhollyOlder, makeFolder, namesIn } from "../../kit/folders.ts";
 import { storageUnavailable } from "./artifact-errors.ts";
 import { StagedArtifact } from "./staged-artifact.ts";
 
@@ -36,7 +36,7 @@ export class Staging {
     for (const name of await namesIn(this.folder)) {
       if (this.#running.has(name)) continue;
       const path = join(this.folder, name);
-      if (await isOlder(path, minimumAgeMillis)) await rm(path, { recursive: true, force: true });
+      if (await isWhollyOlder(path, minimumAgeMillis)) await rm(path, { recursive: true, force: true });
     }
   }
 }

@@ -22,8 +22,8 @@ export interface ArtifactSweeperOptions {
 }
 
 const intervalMillis = 3_600_000;
-/** What another process stages is written to more often. */
-const sharedStagingMillis = 3_600_000;
+/** What another process stages is written to more often, and sent to S3 in less. */
+const sharedStagingMillis = 24 * 3_600_000;
 const digestStart = artifactKey(new Uint8Array()).length;
 
 /** Sweeps now and every hour, until it is disposed of. */
