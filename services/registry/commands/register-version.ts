@@ -51,9 +51,10 @@ async function register(
   caller: Caller,
   { request, named, signal }: Asked,
 ): Promise<VersionName> {
-  const registration = await prepareRegistration(context, caller, request, signal);
+  const exportClient = context.exportClient.until(signal);
+  const registration = await prepareRegistration({ ...context, exportClient }, caller, request, signal);
   const snapshots = registration.version.version.provenance?.snapshots ?? [];
-  const pending = await holdForRegistration(context, caller, snapshots);
+  const pending = await holdForRegistration(context, caller, snapshots, signal);
   const attempt = () => commitVersion(context, caller, { ...registration, request, named });
   const turn = context.turns.take(`${caller.tenant}/${request.adapter}`, () => retryAborted(attempt));
   const name = await turn.catch(async (error: unknown) => {

@@ -11,12 +11,16 @@ import type { RegistryContext } from "../context.ts";
 type Handler = (request: FindVersionsRequest, call: Call) => Promise<FindVersionsResponse>;
 
 export function findVersions(context: RegistryContext): Handler {
-  return async ({ origin, pageToken, ...request }, { caller }) => {
+  return async ({ origin, pageToken, ...request }, { caller, signal }) => {
     if (origin === undefined) throw fieldInvalid("origin", "", "what the versions came from");
     const scope = { tenant: caller.tenant, method: "FindVersions", fields: [JSON.stringify(origin)] };
     const position = context.pageTokens.read(scope, pageToken);
     const list = { origin, limit: pageSize(request.pageSize), position };
-    const { versions, next } = await command(context, caller, list);
+    const { versions, next } = await command(
+      { ...context, exportClient: context.exportClient.until(signal) },
+      caller,
+      list,
+    );
     return { versions, nextPageToken: next === undefined ? "" : context.pageTokens.make(scope, next) };
   };
 }

@@ -9,10 +9,15 @@ import type { RegistryContext } from "../context.ts";
 type Handler = (request: GetLineageRequest, call: Call) => Promise<GetLineageResponse>;
 
 export function getLineage(context: RegistryContext): Handler {
-  return async ({ version, records }, { caller }) => {
+  return async ({ version, records }, { caller, signal }) => {
     if (records < 0 || records > limits.lineage_records) {
       throw fieldInvalid("records", String(records), `0 to ${limits.lineage_records} (lineage_records)`);
     }
-    return command(context, caller, parseVersionReference(version), records);
+    return command(
+      { ...context, exportClient: context.exportClient.until(signal) },
+      caller,
+      parseVersionReference(version),
+      records,
+    );
   };
 }

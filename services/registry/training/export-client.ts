@@ -26,13 +26,13 @@ export class ExportClient {
   readonly #stop: AbortSignal | undefined;
   #services: Promise<ExportServices> | undefined;
 
-  /** @param access undefined where no export service is configured: then every call is refused; @param stop ends calls when it is aborted */
+  /** @param access undefined where no export service is configured: then every call is refused; @param stop ends calls when it is aborted, with its reason */
   constructor(access: ExportAccess | undefined, stop?: AbortSignal) {
     this.#access = access;
     this.#stop = stop;
   }
 
-  /** The same, but calls end when `stop` is aborted. */
+  /** The same, but calls end when `stop` is aborted, with its reason. */
   until(stop: AbortSignal): ExportClient {
     return new ExportClient(this.#access, stop);
   }
@@ -59,6 +59,7 @@ export class ExportClient {
       const authorization = `Bearer ${await this.#access.token()}`;
       return await make(services, { metadata: Metadata({ authorization, [tenantHeader]: tenant }), signal });
     } catch (error) {
+      this.#stop?.throwIfAborted();
       throw toServiceError(error);
     }
   }

@@ -33,12 +33,13 @@ export interface PendingHold {
 
 /**
  * Holds snapshots while a version of them is registered, until that is released; ends by itself after `orphan_hold_seconds`. Rejects with EXPORT_UNAVAILABLE, SNAPSHOT_NOT_FOUND,
- * SNAPSHOT_EXPIRED.
+ * SNAPSHOT_EXPIRED, or the signal's reason.
  */
 export async function holdForRegistration(
   { store, exportClient, configuration, log }: RegistryContext,
   { tenantName }: Owner,
   snapshots: readonly TrainingSnapshot[],
+  signal: AbortSignal,
 ): Promise<PendingHold> {
   if (snapshots.length === 0) return { release: async () => undefined };
   const holder = `${holderPrefix(store)}pending/${randomUUID()}`;
@@ -47,7 +48,7 @@ export async function holdForRegistration(
     snapshots: snapshots.map(({ snapshot }) => snapshot),
     timeToLiveSeconds: configuration.orphan_hold_seconds,
   };
-  await exportClient.call(tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
+  await exportClient.until(signal).call(tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
   const release = () =>
     exportClient.call(tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call));
   return {
