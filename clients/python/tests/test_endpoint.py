@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loraloop import Client, ConfigurationError, UnavailableError
-from loraloop._endpoint import Endpoint, find_endpoint
+from loraloop._endpoint import Endpoint, find_endpoint, registry_endpoint
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,52 @@ def test_the_token_that_was_left_is_gone(state: Path) -> None:
     (state / "token").unlink()
     with pytest.raises(ConfigurationError, match="cannot be read"):
         find_endpoint(None, None)
+
+
+SECRET = "S3cret" * 7 + "S"
+TOKEN = f"ll_abcdefghijkl_{SECRET}"
+
+
+def test_white_space_around_a_token_is_left_out(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_endpoint("a:1", f" {TOKEN}\r\n").token == TOKEN
+    assert registry_endpoint("a:1", f"{TOKEN}\r", None, None) == ("a:1", TOKEN)
+    monkeypatch.setenv("LORALOOP_TOKEN", f"{TOKEN}\r")
+    assert find_endpoint("a:1", None).token == TOKEN
+    monkeypatch.setenv("LORALOOP_TOKEN", " ")
+    leave_server(state, "127.0.0.1:7777")
+    assert find_endpoint(None, None).token == "left"
+
+
+@pytest.mark.parametrize(
+    "given", [f"“{TOKEN}”", f'"{TOKEN}"', f"Bearer {TOKEN}", f"{TOKEN}\n{TOKEN}", f"\u200b{TOKEN}", f"{TOKEN}\u0660"]
+)
+def test_what_can_be_no_token_is_refused_without_being_shown(
+    state: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    leave_server(state, "127.0.0.1:7777")
+    (state / "token").write_text(given, "utf-8")
+    with pytest.raises(ConfigurationError) as of_argument:
+        find_endpoint(None, given)
+    with pytest.raises(ConfigurationError) as of_file:
+        find_endpoint(None, None)
+    with pytest.raises(ConfigurationError) as of_registry:
+        Client("a:1", TOKEN, registry_token=given)
+    monkeypatch.setenv("LORALOOP_TOKEN", given)
+    with pytest.raises(ConfigurationError) as of_environment:
+        Client().get("c", "x")
+    caught = {
+        "token=": of_argument,
+        str(state / "token"): of_file,
+        "registry_token=": of_registry,
+        "LORALOOP_TOKEN": of_environment,
+    }
+    for origin, error in caught.items():
+        assert str(error.value).startswith(f"{origin} holds no token (ll_abcdefghijkl_…): ")
+        assert SECRET not in str(error.value)
+
+
+def test_an_endpoint_does_not_print_its_token() -> None:
+    assert TOKEN not in repr(Endpoint("a:1", TOKEN))
 
 
 def test_no_token_at_all() -> None:

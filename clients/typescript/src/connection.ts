@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Channel, ChannelCredentials, type ChannelOptions, createChannel } from "nice-grpc";
 import { ConnectionError } from "./errors.ts";
+import { toToken } from "./token.ts";
 
 export interface ConnectionOptions {
   /** `host:port`; by default `LORALOOP_ADDRESS`, else where `loraloop up` runs on this machine, else `127.0.0.1:50051`. */
@@ -37,8 +38,12 @@ function readLocalServer(): LocalServer | undefined {
 function readLocalToken(address: string): string | undefined {
   const server = readLocalServer();
   if (server === undefined || !isSameServer(server.address, address)) return undefined;
+  return toToken(readTokenFile(server.token_file), server.token_file);
+}
+
+function readTokenFile(file: string): string {
   try {
-    return readFileSync(server.token_file, "utf8").trim();
+    return readFileSync(file, "utf8");
   } catch (error) {
     throw new ConnectionError(`The token of the server on this machine cannot be read: ${(error as Error).message}`, {
       cause: error,
@@ -58,10 +63,10 @@ export interface FoundServer {
   readonly token: string;
 }
 
-/** Fills in what the options leave out. */
+/** Fills in what the options leave out. Throws ConnectionError where there is no token, or what can be none. */
 export function findServer(options: ConnectionOptions): FoundServer {
   const address = options.address || process.env["LORALOOP_ADDRESS"] || readLocalServer()?.address || "127.0.0.1:50051";
-  const token = options.token || process.env["LORALOOP_TOKEN"] || readLocalToken(address);
+  const token = givenToken(options.token, "The option `token`", "LORALOOP_TOKEN") ?? readLocalToken(address);
   if (token === undefined) {
     throw new ConnectionError(`No token for ${address}: set LORALOOP_TOKEN, or run where \`loraloop up\` runs.`);
   }
@@ -72,8 +77,13 @@ export function findServer(options: ConnectionOptions): FoundServer {
 export function findRegistry({ registry }: ConnectionOptions, server: FoundServer): FoundServer {
   return {
     address: registry?.address || process.env["LORALOOP_REGISTRY_ADDRESS"] || server.address,
-    token: registry?.token || process.env["LORALOOP_REGISTRY_TOKEN"] || server.token,
+    token: givenToken(registry?.token, "The option `registry.token`", "LORALOOP_REGISTRY_TOKEN") ?? server.token,
   };
+}
+
+/** What is given, else the environment. */
+function givenToken(given: string | undefined, from: string, variable: string): string | undefined {
+  return toToken(given, from) ?? toToken(process.env[variable], variable);
 }
 
 const channelOptions: ChannelOptions = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,6 +23,10 @@ MESSAGE_BYTES = 16 * 1024 * 1024
 # What the server may send ahead of the reader.
 STREAM_WINDOW_BYTES = 4 * 1024 * 1024
 
+# What may stand after `Bearer` (RFC 6750): nothing that a header refuses, no quotes that came along.
+_TOKEN = re.compile(r"[\w.~+/-]+=*", re.ASCII)
+_TOKEN_ID = re.compile(r"ll_[a-z2-7]{12}_")
+
 #: False: plain text. True: the authorities of the system. A path or PEM bytes: these authorities.
 Tls: TypeAlias = "bool | str | os.PathLike[str] | bytes"
 
@@ -31,7 +36,7 @@ class Endpoint:
     """An address and the token to show there."""
 
     address: str
-    token: str
+    token: str = field(repr=False)
 
     @property
     def local(self) -> bool:
@@ -42,7 +47,7 @@ def find_endpoint(address: str | None, token: str | None) -> Endpoint:
     """Takes what is given, else the environment, else what `loraloop up` left on this machine."""
     left = _left_by_up()
     address = address or os.environ.get("LORALOOP_ADDRESS") or left.get("address") or DEFAULT_ADDRESS
-    token = token or os.environ.get("LORALOOP_TOKEN")
+    token = _given_token(token, "token=", "LORALOOP_TOKEN")
     if token is None and _same_server(address, left.get("address", "")):
         token = _read_token(left["token_file"])
     if token is None:
@@ -57,7 +62,7 @@ def registry_endpoint(
 ) -> tuple[str | None, str | None] | None:
     """Address and token of a registry that is another server; None where it is at the same address."""
     registry_address = registry_address or os.environ.get("LORALOOP_REGISTRY_ADDRESS")
-    registry_token = registry_token or os.environ.get("LORALOOP_REGISTRY_TOKEN")
+    registry_token = _given_token(registry_token, "registry_token=", "LORALOOP_REGISTRY_TOKEN")
     if not registry_address and not registry_token:
         return None
     return registry_address or address, registry_token or token
@@ -115,11 +120,29 @@ def _left_by_up() -> dict[str, str]:
     return left if isinstance(left, dict) and {"address", "token_file"} <= left.keys() else {}
 
 
-def _read_token(file: str) -> str:
+def _read_token(file: str) -> str | None:
     try:
-        return Path(file).read_text("utf-8").strip()
+        return _to_token(Path(file).read_text("utf-8", "replace"), file)
     except OSError as error:
         raise ConfigurationError(f"the token that `loraloop up` left cannot be read: {error}") from error
+
+
+def _given_token(given: str | None, origin: str, variable: str) -> str | None:
+    return _to_token(given, origin) or _to_token(os.environ.get(variable), variable)
+
+
+def _to_token(text: str | None, origin: str) -> str | None:
+    """Leaves out the white space around it. What can be no token is refused, and its public id at most is shown."""
+    token = (text or "").strip()
+    if not token:
+        return None
+    if _TOKEN.fullmatch(token):
+        return token
+    found = _TOKEN_ID.search(token)
+    shown = f" ({found.group()}…)" if found else ""
+    raise ConfigurationError(
+        f"{origin} holds no token{shown}: only letters, digits and -._~+/ may be in one; copy it again, without quotes"
+    )
 
 
 def _same_server(one: str, other: str) -> bool:
