@@ -47,16 +47,29 @@ async function sweepAgainAndAgain(options: ArtifactSweeperOptions, signal: Abort
   }
 }
 
-/** Removes what broken-off uploads left, artifacts that no version has used for 24 hours, and files that long that no artifact has. */
+/**
+ * Removes what broken-off uploads left, artifacts that no version has used for 24 hours, and files that long that no artifact has. What
+ * fails is tried again next time, and does not keep other tenants waiting.
+ */
 export async function sweepArtifacts(options: ArtifactSweeperOptions, signal: AbortSignal): Promise<void> {
-  const { store, artifacts, staging, shared, tenants } = options;
+  const { log, staging, shared, tenants } = options;
   await staging.removeOld(shared ? sharedStagingMillis : 0);
   for (const tenant of await tenants()) {
-    for await (const { key } of entries(store, tenant, prefixRange("artifact/"))) {
-      if (signal.aborted) return;
-      await artifacts.removeUnused(tenant, Buffer.from(key.subarray(digestStart)).toString("hex"));
+    if (signal.aborted) return;
+    try {
+      await removeUnused(options, tenant, signal);
+      await removeUnknown(options, tenant, signal);
+    } catch (error) {
+      log.error({ err: error, tenant }, "the sweep of a tenant's artifacts failed");
     }
-    await removeUnknown(options, tenant, signal);
+  }
+}
+
+async function removeUnused(options: ArtifactSweeperOptions, tenant: TenantId, signal: AbortSignal): Promise<void> {
+  const { store, artifacts } = options;
+  for await (const { key } of entries(store, tenant, prefixRange("artifact/"))) {
+    if (signal.aborted) return;
+    await artifacts.removeUnused(tenant, Buffer.from(key.subarray(digestStart)).toString("hex"));
   }
 }
 
