@@ -19,6 +19,7 @@ import { useArtifact } from "../artifacts/stored-artifacts.ts";
 import { useOfBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
+import { expectSignature } from "../signatures/check-signature.ts";
 import { holdForRegistration, holdForVersion } from "../training/holds.ts";
 
 /**
@@ -92,6 +93,7 @@ async function commitVersion(context: RegistryContext, caller: Caller, prepared:
     parent === undefined ? noChanges : await useParent(store, tenant, parent),
     artifact.kept ? await useArtifact(store, tenant, artifact.digest, name) : noChanges,
     usedBase(base),
+    await expectSignature(context, tenant, artifact.files, request.signatureBundleJson),
     rememberRequest(named, name),
   );
   await store.commit(tenant, mutations, expectations);

@@ -11,8 +11,8 @@ import { normalisePolicy } from "../signatures/policy.ts";
 type Handler = (request: PutSignaturePolicyRequest, call: Call) => Promise<PutSignaturePolicyResponse>;
 
 export function putSignaturePolicy(context: RegistryContext): Handler {
-  return async ({ policy }, { caller }) => {
+  return async ({ policy, expectedRevision }, { caller }) => {
     if (policy === undefined) throw fieldInvalid("policy", "", "a policy");
-    return { policy: await command(context, caller, normalisePolicy(policy)) };
+    return command(context, caller, { policy: normalisePolicy(policy), expectedRevision });
   };
 }

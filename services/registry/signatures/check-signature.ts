@@ -3,9 +3,11 @@ import type { AdapterVersion, Signature } from "../../../proto/gen/loraloop/regi
 import type { SignaturePolicy, TrustedKey } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { ServiceError } from "../../kit/errors.ts";
+import type { Changes } from "../../store/commit-changes.ts";
 import type { TenantId } from "../../store/store.ts";
+import { signaturePolicyKey } from "../keys.ts";
 import { parseBundle, type SignatureBundle, signedBytes } from "./bundle.ts";
-import { type PolicyReader, readPolicy, trusts } from "./policy.ts";
+import { findPolicy, type PolicyReader, readPolicy, trusts } from "./policy.ts";
 import { signatureInvalid } from "./signature-invalid.ts";
 import { checkFiles, parseStatement } from "./statement.ts";
 
@@ -19,7 +21,22 @@ export async function checkSignature(
   files: readonly ArtifactFile[],
   bundleJson: string,
 ): Promise<Signature | undefined> {
-  const policy = await readPolicy(context, tenant);
+  return judge(await readPolicy(context, tenant), files, bundleJson);
+}
+
+/** As `checkSignature`; with what this gives a commit is made under the policy that the signature was checked with. */
+export async function expectSignature(
+  context: PolicyReader,
+  tenant: TenantId,
+  files: readonly ArtifactFile[],
+  bundleJson: string,
+): Promise<Changes> {
+  const { policy, revision } = await findPolicy(context, tenant);
+  judge(policy, files, bundleJson);
+  return { mutations: [], expectations: [{ key: signaturePolicyKey, revision }] };
+}
+
+function judge(policy: SignaturePolicy, files: readonly ArtifactFile[], bundleJson: string): Signature | undefined {
   if (bundleJson === "") {
     if (policy.required) throw signatureRequired("there is no signature");
     return undefined;

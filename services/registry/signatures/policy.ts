@@ -13,10 +13,23 @@ export interface PolicyReader {
 
 const noPolicy: SignaturePolicy = { required: false, trustedKeys: [] };
 
+/** A policy as it is kept. */
+export interface KeptPolicy {
+  readonly policy: SignaturePolicy;
+  /** Commit that put it last; 0 where nobody did. */
+  readonly revision: Revision;
+}
+
 /** A tenant's policy, as of a revision where one is given; of a tenant that never put one, nothing is required and nobody is trusted. */
-export async function readPolicy(context: PolicyReader, tenant: TenantId, at?: Revision): Promise<SignaturePolicy> {
+export async function findPolicy(context: PolicyReader, tenant: TenantId, at?: Revision): Promise<KeptPolicy> {
   const entry = await context.store.get(tenant, signaturePolicyKey, at);
-  return (entry && StoredSignaturePolicy.decode(entry.value).policy) ?? noPolicy;
+  const stored = entry && StoredSignaturePolicy.decode(entry.value);
+  return { policy: stored?.policy ?? noPolicy, revision: entry?.revision ?? 0n };
+}
+
+/** As `findPolicy`, the policy alone. */
+export async function readPolicy(context: PolicyReader, tenant: TenantId, at?: Revision): Promise<SignaturePolicy> {
+  return (await findPolicy(context, tenant, at)).policy;
 }
 
 /** Whether a policy trusts the key of a signature. */

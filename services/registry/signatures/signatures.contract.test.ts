@@ -62,6 +62,23 @@ describe.each(storeKinds)("on %s", (kind) => {
     expect((await client.getSignaturePolicy({})).policy).toEqual(policy);
   });
 
+  test("of two who change the policy that they read, one is told", async () => {
+    const first = await client.getSignaturePolicy({});
+    expect(first.revision).toBe(0n);
+    const mine = { policy: { required: false, trustedKeys: [trustedKey(ours)] }, expectedRevision: 0n };
+    const put = await client.putSignaturePolicy(mine);
+    expect(await client.getSignaturePolicy({})).toEqual(put);
+    expect(
+      await failure(client.putSignaturePolicy({ policy: { required: true }, expectedRevision: 0n })),
+    ).toMatchObject({
+      reason: "CONFLICT",
+      metadata: { expected_revision: "0", actual_revision: String(put.revision) },
+    });
+    expect(await client.putSignaturePolicy(mine)).toEqual(put);
+    const next = await client.putSignaturePolicy({ policy: { required: true }, expectedRevision: put.revision });
+    expect(next.revision).toBeGreaterThan(put.revision);
+  });
+
   test("where signatures are required, only versions with a trusted one are made", async () => {
     await put(true, ours);
     expect(await failure(register())).toMatchObject({ reason: "SIGNATURE_REQUIRED" });

@@ -28,14 +28,15 @@ async function run(options: PolicyOptions, command: Command): Promise<void> {
   const { required, trust = [], distrust = [], description } = options;
   const added = await Promise.all(trust.map(async (file) => ({ publicKey: await readText(file), description })));
   await withRegistry(command, async ({ adapters }) => {
-    let { policy: found } = await adapters.getSignaturePolicy({});
+    const read = await adapters.getSignaturePolicy({});
+    let found = read.policy;
     const { trustedKeys = [] } = found ?? {};
     if (required !== undefined || added.length + distrust.length > 0) {
       const kept = trustedKeys.filter(({ keyId }) => !distrust.includes(keyId));
       if (kept.length + distrust.length !== trustedKeys.length)
         throw new InputError(`No key of these ids is trusted: ${distrust.join(", ")}`);
       const changed = { required: required ?? found?.required ?? false, trustedKeys: [...kept, ...added] };
-      found = (await adapters.putSignaturePolicy({ policy: changed })).policy;
+      found = (await adapters.putSignaturePolicy({ policy: changed, expectedRevision: read.revision })).policy;
     }
     if (programOptions(command).json) printJson(found);
     else if (found !== undefined) describe(found);

@@ -145,7 +145,7 @@ export interface AliasMove {
   reason: string;
 }
 
-/** One immutable result of a training. What can change later is `state` and the fields that say so. */
+/** One immutable result of a training. What can change later is `state` and the fields that say so; of an import also what VerifyVersion reads from its files. */
 export interface AdapterVersion {
   /** The adapter. */
   adapter: string;
@@ -155,21 +155,21 @@ export interface AdapterVersion {
   name: string;
   /** Changes. May it be served? */
   state: AdapterVersion_State;
-  /** What it was trained on; every field is filled from the registered base model. */
+  /** Changes of an import. What it was trained on; every field is filled from the registered base model, of an import once its files were found right. */
   baseModel:
     | BaseModelReference
     | undefined;
-  /** How it was trained. */
+  /** Changes of an import. How it was trained. */
   method: Method;
   /** Of the base model while training; absent for none. */
   quantization:
     | Quantization
     | undefined;
-  /** Its shape. */
+  /** Changes of an import. Its shape. */
   peft:
     | PeftConfiguration
     | undefined;
-  /** Its files. */
+  /** Changes of an import. Its files. */
   artifact:
     | Artifact
     | undefined;
@@ -187,7 +187,7 @@ export interface AdapterVersion {
   constraint:
     | OutputConstraint
     | undefined;
-  /** Where it can be served, and where not. */
+  /** Changes of an import. Where it can be served, and where not. */
   servability: Servability[];
   /** Advice for whoever serves it, as a JSON object, e.g. `{"max_tokens":512}`. */
   servingHintsJson: string;
@@ -466,7 +466,7 @@ export interface Signature {
   bundleJson: string;
   /** SHA-256 of the public key (DER, SubjectPublicKeyInfo) that it was checked with, 64 hex digits. */
   keyId: string;
-  /** True where the tenant trusts that key now. */
+  /** True where the tenant trusts that key: now, in lists and watches as of their revision. */
   trusted: boolean;
 }
 

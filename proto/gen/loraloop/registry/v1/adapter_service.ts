@@ -136,7 +136,7 @@ export interface RegisterVersionRequest {
     | undefined;
   /** The run that made it: its snapshots, environment and metrics become the version's. */
   run: string;
-  /** Keys of the snapshots it was trained on, beside the run's. */
+  /** Keys of the snapshots it was trained on, beside the run's; or the first digits of each, at least 8, where only one begins so. */
   snapshots: string[];
   /** `<adapter>@<version>` that training began from. */
   parent: string;
@@ -158,7 +158,7 @@ export interface RegisterVersionRequest {
     | undefined;
   /** As of AdapterVersion. */
   servingHintsJson: string;
-  /** First values of metrics; over those of the run. */
+  /** First values of metrics, at most 256; over those of the run, of which there are as many as still fit, by name. */
   metrics: { [key: string]: number };
   /** As of AdapterVersion. */
   metadata: { [key: string]: string };
@@ -444,9 +444,9 @@ export interface GetLineageResponse {
     | undefined;
   /** The snapshots. */
   snapshots: LineageSnapshot[];
-  /** Its parent, then the parent's, up to 64. */
+  /** Its parent, then the parent's, up to 64. As of ListVersions; fewer where the answer is full. */
   parents: AdapterVersion[];
-  /** Versions that have it as their parent, at most 1,000. */
+  /** Versions that have it as their parent, at most 1,000. As of ListVersions; fewer where the answer is full. */
   children: AdapterVersion[];
   /** Why the export service could not be asked; empty where it was. */
   unavailable: string;
@@ -476,7 +476,7 @@ export interface LineageSnapshot {
   available: boolean;
   /** Records deleted since, as of DeletedData. */
   deletedRecordCount: bigint;
-  /** The first records, by id. */
+  /** The first records, by id; fewer where the answer is full. */
   records: LineageRecord[];
 }
 
@@ -734,19 +734,31 @@ export interface GetSignaturePolicyRequest {
 /** Response of GetSignaturePolicy. */
 export interface GetSignaturePolicyResponse {
   /** The policy; of a tenant that never put one, nothing is required. */
-  policy: SignaturePolicy | undefined;
+  policy:
+    | SignaturePolicy
+    | undefined;
+  /** Commit that put it last, 0 where nobody did: `expected_revision` of the next PutSignaturePolicy. */
+  revision: bigint;
 }
 
 /** Request of PutSignaturePolicy. */
 export interface PutSignaturePolicyRequest {
   /** All of it. */
-  policy: SignaturePolicy | undefined;
+  policy:
+    | SignaturePolicy
+    | undefined;
+  /** Revision that the caller has seen, 0 for a tenant that never put one; absent to write whatever is there. Else CONFLICT. */
+  expectedRevision?: bigint | undefined;
 }
 
 /** Response of PutSignaturePolicy. */
 export interface PutSignaturePolicyResponse {
   /** As it is kept. */
-  policy: SignaturePolicy | undefined;
+  policy:
+    | SignaturePolicy
+    | undefined;
+  /** As of GetSignaturePolicyResponse. */
+  revision: bigint;
 }
 
 function createBasePutAdapterRequest(): PutAdapterRequest {
@@ -7130,13 +7142,19 @@ export const GetSignaturePolicyRequest: MessageFns<GetSignaturePolicyRequest> = 
 };
 
 function createBaseGetSignaturePolicyResponse(): GetSignaturePolicyResponse {
-  return { policy: undefined };
+  return { policy: undefined, revision: 0n };
 }
 
 export const GetSignaturePolicyResponse: MessageFns<GetSignaturePolicyResponse> = {
   encode(message: GetSignaturePolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.policy !== undefined) {
       SignaturePolicy.encode(message.policy, writer.uint32(10).fork()).join();
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
     }
     return writer;
   },
@@ -7162,6 +7180,14 @@ export const GetSignaturePolicyResponse: MessageFns<GetSignaturePolicyResponse> 
             message.policy = SignaturePolicy.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7175,13 +7201,19 @@ export const GetSignaturePolicyResponse: MessageFns<GetSignaturePolicyResponse> 
   },
 
   fromJSON(object: any): GetSignaturePolicyResponse {
-    return { policy: isSet(object.policy) ? SignaturePolicy.fromJSON(object.policy) : undefined };
+    return {
+      policy: isSet(object.policy) ? SignaturePolicy.fromJSON(object.policy) : undefined,
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+    };
   },
 
   toJSON(message: GetSignaturePolicyResponse): unknown {
     const obj: any = {};
     if (message.policy !== undefined) {
       obj.policy = SignaturePolicy.toJSON(message.policy);
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
     }
     return obj;
   },
@@ -7194,18 +7226,25 @@ export const GetSignaturePolicyResponse: MessageFns<GetSignaturePolicyResponse> 
     message.policy = (object.policy !== undefined && object.policy !== null)
       ? SignaturePolicy.fromPartial(object.policy)
       : undefined;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     return message;
   },
 };
 
 function createBasePutSignaturePolicyRequest(): PutSignaturePolicyRequest {
-  return { policy: undefined };
+  return { policy: undefined, expectedRevision: undefined };
 }
 
 export const PutSignaturePolicyRequest: MessageFns<PutSignaturePolicyRequest> = {
   encode(message: PutSignaturePolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.policy !== undefined) {
       SignaturePolicy.encode(message.policy, writer.uint32(10).fork()).join();
+    }
+    if (message.expectedRevision !== undefined) {
+      if (BigInt.asUintN(64, message.expectedRevision) !== message.expectedRevision) {
+        throw new globalThis.Error("value provided for field message.expectedRevision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.expectedRevision);
     }
     return writer;
   },
@@ -7231,6 +7270,14 @@ export const PutSignaturePolicyRequest: MessageFns<PutSignaturePolicyRequest> = 
             message.policy = SignaturePolicy.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expectedRevision = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7244,13 +7291,23 @@ export const PutSignaturePolicyRequest: MessageFns<PutSignaturePolicyRequest> = 
   },
 
   fromJSON(object: any): PutSignaturePolicyRequest {
-    return { policy: isSet(object.policy) ? SignaturePolicy.fromJSON(object.policy) : undefined };
+    return {
+      policy: isSet(object.policy) ? SignaturePolicy.fromJSON(object.policy) : undefined,
+      expectedRevision: isSet(object.expectedRevision)
+        ? BigInt(object.expectedRevision)
+        : isSet(object.expected_revision)
+        ? BigInt(object.expected_revision)
+        : undefined,
+    };
   },
 
   toJSON(message: PutSignaturePolicyRequest): unknown {
     const obj: any = {};
     if (message.policy !== undefined) {
       obj.policy = SignaturePolicy.toJSON(message.policy);
+    }
+    if (message.expectedRevision !== undefined) {
+      obj.expectedRevision = message.expectedRevision.toString();
     }
     return obj;
   },
@@ -7263,18 +7320,27 @@ export const PutSignaturePolicyRequest: MessageFns<PutSignaturePolicyRequest> = 
     message.policy = (object.policy !== undefined && object.policy !== null)
       ? SignaturePolicy.fromPartial(object.policy)
       : undefined;
+    message.expectedRevision = (object.expectedRevision !== undefined && object.expectedRevision !== null)
+      ? BigInt(object.expectedRevision)
+      : undefined;
     return message;
   },
 };
 
 function createBasePutSignaturePolicyResponse(): PutSignaturePolicyResponse {
-  return { policy: undefined };
+  return { policy: undefined, revision: 0n };
 }
 
 export const PutSignaturePolicyResponse: MessageFns<PutSignaturePolicyResponse> = {
   encode(message: PutSignaturePolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.policy !== undefined) {
       SignaturePolicy.encode(message.policy, writer.uint32(10).fork()).join();
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
     }
     return writer;
   },
@@ -7300,6 +7366,14 @@ export const PutSignaturePolicyResponse: MessageFns<PutSignaturePolicyResponse> 
             message.policy = SignaturePolicy.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7313,13 +7387,19 @@ export const PutSignaturePolicyResponse: MessageFns<PutSignaturePolicyResponse> 
   },
 
   fromJSON(object: any): PutSignaturePolicyResponse {
-    return { policy: isSet(object.policy) ? SignaturePolicy.fromJSON(object.policy) : undefined };
+    return {
+      policy: isSet(object.policy) ? SignaturePolicy.fromJSON(object.policy) : undefined,
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+    };
   },
 
   toJSON(message: PutSignaturePolicyResponse): unknown {
     const obj: any = {};
     if (message.policy !== undefined) {
       obj.policy = SignaturePolicy.toJSON(message.policy);
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
     }
     return obj;
   },
@@ -7332,6 +7412,7 @@ export const PutSignaturePolicyResponse: MessageFns<PutSignaturePolicyResponse> 
     message.policy = (object.policy !== undefined && object.policy !== null)
       ? SignaturePolicy.fromPartial(object.policy)
       : undefined;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     return message;
   },
 };
@@ -7381,7 +7462,7 @@ export const AdapterServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    /** Brings a deleted adapter back, with the versions that were not deleted by themselves. Scope: `registry.write`. */
+    /** Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`. */
     restoreAdapter: {
       name: "RestoreAdapter",
       requestType: RestoreAdapterRequest as typeof RestoreAdapterRequest,
@@ -7412,7 +7493,7 @@ export const AdapterServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Lists versions by adapter and number, without `configuration_json`, `layers`, files and documents. Scope: `registry.read`. */
+    /** Lists versions by adapter and number, without `configuration_json`, `layers`, files, documents and bundles of signatures. Scope: `registry.read`. */
     listVersions: {
       name: "ListVersions",
       requestType: ListVersionsRequest as typeof ListVersionsRequest,
@@ -7461,8 +7542,8 @@ export const AdapterServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Deletes a version: it is listed no more and its snapshots are held no more; its files go after 24 hours. VERSION_IN_USE while an alias points at it or a version
-     * has it as its parent. Scope: `registry.write`.
+     * Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
+     * version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
      */
     deleteVersion: {
       name: "DeleteVersion",
@@ -7642,7 +7723,7 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     request: DeleteAdapterRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<DeleteAdapterResponse>>;
-  /** Brings a deleted adapter back, with the versions that were not deleted by themselves. Scope: `registry.write`. */
+  /** Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`. */
   restoreAdapter(
     request: RestoreAdapterRequest,
     context: CallContext & CallContextExt,
@@ -7661,7 +7742,7 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     request: GetVersionRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<GetVersionResponse>>;
-  /** Lists versions by adapter and number, without `configuration_json`, `layers`, files and documents. Scope: `registry.read`. */
+  /** Lists versions by adapter and number, without `configuration_json`, `layers`, files, documents and bundles of signatures. Scope: `registry.read`. */
   listVersions(
     request: ListVersionsRequest,
     context: CallContext & CallContextExt,
@@ -7690,8 +7771,8 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ReleaseVersionResponse>>;
   /**
-   * Deletes a version: it is listed no more and its snapshots are held no more; its files go after 24 hours. VERSION_IN_USE while an alias points at it or a version
-   * has it as its parent. Scope: `registry.write`.
+   * Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
+   * version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
    */
   deleteVersion(
     request: DeleteVersionRequest,
@@ -7807,7 +7888,7 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<DeleteAdapterRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<DeleteAdapterResponse>;
-  /** Brings a deleted adapter back, with the versions that were not deleted by themselves. Scope: `registry.write`. */
+  /** Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`. */
   restoreAdapter(
     request: DeepPartial<RestoreAdapterRequest>,
     options?: CallOptions & CallOptionsExt,
@@ -7826,7 +7907,7 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<GetVersionRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<GetVersionResponse>;
-  /** Lists versions by adapter and number, without `configuration_json`, `layers`, files and documents. Scope: `registry.read`. */
+  /** Lists versions by adapter and number, without `configuration_json`, `layers`, files, documents and bundles of signatures. Scope: `registry.read`. */
   listVersions(
     request: DeepPartial<ListVersionsRequest>,
     options?: CallOptions & CallOptionsExt,
@@ -7855,8 +7936,8 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<ReleaseVersionResponse>;
   /**
-   * Deletes a version: it is listed no more and its snapshots are held no more; its files go after 24 hours. VERSION_IN_USE while an alias points at it or a version
-   * has it as its parent. Scope: `registry.write`.
+   * Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
+   * version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
    */
   deleteVersion(
     request: DeepPartial<DeleteVersionRequest>,

@@ -232,7 +232,7 @@ Global___AliasMove: _TypeAlias = AliasMove  # noqa: Y015
 
 @_typing.final
 class AdapterVersion(_message.Message):
-    """One immutable result of a training. What can change later is `state` and the fields that say so."""
+    """One immutable result of a training. What can change later is `state` and the fields that say so; of an import also what VerifyVersion reads from its files."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -344,7 +344,7 @@ class AdapterVersion(_message.Message):
     state: Global___AdapterVersion.State.ValueType
     """Changes. May it be served?"""
     method: Global___Method.ValueType
-    """How it was trained."""
+    """Changes of an import. How it was trained."""
     task: _builtins.str
     """What it is for, e.g. `question-answering`."""
     language: _builtins.str
@@ -359,7 +359,7 @@ class AdapterVersion(_message.Message):
     """Changes. Commit that changed it last."""
     @_builtins.property
     def base_model(self) -> _base_model_service_pb2.BaseModelReference:
-        """What it was trained on; every field is filled from the registered base model."""
+        """Changes of an import. What it was trained on; every field is filled from the registered base model, of an import once its files were found right."""
 
     @_builtins.property
     def quantization(self) -> Global___Quantization:
@@ -367,11 +367,11 @@ class AdapterVersion(_message.Message):
 
     @_builtins.property
     def peft(self) -> Global___PeftConfiguration:
-        """Its shape."""
+        """Changes of an import. Its shape."""
 
     @_builtins.property
     def artifact(self) -> _artifact_service_pb2.Artifact:
-        """Its files."""
+        """Changes of an import. Its files."""
 
     @_builtins.property
     def provenance(self) -> Global___Provenance:
@@ -387,7 +387,7 @@ class AdapterVersion(_message.Message):
 
     @_builtins.property
     def servability(self) -> _containers.RepeatedCompositeFieldContainer[Global___Servability]:
-        """Where it can be served, and where not."""
+        """Changes of an import. Where it can be served, and where not."""
 
     @_builtins.property
     def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
@@ -887,7 +887,7 @@ class Signature(_message.Message):
     key_id: _builtins.str
     """SHA-256 of the public key (DER, SubjectPublicKeyInfo) that it was checked with, 64 hex digits."""
     trusted: _builtins.bool
-    """True where the tenant trusts that key now."""
+    """True where the tenant trusts that key: now, in lists and watches as of their revision."""
     def __init__(
         self,
         *,

@@ -413,7 +413,7 @@ class RegisterVersionRequest(_message.Message):
 
     @_builtins.property
     def snapshots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Keys of the snapshots it was trained on, beside the run's."""
+        """Keys of the snapshots it was trained on, beside the run's; or the first digits of each, at least 8, where only one begins so."""
 
     @_builtins.property
     def training(self) -> _adapter_pb2.TrainingConfiguration:
@@ -429,7 +429,7 @@ class RegisterVersionRequest(_message.Message):
 
     @_builtins.property
     def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """First values of metrics; over those of the run."""
+        """First values of metrics, at most 256; over those of the run, of which there are as many as still fit, by name."""
 
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -1344,11 +1344,11 @@ class GetLineageResponse(_message.Message):
 
     @_builtins.property
     def parents(self) -> _containers.RepeatedCompositeFieldContainer[_adapter_pb2.AdapterVersion]:
-        """Its parent, then the parent's, up to 64."""
+        """Its parent, then the parent's, up to 64. As of ListVersions; fewer where the answer is full."""
 
     @_builtins.property
     def children(self) -> _containers.RepeatedCompositeFieldContainer[_adapter_pb2.AdapterVersion]:
-        """Versions that have it as their parent, at most 1,000."""
+        """Versions that have it as their parent, at most 1,000. As of ListVersions; fewer where the answer is full."""
 
     def __init__(
         self,
@@ -1426,7 +1426,7 @@ class LineageSnapshot(_message.Message):
 
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineageRecord]:
-        """The first records, by id."""
+        """The first records, by id; fewer where the answer is full."""
 
     def __init__(
         self,
@@ -1948,6 +1948,9 @@ class GetSignaturePolicyResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """Commit that put it last, 0 where nobody did: `expected_revision` of the next PutSignaturePolicy."""
     @_builtins.property
     def policy(self) -> Global___SignaturePolicy:
         """The policy; of a tenant that never put one, nothing is required."""
@@ -1956,10 +1959,11 @@ class GetSignaturePolicyResponse(_message.Message):
         self,
         *,
         policy: Global___SignaturePolicy | None = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1972,6 +1976,9 @@ class PutSignaturePolicyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICY_FIELD_NUMBER: _builtins.int
+    EXPECTED_REVISION_FIELD_NUMBER: _builtins.int
+    expected_revision: _builtins.int
+    """Revision that the caller has seen, 0 for a tenant that never put one; absent to write whatever is there. Else CONFLICT."""
     @_builtins.property
     def policy(self) -> Global___SignaturePolicy:
         """All of it."""
@@ -1980,12 +1987,15 @@ class PutSignaturePolicyRequest(_message.Message):
         self,
         *,
         policy: Global___SignaturePolicy | None = ...,
+        expected_revision: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "expected_revision", b"expected_revision", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "expected_revision", b"expected_revision", "policy", b"policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__expected_revision: _TypeAlias = _typing.Literal["expected_revision"]  # noqa: Y015
+    _WhichOneofArgType__expected_revision: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_revision) -> _WhichOneofReturnType__expected_revision | None: ...
 
 Global___PutSignaturePolicyRequest: _TypeAlias = PutSignaturePolicyRequest  # noqa: Y015
 
@@ -1996,6 +2006,9 @@ class PutSignaturePolicyResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POLICY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """As of GetSignaturePolicyResponse."""
     @_builtins.property
     def policy(self) -> Global___SignaturePolicy:
         """As it is kept."""
@@ -2004,10 +2017,11 @@ class PutSignaturePolicyResponse(_message.Message):
         self,
         *,
         policy: Global___SignaturePolicy | None = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

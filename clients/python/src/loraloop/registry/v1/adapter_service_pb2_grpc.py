@@ -206,7 +206,7 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RestoreAdapter(self, request, context):
-        """Brings a deleted adapter back, with the versions that were not deleted by themselves. Scope: `registry.write`.
+        """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -229,7 +229,7 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListVersions(self, request, context):
-        """Lists versions by adapter and number, without `configuration_json`, `layers`, files and documents. Scope: `registry.read`.
+        """Lists versions by adapter and number, without `configuration_json`, `layers`, files, documents and bundles of signatures. Scope: `registry.read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,8 +265,8 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteVersion(self, request, context):
-        """Deletes a version: it is listed no more and its snapshots are held no more; its files go after 24 hours. VERSION_IN_USE while an alias points at it or a version
-        has it as its parent. Scope: `registry.write`.
+        """Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
+        version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

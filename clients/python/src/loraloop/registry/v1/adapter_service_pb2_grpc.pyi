@@ -44,7 +44,7 @@ class AdapterServiceStub:
     its parent. Scope: `registry.write`.
     """
     RestoreAdapter: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreAdapterRequest, _adapter_service_pb2.RestoreAdapterResponse]
-    """Brings a deleted adapter back, with the versions that were not deleted by themselves. Scope: `registry.write`."""
+    """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`."""
     RegisterVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RegisterVersionRequest, _adapter_service_pb2.RegisterVersionResponse]
     """Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
     it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
@@ -53,7 +53,7 @@ class AdapterServiceStub:
     GetVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.GetVersionRequest, _adapter_service_pb2.GetVersionResponse]
     """Returns a version. Scope: `registry.read`."""
     ListVersions: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ListVersionsRequest, _adapter_service_pb2.ListVersionsResponse]
-    """Lists versions by adapter and number, without `configuration_json`, `layers`, files and documents. Scope: `registry.read`."""
+    """Lists versions by adapter and number, without `configuration_json`, `layers`, files, documents and bundles of signatures. Scope: `registry.read`."""
     PutVersionMetadata: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.PutVersionMetadataRequest, _adapter_service_pb2.PutVersionMetadataResponse]
     """Replaces a version's metadata. Scope: `registry.write`."""
     VerifyVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.VerifyVersionRequest, _adapter_service_pb2.VerifyVersionResponse]
@@ -65,8 +65,8 @@ class AdapterServiceStub:
     ReleaseVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ReleaseVersionRequest, _adapter_service_pb2.ReleaseVersionResponse]
     """Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`."""
     DeleteVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.DeleteVersionRequest, _adapter_service_pb2.DeleteVersionResponse]
-    """Deletes a version: it is listed no more and its snapshots are held no more; its files go after 24 hours. VERSION_IN_USE while an alias points at it or a version
-    has it as its parent. Scope: `registry.write`.
+    """Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
+    version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
     """
     RestoreVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreVersionRequest, _adapter_service_pb2.RestoreVersionResponse]
     """Brings a deleted version back while its files are there, and holds its snapshots again. Scope: `registry.write`."""
@@ -125,7 +125,7 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     its parent. Scope: `registry.write`.
     """
     RestoreAdapter: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreAdapterRequest, _adapter_service_pb2.RestoreAdapterResponse]  # type: ignore[assignment]
-    """Brings a deleted adapter back, with the versions that were not deleted by themselves. Scope: `registry.write`."""
+    """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`."""
     RegisterVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RegisterVersionRequest, _adapter_service_pb2.RegisterVersionResponse]  # type: ignore[assignment]
     """Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
     it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
@@ -134,7 +134,7 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     GetVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.GetVersionRequest, _adapter_service_pb2.GetVersionResponse]  # type: ignore[assignment]
     """Returns a version. Scope: `registry.read`."""
     ListVersions: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ListVersionsRequest, _adapter_service_pb2.ListVersionsResponse]  # type: ignore[assignment]
-    """Lists versions by adapter and number, without `configuration_json`, `layers`, files and documents. Scope: `registry.read`."""
+    """Lists versions by adapter and number, without `configuration_json`, `layers`, files, documents and bundles of signatures. Scope: `registry.read`."""
     PutVersionMetadata: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.PutVersionMetadataRequest, _adapter_service_pb2.PutVersionMetadataResponse]  # type: ignore[assignment]
     """Replaces a version's metadata. Scope: `registry.write`."""
     VerifyVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.VerifyVersionRequest, _adapter_service_pb2.VerifyVersionResponse]  # type: ignore[assignment]
@@ -146,8 +146,8 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     ReleaseVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ReleaseVersionRequest, _adapter_service_pb2.ReleaseVersionResponse]  # type: ignore[assignment]
     """Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`."""
     DeleteVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.DeleteVersionRequest, _adapter_service_pb2.DeleteVersionResponse]  # type: ignore[assignment]
-    """Deletes a version: it is listed no more and its snapshots are held no more; its files go after 24 hours. VERSION_IN_USE while an alias points at it or a version
-    has it as its parent. Scope: `registry.write`.
+    """Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
+    version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
     """
     RestoreVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreVersionRequest, _adapter_service_pb2.RestoreVersionResponse]  # type: ignore[assignment]
     """Brings a deleted version back while its files are there, and holds its snapshots again. Scope: `registry.write`."""
@@ -233,7 +233,7 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.RestoreAdapterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.RestoreAdapterResponse, _abc.Awaitable[_adapter_service_pb2.RestoreAdapterResponse]]:
-        """Brings a deleted adapter back, with the versions that were not deleted by themselves. Scope: `registry.write`."""
+        """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`."""
 
     @_abc_1.abstractmethod
     def RegisterVersion(
@@ -260,7 +260,7 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.ListVersionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.ListVersionsResponse, _abc.Awaitable[_adapter_service_pb2.ListVersionsResponse]]:
-        """Lists versions by adapter and number, without `configuration_json`, `layers`, files and documents. Scope: `registry.read`."""
+        """Lists versions by adapter and number, without `configuration_json`, `layers`, files, documents and bundles of signatures. Scope: `registry.read`."""
 
     @_abc_1.abstractmethod
     def PutVersionMetadata(
@@ -302,8 +302,8 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.DeleteVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.DeleteVersionResponse, _abc.Awaitable[_adapter_service_pb2.DeleteVersionResponse]]:
-        """Deletes a version: it is listed no more and its snapshots are held no more; its files go after 24 hours. VERSION_IN_USE while an alias points at it or a version
-        has it as its parent. Scope: `registry.write`.
+        """Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
+        version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
         """
 
     @_abc_1.abstractmethod
