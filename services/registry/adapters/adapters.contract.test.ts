@@ -175,6 +175,20 @@ describe.each(storeKinds)("adapters and versions in %s", (kind) => {
     await expect(deleteAdapter(place.context, 1, "never")).rejects.toMatchObject({ reason: "ADAPTER_NOT_FOUND" });
   });
 
+  test("versions of a deleted adapter can be deleted by themselves, and one comes back although its parent does not", async () => {
+    await place.makeVersion("base");
+    await child("tone", "base@1");
+    await place.makeVersion("tone");
+    await deleteAdapter(place.context, 1, "tone");
+    await remove("tone@2");
+    await remove("base@1");
+    await expect(remove("never@1")).rejects.toMatchObject({ reason: "ADAPTER_NOT_FOUND" });
+    await restoreAdapter(place.context, 1, "tone");
+    expect((await show("tone@1")).state).toBe(State.STATE_READY);
+    expect((await show("tone@2")).state).toBe(State.STATE_DELETED);
+    expect((await show("base@1")).state).toBe(State.STATE_DELETED);
+  });
+
   test("metadata is replaced, and only where it is as the caller saw it", async () => {
     const name = await place.makeVersion("tone", { metadata: { a: "1" } });
     const { revision } = await show("tone@1");

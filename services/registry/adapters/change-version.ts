@@ -5,10 +5,10 @@ import { retryAborted } from "../../store/retry-aborted.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { RegistryContext } from "../context.ts";
 import { versionStateKey } from "../keys.ts";
-import { versionDeleted, versionNotFound } from "./adapter-errors.ts";
+import { adapterDeleted, adapterNotFound, versionDeleted, versionNotFound } from "./adapter-errors.ts";
 import { type VersionReference, versionText } from "./names.ts";
 import { showVersion } from "./shown-version.ts";
-import { getAdapter } from "./stored-adapters.ts";
+import { findAdapter, isDeleted, type KeptAdapter } from "./stored-adapters.ts";
 import { findOwnVersion, type KeptVersion, nameOf } from "./stored-versions.ts";
 
 /** What changing adapters and versions needs. */
@@ -19,7 +19,10 @@ export interface VersionChange extends Partial<Changes> {
   readonly state: StoredVersionState;
 }
 
-type Change = (version: KeptVersion) => Promise<VersionChange | undefined> | VersionChange | undefined;
+type Change = (
+  version: KeptVersion,
+  adapter: KeptAdapter,
+) => Promise<VersionChange | undefined> | VersionChange | undefined;
 
 /**
  * Changes what can change of a version that is not deleted, in one commit; again where another commit came between. Nothing changes where
@@ -31,13 +34,14 @@ export function changeVersion(
   reference: VersionReference,
   change: Change,
 ): Promise<AdapterVersion> {
-  return changeAnyVersion(context, tenant, reference, (version) => {
+  return changeAnyVersion(context, tenant, reference, (version, adapter) => {
+    if (isDeleted(adapter)) throw adapterDeleted(adapter.name);
     if (version.state.deleteTimeMicros !== 0n) throw versionDeleted(version.name);
-    return change(version);
+    return change(version, adapter);
   });
 }
 
-/** As `changeVersion`, also of a deleted version. */
+/** As `changeVersion`, also of a deleted version or one of a deleted adapter. */
 export async function changeAnyVersion(
   context: ChangeContext,
   tenant: TenantId,
@@ -46,10 +50,11 @@ export async function changeAnyVersion(
 ): Promise<AdapterVersion> {
   const name = await nameOf(context.store, tenant, reference);
   const attempt = async (): Promise<KeptVersion> => {
-    await getAdapter(context.store, tenant, name.adapter);
+    const adapter = await findAdapter(context.store, tenant, name.adapter);
+    if (adapter === undefined) throw adapterNotFound(name.adapter);
     const version = await findOwnVersion(context.store, tenant, name);
     if (version === undefined) throw versionNotFound(name);
-    const changed = await change(version);
+    const changed = await change(version, adapter);
     return changed === undefined ? version : commitChange(context, tenant, version, changed);
   };
   const version = await context.turns.take(`${tenant}/${versionText(name)}`, () => retryAborted(attempt));

@@ -12,7 +12,7 @@ import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
 import { releaseForVersion } from "../training/holds.ts";
 
-/** Deletes a version; one that was deleted before stays so. Rejects with ADAPTER_NOT_FOUND, VERSION_NOT_FOUND, VERSION_IN_USE. */
+/** Deletes a version, also of a deleted adapter; one that was deleted before stays so. Rejects with ADAPTER_NOT_FOUND, VERSION_NOT_FOUND, VERSION_IN_USE. */
 export async function deleteVersion(context: RegistryContext, caller: Caller, name: VersionName): Promise<void> {
   const { tenant } = caller;
   const { provenance } = await changeAnyVersion(context, tenant, name, (version) =>

@@ -1,10 +1,12 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { Caller } from "../../kit/call.ts";
 import type { TenantId } from "../../store/store.ts";
+import { adapterDeleted } from "../adapters/adapter-errors.ts";
 import { changeAnyVersion, type VersionChange } from "../adapters/change-version.ts";
 import { noChanges, together } from "../adapters/changes.ts";
 import { parseVersionName } from "../adapters/names.ts";
 import { useParent } from "../adapters/parent.ts";
+import { isDeleted } from "../adapters/stored-adapters.ts";
 import type { KeptVersion } from "../adapters/stored-versions.ts";
 import { artifactOf } from "../adapters/version-artifact.ts";
 import { useArtifact } from "../artifacts/stored-artifacts.ts";
@@ -22,9 +24,10 @@ export async function restoreVersion(
   name: VersionName,
 ): Promise<AdapterVersion> {
   const { tenant } = caller;
-  const restored = await changeAnyVersion(context, tenant, name, (version) =>
-    version.state.deleteTimeMicros === 0n ? undefined : planRestoration(context, tenant, version),
-  );
+  const restored = await changeAnyVersion(context, tenant, name, (version, adapter) => {
+    if (isDeleted(adapter)) throw adapterDeleted(adapter.name);
+    return version.state.deleteTimeMicros === 0n ? undefined : planRestoration(context, tenant, version);
+  });
   await holdForVersion(context, caller, name, restored.provenance?.snapshots ?? []);
   return restored;
 }
