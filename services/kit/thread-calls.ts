@@ -1,4 +1,4 @@
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import { type Transferable, Worker, type WorkerOptions } from "node:worker_threads";
 
 /** Asks a thread, which answers in the order of the questions. It starts with the first one, and keeps no process alive while nothing is asked. */
 export class ThreadCalls<Question, Answer> implements AsyncDisposable {
@@ -13,13 +13,13 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Rejects where the thread ends by an error, e.g. for want of memory; the next question starts another. */
-  ask(question: Question): Promise<Answer> {
+  /** Rejects where the thread ends by an error, e.g. for want of memory; the next question starts another. @param transfers memory of the question that moves with it */
+  ask(question: Question, transfers: readonly Transferable[] = []): Promise<Answer> {
     const waiting = Promise.withResolvers<Answer>();
     this.#waiting.push(waiting);
     this.#thread ??= this.#start();
     this.#thread.ref();
-    this.#thread.postMessage(question);
+    this.#thread.postMessage(question, transfers);
     return waiting.promise;
   }
 

@@ -1,5 +1,5 @@
-import { Worker } from "node:worker_threads";
 import { ServiceError } from "../../kit/errors.ts";
+import { ThreadCalls } from "../../kit/thread-calls.ts";
 import { HeaderRoom } from "./header-room.ts";
 import type { Inspected, InspectionRequest } from "./inspection.ts";
 import type { InspectionMessage, InspectionReply, InspectionStep, Piece } from "./inspection-messages.ts";
@@ -15,9 +15,11 @@ const MESSAGE_BYTES = 256 * 1024;
  */
 export class Inspections implements AsyncDisposable {
   readonly room: HeaderRoom = new HeaderRoom();
-  #thread: Worker | undefined;
+  readonly #thread: ThreadCalls<InspectionMessage, InspectionReply> = new ThreadCalls(
+    new URL("./inspection-thread.ts", import.meta.url),
+    { name: "inspections", resourceLimits: { maxOldGenerationSizeMb: 512 } },
+  );
   #last = 0;
-  readonly #waiting: PromiseWithResolvers<Inspected | undefined>[] = [];
 
   /** Begins an inspection; dispose it in the end. All methods of it reject with the ServiceError of the first fault where the request asks for that. */
   begin(request: InspectionRequest): RemoteInspection {
@@ -25,43 +27,18 @@ export class Inspections implements AsyncDisposable {
     return new RemoteInspection(request, (steps) => this.#ask({ inspection, steps }));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#thread?.terminate();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#thread[Symbol.asyncDispose]();
   }
 
-  #ask(message: InspectionMessage): Promise<Inspected | undefined> {
-    const waiting = Promise.withResolvers<Inspected | undefined>();
-    this.#waiting.push(waiting);
-    this.#thread ??= this.#start();
-    this.#thread.ref();
-    this.#thread.postMessage(message, transfersOf(message));
-    return waiting.promise;
-  }
-
-  #start(): Worker {
-    const thread = new Worker(new URL("./inspection-thread.ts", import.meta.url), {
-      name: "inspections",
-      resourceLimits: { maxOldGenerationSizeMb: 512 },
-    });
-    thread.on("message", (reply: InspectionReply) => this.#settle(reply));
-    thread.on("error", (error) => this.#abandon(error));
-    return thread;
-  }
-
-  #settle(reply: InspectionReply): void {
-    const waiting = this.#waiting.shift();
-    if (this.#waiting.length === 0) this.#thread?.unref();
+  async #ask(message: InspectionMessage): Promise<Inspected | undefined> {
+    const reply = await this.#thread.ask(message, transfersOf(message));
     if ("fault" in reply) {
-      const { reason, message, metadata } = reply.fault;
-      waiting?.reject(new ServiceError(reason, message, metadata));
-    } else if ("failure" in reply) waiting?.reject(reply.failure);
-    else waiting?.resolve(reply.inspected);
-  }
-
-  /** The next inspection starts another thread. */
-  #abandon(error: unknown): void {
-    this.#thread = undefined;
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+      const { reason, message: text, metadata } = reply.fault;
+      throw new ServiceError(reason, text, metadata);
+    }
+    if ("failure" in reply) throw reply.failure;
+    return reply.inspected;
   }
 }
 

@@ -76,13 +76,14 @@ export async function adapterProblems(
     return problems.length > 0 ? { problems } : { problems, adapter: verified(inspected, declared) };
   } catch (error) {
     // The place itself is refused, or a file of it while it is read.
-    if (error instanceof ServiceError && isFault(error)) return { problems: [problemOf(error)] };
+    if (isFault(error)) return { problems: [problemOf(error)] };
     throw error;
   }
 }
 
-function isFault({ reason }: ServiceError): boolean {
-  return /^(ADAPTER_|ARTIFACT_|LIMIT_EXCEEDED)/.test(reason);
+/** Whether something is wrong with an adapter, or with what it is checked against; not with the place where its files lie. */
+export function isFault(error: unknown): error is ServiceError {
+  return error instanceof ServiceError && /^(ADAPTER_|ARTIFACT_|BASE_MODEL_|LIMIT_EXCEEDED)/.test(error.reason);
 }
 
 function problemOf({ reason, message }: { readonly reason: string; readonly message: string }): Problem {
