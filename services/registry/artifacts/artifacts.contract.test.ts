@@ -12,6 +12,7 @@ import { versionKey } from "../keys.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
 import { Artifacts } from "./artifacts.ts";
 import { DiskArtifactStore } from "./disk/store.ts";
+import type { StagedArtifact } from "./staged-artifact.ts";
 import { Staging } from "./staging.ts";
 import { findArtifact, releaseArtifact, useArtifact } from "./stored-artifacts.ts";
 import { sweepArtifacts } from "./sweeper.ts";
@@ -56,12 +57,16 @@ describe.each(kinds)("Artifacts on %s", (kind) => {
     return new Artifacts({ store, clock, kept: place, staging, locate: () => Promise.reject(new Error("unused")) });
   }
 
-  async function upload(to = artifacts, tenant = 1) {
-    await using staged = await to.begin();
+  async function stage(staged: StagedArtifact): Promise<void> {
     for (const [path, content] of Object.entries(contents)) {
       await staged.begin(path, BigInt(content.length));
       await staged.write(Buffer.from(content));
     }
+  }
+
+  async function upload(to = artifacts, tenant = 1) {
+    await using staged = await to.begin();
+    await stage(staged);
     return await to.keep(tenant, staged, digest);
   }
 
@@ -189,17 +194,70 @@ describe.each(kinds)("Artifacts on %s", (kind) => {
     expect(await isKept()).toBe(true);
   });
 
-  test("files that were put in their place but never became an artifact go after 24 hours", async () => {
-    const unknown = withOther(store, { commit: () => Promise.reject(new Error("killed")) });
-    const killed = new Artifacts({ store: unknown, clock, kept, staging, locate: () => Promise.reject(new Error()) });
+  test("files that were put in their place but never became an artifact are nobody's, and go after 24 hours", async () => {
+    const killed = open(
+      withOther(kept, { put: (...args) => kept.put(...args).then(() => Promise.reject(new Error("killed"))) }),
+    );
     await expect(upload(killed)).rejects.toThrow("killed");
-    await mkdir(join(folder, "artifacts/t1/of somebody else"));
+    await expect(findArtifact(store, 1, digest)).rejects.toMatchObject({ reason: "ARTIFACT_NOT_FOUND" });
+    await expect(useArtifact(store, 1, digest, version)).rejects.toMatchObject({ reason: "ARTIFACT_NOT_FOUND" });
+    now += 23n * hour;
     await sweep();
     expect(await kept.open(1, digest)).toBeDefined();
+    now += 2n * hour;
+    await sweep();
+    expect(await kept.open(1, digest)).toBeUndefined();
+    await upload();
+    expect(await isKept()).toBe(true);
+  });
+
+  /** Puts the files in their place, of which the store knows nothing, and waits for so long that they may go. */
+  async function putUnknown(): Promise<void> {
+    await using staged = await artifacts.begin();
+    await stage(staged);
+    await staged.finish(digest);
+    await kept.put(1, digest, staged);
     now += 25n * hour;
+  }
+
+  test("files that the store does not know of go after 24 hours, those of somebody else stay", async () => {
+    await putUnknown();
+    await mkdir(join(folder, "artifacts/t1/of somebody else"));
+    now -= 2n * hour;
+    await sweep();
+    expect(await kept.open(1, digest)).toBeDefined();
+    now += 2n * hour;
     await sweep();
     expect(await kept.open(1, digest)).toBeUndefined();
     await access(join(folder, "artifacts/t1/of somebody else"));
+  });
+
+  test("no upload is acknowledged while another process removes the same files, of which the store did not know", async () => {
+    await putUnknown();
+    let during: Promise<unknown> | undefined;
+    const slow = withOther(kept, {
+      async remove(...args) {
+        during = upload();
+        await during.catch(() => undefined);
+        await kept.remove(...args);
+      },
+    });
+    await sweep(open(slow));
+    await expect(during).rejects.toMatchObject({ reason: "CONFLICT" });
+    await upload();
+    expect(await isKept()).toBe(true);
+  });
+
+  test("files of which the store did not know stay while another process uploads the same", async () => {
+    await putUnknown();
+    const slow = withOther(kept, {
+      async put(...args) {
+        await kept.put(...args);
+        await sweep();
+      },
+    });
+    await upload(open(slow));
+    expect(await isKept()).toBe(true);
   });
 
   test("what broken-off uploads left goes, what runs stays; in a shared folder only what is old", async () => {

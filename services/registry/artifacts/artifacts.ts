@@ -6,7 +6,7 @@ import type { ArtifactFiles, ArtifactStore } from "./artifact-store.ts";
 import type { LocatedFiles } from "./artifact-uri.ts";
 import type { StagedArtifact } from "./staged-artifact.ts";
 import type { Staging } from "./staging.ts";
-import { isKnown, keepArtifact, markRemoved } from "./stored-artifacts.ts";
+import { keepArtifact, markRemoved, markUnknownRemoved } from "./stored-artifacts.ts";
 
 export interface ArtifactsParts {
   readonly store: Store;
@@ -56,23 +56,24 @@ export class Artifacts {
 
   /** Removes a kept artifact that no version has used for 24 hours, and ends a removal that was broken off. */
   removeUnused(tenant: TenantId, digest: string): Promise<void> {
+    return this.#remove(tenant, digest, markRemoved);
+  }
+
+  /** Removes files that the store does not know of. */
+  removeUnknown(tenant: TenantId, digest: string): Promise<void> {
+    return this.#remove(tenant, digest, markUnknownRemoved);
+  }
+
+  #remove(tenant: TenantId, digest: string, begin: typeof markRemoved): Promise<void> {
     const { store, clock, kept } = this.#parts;
     return this.#inTurn(tenant, digest, async () => {
-      const mark = await markRemoved(store, tenant, digest, clock.now());
+      const mark = await begin(store, tenant, digest, clock.now());
       if (mark === undefined) return;
       await kept.remove(tenant, digest);
       await store.commit(tenant, [{ delete: mark.key }], [mark]).catch((error: unknown) => {
         // Another process took the removal up.
         if (!(error instanceof StoreError && error.code === "ABORTED")) throw error;
       });
-    });
-  }
-
-  /** Removes files that the store does not know of: those of an upload that was broken off while it was put in its place. */
-  removeUnknown(tenant: TenantId, digest: string): Promise<void> {
-    const { store, kept } = this.#parts;
-    return this.#inTurn(tenant, digest, async () => {
-      if (!(await isKnown(store, tenant, digest))) await kept.remove(tenant, digest);
     });
   }
 

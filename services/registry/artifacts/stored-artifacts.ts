@@ -57,8 +57,8 @@ export async function releaseArtifact(
 }
 
 /**
- * Runs `put`, which puts the files in their place, and says then that the artifact is kept; where it was, that it is wanted again. No
- * removal comes between. Throws CONFLICT while it is being removed.
+ * Runs `put`, which puts the files in their place, and says then that the artifact is kept; where it was, that it is wanted again. The store
+ * knows of it before `put`, so that no removal comes between, of files that lie there already either. Throws CONFLICT while it is being removed.
  */
 export function keepArtifact(
   store: Store,
@@ -68,20 +68,20 @@ export function keepArtifact(
   put: () => Promise<void>,
 ): Promise<Artifact> {
   return retryAborted(async () => {
-    const found = await find(store, tenant, artifact.digest);
-    if (found !== undefined && isRemoving(found.stored)) throw beingRemoved(artifact.digest);
+    const { stored, revision } = await findOrAnnounce(store, tenant, artifact.digest, now);
+    if (isRemoving(stored)) throw beingRemoved(artifact.digest);
     await put();
-    const isUsed = found?.stored.unusedTimeMicros === 0n;
-    const stored: StoredArtifact = {
-      artifact,
-      createTimeMicros: found?.stored.createTimeMicros ?? now,
-      unusedTimeMicros: isUsed ? 0n : now,
-      removeTimeMicros: 0n,
-    };
-    const { mutations, expectations } = changes(artifact.digest, found?.revision ?? 0n, stored, []);
-    await store.commit(tenant, mutations, expectations);
+    const unusedTimeMicros = stored.unusedTimeMicros === 0n ? 0n : now;
+    await write(store, tenant, artifact.digest, { revision, stored: { ...stored, artifact, unusedTimeMicros } });
     return artifact;
   });
+}
+
+async function findOrAnnounce(store: Store, tenant: TenantId, digest: string, now: Micros): Promise<Found> {
+  const found = await find(store, tenant, digest);
+  if (found !== undefined) return found;
+  const announced = unknown(now);
+  return { ...announced, revision: await write(store, tenant, digest, announced) };
 }
 
 /** Begins a removal where no version has used the artifact for 24 hours, or an earlier removal was broken off. Returns what must still be so when it ends. */
@@ -94,15 +94,32 @@ export function markRemoved(
   return retryAborted(async () => {
     const found = await find(store, tenant, digest);
     if (found === undefined || !(await isRemovable(store, tenant, digest, found.stored, now))) return undefined;
-    const { mutations, expectations } = changes(digest, found.revision, { ...found.stored, removeTimeMicros: now }, []);
-    const { revision } = await store.commit(tenant, mutations, expectations);
-    return { key: artifactKey(bytesOf(digest)), revision };
+    return mark(store, tenant, digest, found, now);
   });
 }
 
-/** Whether the store knows an artifact of this digest, be it on its way out. */
-export async function isKnown(store: StoreReader, tenant: TenantId, digest: string): Promise<boolean> {
-  return (await find(store, tenant, digest)) !== undefined;
+/** As `markRemoved`, where the store does not know the artifact. */
+export function markUnknownRemoved(
+  store: Store,
+  tenant: TenantId,
+  digest: string,
+  now: Micros,
+): Promise<Expectation | undefined> {
+  return retryAborted(async () => {
+    const found = await find(store, tenant, digest);
+    return found === undefined ? mark(store, tenant, digest, unknown(now), now) : undefined;
+  });
+}
+
+async function mark(
+  store: Store,
+  tenant: TenantId,
+  digest: string,
+  { stored, revision }: Found,
+  now: Micros,
+): Promise<Expectation> {
+  const marked = { revision, stored: { ...stored, removeTimeMicros: now } };
+  return { key: artifactKey(bytesOf(digest)), revision: await write(store, tenant, digest, marked) };
 }
 
 async function isRemovable(
@@ -119,7 +136,7 @@ async function isRemovable(
 
 async function findKept(store: StoreReader, tenant: TenantId, digest: string): Promise<Found> {
   const found = await find(store, tenant, digest);
-  if (found === undefined || isRemoving(found.stored)) throw artifactNotFound(digest);
+  if (found?.stored.artifact === undefined || isRemoving(found.stored)) throw artifactNotFound(digest);
   return found;
 }
 
@@ -133,6 +150,20 @@ function changes(digest: string, revision: Revision, stored: StoredArtifact, mor
   return {
     mutations: [{ put: key, value: StoredArtifact.encode(stored).finish() }, ...more],
     expectations: [{ key, revision }],
+  };
+}
+
+/** Writes an artifact over what was found. Rejects with Aborted where that is another one by now. */
+async function write(store: Store, tenant: TenantId, digest: string, { revision, stored }: Found): Promise<Revision> {
+  const { mutations, expectations } = changes(digest, revision, stored, []);
+  return (await store.commit(tenant, mutations, expectations)).revision;
+}
+
+/** One that the store does not know yet. */
+function unknown(now: Micros): Found {
+  return {
+    revision: 0n,
+    stored: { artifact: undefined, createTimeMicros: now, unusedTimeMicros: now, removeTimeMicros: 0n },
   };
 }
 

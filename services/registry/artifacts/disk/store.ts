@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { realpath, rename, rm, stat, utimes } from "node:fs/promises";
+import { realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { makeFolder, namesIn, syncFolder } from "../../../kit/folders.ts";
@@ -28,8 +28,6 @@ export class DiskArtifactStore implements ArtifactStore {
     try {
       await makeFolder(dirname(path));
       if ((await unlessAbsent(stat(path))) === undefined) await renameTo(path, folder);
-      // What lies there without a version since long ago would be swept.
-      await utimes(path, new Date(), new Date());
       await syncFolder(dirname(path));
     } catch (error) {
       throw storageUnavailable(error);

@@ -153,7 +153,7 @@ export interface StoredVersionName {
 
 /** An artifact that the registry keeps; the key holds its digest. */
 export interface StoredArtifact {
-  /** As clients see it. */
+  /** As clients see it; unset while the files come for the first time, and where files are removed of which the store did not know. */
   artifact:
     | Artifact
     | undefined;
