@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import shutil
+import subprocess
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from loraloop import Artifact, ContentDamagedError
+from loraloop import Artifact, Client, ContentDamagedError
 from loraloop._registry.digests import files_digest, files_in
 from loraloop._registry.download import _create
 from loraloop._registry.folder_cache import FolderCache, default_cache
+from tests.adapters import adapted, save_base_model
+from tests.server import NODE, ROOT, LoraloopUp
 
 
 @pytest.fixture
@@ -72,12 +79,77 @@ def test_what_is_not_the_digest_of_the_files_names_no_folder(digest: str, tmp_pa
 
 def test_what_a_killed_process_left_is_removed(source: Path, tmp_path: Path) -> None:
     artifact, cache = artifact_of(source), tmp_path / "cache"
-    old, new = (cache / f"{artifact.digest}.{name}.part" for name in ("old", "new"))
-    for part in (old, new):
+    old, slow = (cache / f"{artifact.digest}.{name}.part" for name in ("old", "slow"))
+    now = time.time()
+    for part, hours in ((old, 25), (slow, 23)):
         part.mkdir(parents=True)
-    os.utime(old, (0, 0))
+        os.utime(part, (now - hours * 3_600, now - hours * 3_600))
     ask(cache, source, tmp_path / "log")
-    assert (old.exists(), new.exists()) == (False, True)
+    assert (old.exists(), slow.exists()) == (False, True)
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """Every file that is opened is one too many."""
+    lowest = os.open("/", os.O_RDONLY)
+    os.close(lowest)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_folder_that_cannot_be_read_now_is_not_taken_for_damaged(source: Path, tmp_path: Path) -> None:
+    artifact, cache, log = artifact_of(source), tmp_path / "cache", tmp_path / "log"
+    ask(cache, source, log)
+    with no_more_files(), pytest.raises(OSError, match="Too many open files"):
+        FolderCache(cache).get(artifact, lambda _: None)
+    ask(cache, source, log)
+    assert log.read_text() == "fetched\n"
+
+
+def test_what_was_damaged_stays_until_it_is_replaced(source: Path, tmp_path: Path) -> None:
+    artifact, cache, log = artifact_of(source), tmp_path / "cache", tmp_path / "log"
+    ask(cache, source, log)
+    (cache / artifact.digest / "more").touch()
+    with pytest.raises(ContentDamagedError):
+        FolderCache(cache).get(artifact, lambda _: None)
+    assert (cache / artifact.digest / "adapter_config.json").exists()
+    ask(cache, source, log)
+    assert sorted(path.name for path in cache.iterdir()) == [artifact.digest, f"{artifact.digest}.lock"]
+
+
+def test_a_file_in_the_place_of_a_folder_gives_way(source: Path, tmp_path: Path) -> None:
+    artifact, cache = artifact_of(source), tmp_path / "cache"
+    cache.mkdir()
+    (cache / artifact.digest).touch()
+    ask(cache, source, tmp_path / "log")
+    assert sorted(path.name for path in cache.iterdir()) == [artifact.digest, f"{artifact.digest}.lock"]
+
+
+def test_both_clients_use_one_cache(up: LoraloopUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setenv("LORALOOP_ADDRESS", up.address)
+    monkeypatch.setenv("LORALOOP_TOKEN", up.token)
+    with Client() as client:
+        base = save_base_model("llama", tmp_path / "base")
+        client.registry.register_base_model(base, name="shared/llama")
+        name = client.registry.register(adapted(base, target_modules=["q_proj"]), adapter="shared").name
+
+        def download(language: str) -> str:
+            if language == "python":
+                return str(client.registry.download(name))
+            command: list[str | Path] = [NODE, ROOT / "clients/cli/main.ts", "adapter", "download", name]
+            return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+        for _ in range(2):
+            with ThreadPoolExecutor() as pool:
+                (folder,) = set(pool.map(download, ["python", "typescript"] * 2))
+            assert client.registry.verify_folder(name, folder) == []
+            assert not list(default_cache().glob("*.part"))
+            (Path(folder) / "adapter_config.json").write_text("damaged")
 
 
 def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import { artifactDigest, comparePaths } from "./artifact-digest.ts";
 import { readBaseModel } from "./base-model-folder.ts";
 import { compareFiles } from "./compare-files.ts";
 import { readFolder } from "./folder-files.ts";
+import { holdsFiles } from "./incoming-folder.ts";
 
 let folder: string;
 
@@ -65,6 +66,14 @@ test("files that differ from those that were registered are named", () => {
     { path: "b", problem: "missing", expected: sha256("b"), actual: "" },
     { path: "c", problem: "unexpected", expected: "", actual: sha256("c") },
   ]);
+});
+
+test("a folder that is not there or something else does not hold the files; of one that cannot be read nobody knows", async () => {
+  const artifact = { digest: "", uri: "", files: [], byteCount: 0n, kept: true };
+  writeFileSync(join(folder, "file"), "");
+  for (const place of ["nothing", "file"]) expect(await holdsFiles(join(folder, place), artifact)).toBe(false);
+  const unreadable = holdsFiles(join(folder, "x".repeat(300)), artifact);
+  await expect(unreadable).rejects.toMatchObject({ code: "ENAMETOOLONG" });
 });
 
 test("a base model is read from its folder, also where files are links", async () => {

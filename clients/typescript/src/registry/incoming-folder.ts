@@ -70,15 +70,19 @@ export class IncomingFolder implements AsyncDisposable {
   }
 }
 
-/** Whether a folder holds exactly these files. */
+/** Whether a folder holds exactly these files. Rejects where it cannot be read: that says nothing. */
 export async function holdsFiles(folder: string, { files }: Artifact): Promise<boolean> {
   try {
     return compareFiles(files, await readFolder(folder)).length === 0;
   } catch (error) {
     // Not there, or with something in it that no registry sends.
-    if (error instanceof FileError || (error as NodeJS.ErrnoException).code !== undefined) return false;
+    if (error instanceof FileError || isMissing(error)) return false;
     throw error;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 /** What the server says is not trusted with the rest of the disk. */
