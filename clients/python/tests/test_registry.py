@@ -207,9 +207,11 @@ def test_a_trusted_signature_is_kept(client: Client, saved: Path, tmp_path: Path
     trust(client, public)
     pem = tmp_path / "key.pem"
     pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    version = client.registry.register(saved, adapter="signed", signing_key=pem)
+    version = client.registry.register(saved, adapter="signed", private_key=pem)
     assert version.signature is not None
     assert version.signature.trusted
+    with pytest.raises(loraloop.ConfigurationError, match="signed afterwards"):
+        client.registry.register(saved.as_uri(), adapter="signed", private_key=pem)
     unsigned = client.registry.register(saved, adapter="signed")
     assert unsigned.signature is None
     again = client.registry.sign(unsigned.name, key).signature
@@ -236,6 +238,7 @@ def test_a_run_becomes_a_version(client: Client, base: Path) -> None:
     with client.runs.open("made", dataset="lessons", seed=11) as run:
         run.report_progress(step=5, metrics={"loss": 0.5})
         version = client.registry.register(model, adapter="lessons", run=run, close_run=True)
+    assert client.registry.register(model, adapter="lessons", run=run, close_run=True).name == version.name
     provenance = version.provenance
     assert (provenance.run, provenance.seed, version.metrics) == ("made", 11, {"loss": 0.5})
     assert [(source.dataset, source.sample_count) for source in provenance.snapshots] == [("lessons", 20)]

@@ -67,6 +67,11 @@ def handlers(scripts: dict[str, list[Answer]]) -> tuple[grpc.GenericRpcHandler, 
         artifacts.GetArtifactRequest.FromString,
         _bytes,
     )
+    report = grpc.unary_unary_rpc_method_handler(
+        lambda message, context: next(run("ReportMetrics", message, context)),
+        adapters.ReportMetricsRequest.FromString,
+        _bytes,
+    )
     return (
         grpc.method_handlers_generic_handler(
             "loraloop.registry.v1.ArtifactService",
@@ -78,7 +83,10 @@ def handlers(scripts: dict[str, list[Answer]]) -> tuple[grpc.GenericRpcHandler, 
         ),
         grpc.method_handlers_generic_handler(
             "loraloop.registry.v1.AdapterService",
-            {"WatchAdapters": stream("WatchAdapters", adapters.WatchAdaptersRequest)},
+            {
+                "WatchAdapters": stream("WatchAdapters", adapters.WatchAdaptersRequest),
+                "ReportMetrics": report,
+            },
         ),
     )
 
@@ -140,6 +148,20 @@ def test_a_file_that_cannot_be_read_ends_an_upload(scripted: Callable[..., Clien
     client = scripted(GetArtifact=[lambda _: [NOT_FOUND]], UploadArtifact=[refuse])
     with pytest.raises(FileNotFoundError, match=r"adapter_config\.json"):
         upload(client._connection, tmp_path, [FILE])
+
+
+def test_metrics_whose_answer_was_lost_are_said_again_as_they_were(scripted: Callable[..., Client]) -> None:
+    said: list[adapters.ReportMetricsRequest] = []
+
+    def take(request: adapters.ReportMetricsRequest) -> Iterable[Any]:
+        said.append(request)
+        return [AWAY] if len(said) == 1 else [adapters.ReportMetricsResponse()]
+
+    client = scripted(ReportMetrics=[take, take])
+    client.registry.report_metrics("legal@1", {"eval_loss": 0.5})
+    first, second = said
+    assert first == second
+    assert first.values[0].HasField("time")
 
 
 def change(revision: int, ordinal: int = 0, version: int = 1) -> adapters.WatchAdaptersResponse:

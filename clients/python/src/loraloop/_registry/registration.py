@@ -29,19 +29,19 @@ BaseModelName: TypeAlias = "str | BaseModel | BaseModelReference"
 
 
 def add_files(
-    connection: Connection, request: pb.RegisterVersionRequest, source: AdapterSource, signing_key: PrivateKey | None
+    connection: Connection, request: pb.RegisterVersionRequest, source: AdapterSource, private_key: PrivateKey | None
 ) -> None:
     """Sends the files where the registry does not have them, signed where there is a key."""
     if isinstance(source, str) and source.startswith(("file://", "s3://")):
-        if signing_key is not None:
+        if private_key is not None:
             raise ConfigurationError("files that stay where they are can be signed afterwards, with sign()")
         request.uri = source
         return
     with _saved(source) as folder:
         files = files_in(folder)
         request.artifact = upload(connection, folder, files)
-    if signing_key is not None:
-        request.signature_bundle_json = sign_files(files, signing_key, request.adapter)
+    if private_key is not None:
+        request.signature_bundle_json = sign_files(files, private_key, request.adapter)
 
 
 def quantization_of(source: AdapterSource) -> Quantization | None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -114,7 +116,7 @@ class Registry:
         constraint: OutputConstraint | None = None,
         serving_hints: Mapping[str, Any] | None = None,
         label: str = "",
-        signing_key: PrivateKey | None = None,
+        private_key: PrivateKey | None = None,
         close_run: bool = False,
     ) -> AdapterVersion:
         """Makes the next version of an adapter: the one call at the end of a training.
@@ -123,8 +125,9 @@ class Registry:
         registry may read. Files are sent where the registry does not have them; it checks them against their
         configuration and the base model, which is registered before: by default the one that the configuration names.
         With a `run`, its snapshots are held, and its environment and metrics become the version's; `close_run` closes
-        it as succeeded, with the version's name. `alias` points at the new version from the same moment on. Of a
-        quantised model, `quantization` is found by itself. Whatever breaks off is tried again and makes one version.
+        it as succeeded, with the version's name, and the same again gives the same version. `alias` points at the new
+        version from the same moment on. Of a quantised model, `quantization` is found by itself. `private_key` signs;
+        files of a URI are signed afterwards, with `sign`. Whatever breaks off is tried again and makes one version.
         """
         if close_run and not isinstance(run, Run):
             raise ConfigurationError("close_run needs the run itself, as run=")
@@ -147,10 +150,11 @@ class Registry:
             constraint=to_message(adapter_pb.OutputConstraint, constraint) if constraint is not None else None,
             serving_hints_json=orjson.dumps(serving_hints).decode() if serving_hints else "",
             label=label,
-            # Sent twice, it makes one version.
-            request=secrets.token_hex(16),
         )
-        add_files(self._connection, request, source, signing_key)
+        add_files(self._connection, request, source, private_key)
+        # Sent twice, it makes one version; where a run is closed, also after it could not be.
+        content = request.SerializeToString(deterministic=True)
+        request.request = hashlib.sha256(content).hexdigest() if close_run else secrets.token_hex(16)
         patience = self._connection.patience
         response = self._connection.call(lambda opened: opened.adapters.RegisterVersion, request, timeout=patience)
         if close_run and isinstance(run, Run):
@@ -243,18 +247,16 @@ class Registry:
     ) -> AdapterVersion:
         """Adds values, at most 1,000, measured at `time` (now), at an optimizer step, on a data set. They are finite.
 
-        With a time, the same again replaces them.
+        The same again, with the same time, replaces them.
         """
-        at = to_timestamp(time) if time is not None else None
+        # Said again after a lost answer, values without a time would be others.
+        at = to_timestamp(time if time is not None else datetime.now(timezone.utc))
         values = [
             adapter_pb.MetricValue(metric=metric, value=value, time=at, step=step, source=source)
             for metric, value in metrics.items()
         ]
         request = pb.ReportMetricsRequest(version=version, values=values)
-        # Without a time, a repetition would add them twice.
-        response = self._connection.call(
-            lambda opened: opened.adapters.ReportMetrics, request, idempotent=time is not None
-        )
+        response = self._connection.call(lambda opened: opened.adapters.ReportMetrics, request)
         return from_message(AdapterVersion, response.version)
 
     def list_metrics(self, version: str, metric: str = "") -> Iterator[MetricValue]:
