@@ -89,12 +89,13 @@ def test_what_a_killed_process_left_is_removed(source: Path, tmp_path: Path) -> 
 
 
 @contextmanager
-def no_more_files() -> Iterator[None]:
-    """Every file that is opened is one too many."""
-    lowest = os.open("/", os.O_RDONLY)
-    os.close(lowest)
+def few_files() -> Iterator[None]:
+    """Four more files can be open at once."""
+    opened = [os.open("/", os.O_RDONLY) for _ in range(4)]
+    for descriptor in opened:
+        os.close(descriptor)
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(opened) + 1, before[1]))
     try:
         yield
     finally:
@@ -102,9 +103,12 @@ def no_more_files() -> Iterator[None]:
 
 
 def test_a_folder_that_cannot_be_read_now_is_not_taken_for_damaged(source: Path, tmp_path: Path) -> None:
+    deep = source / "below" / "deep" / "deeper" / "deepest"
+    deep.mkdir(parents=True)
+    (deep / "file").touch()
     artifact, cache, log = artifact_of(source), tmp_path / "cache", tmp_path / "log"
     ask(cache, source, log)
-    with no_more_files(), pytest.raises(OSError, match="Too many open files"):
+    with few_files(), pytest.raises(OSError, match="Too many open files"):
         FolderCache(cache).get(artifact, lambda _: None)
     ask(cache, source, log)
     assert log.read_text() == "fetched\n"
