@@ -33,6 +33,7 @@ test.each<[Reason, () => unknown]>([
   ["ALIAS_CONFLICT", () => adapters.aliasConflict(revisions)],
   ["CONFLICT", () => adapters.revisionConflict("Adapter law", 1n, 2n)],
   ["ARTIFACT_NOT_FOUND", () => artifacts.artifactNotFound("00")],
+  ["CONFLICT", () => artifacts.artifactBeingRemoved("00")],
   ["ARTIFACT_INVALID", () => artifacts.artifactInvalid("It ends too early.")],
   ["ARTIFACT_INVALID", () => artifacts.artifactInvalid("comes twice", "a")],
   ["ADAPTER_FILE_FORBIDDEN", () => artifacts.pickleForbidden("a.bin", "is a pickle")],

@@ -12,6 +12,11 @@ export function artifactNotFound(artifact: string): ServiceError {
   return new ServiceError("ARTIFACT_NOT_FOUND", message, { artifact });
 }
 
+export function artifactBeingRemoved(artifact: string): ServiceError {
+  const message = `The artifact ${artifact} is being removed; send it again in a minute.`;
+  return new ServiceError("CONFLICT", message, { artifact });
+}
+
 /** For what is wrong with an upload. @param problem goes on after the path, or is a sentence */
 export function artifactInvalid(problem: string, path?: string): ServiceError {
   const message = path === undefined ? problem : `${JSON.stringify(path)} ${problem}.`;

@@ -166,7 +166,7 @@ describe.each(kinds)("Artifacts on %s", (kind) => {
     const broken = withOther(kept, { remove: () => Promise.reject(new Error("broken off")) });
     await sweep(open(broken));
     await expect(findArtifact(store, 1, digest)).rejects.toMatchObject({ reason: "ARTIFACT_NOT_FOUND" });
-    await expect(upload()).rejects.toMatchObject({ reason: "CONFLICT" });
+    await expect(upload()).rejects.toMatchObject({ reason: "CONFLICT", metadata: { artifact: digest } });
     await sweep();
     await expect(upload()).rejects.toMatchObject({ reason: "CONFLICT" });
     now += hour / 6n;

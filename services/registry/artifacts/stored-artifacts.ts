@@ -1,11 +1,10 @@
 import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { StoredArtifact } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
-import { ServiceError } from "../../kit/errors.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Expectation, Micros, Mutation, Revision, Store, StoreReader, TenantId } from "../../store/store.ts";
 import { artifactKey, artifactUseKey, prefixRange, type VersionName } from "../keys.ts";
-import { artifactNotFound } from "./artifact-errors.ts";
+import { artifactBeingRemoved, artifactNotFound } from "./artifact-errors.ts";
 
 /** For how long an artifact that no version names is kept. */
 export const UNUSED_MICROS: Micros = 24n * 3_600n * 1_000_000n;
@@ -69,7 +68,7 @@ export function keepArtifact(
 ): Promise<Artifact> {
   return retryAborted(async () => {
     const { stored, revision } = await findOrAnnounce(store, tenant, artifact.digest, now);
-    if (isRemoving(stored)) throw beingRemoved(artifact.digest);
+    if (isRemoving(stored)) throw artifactBeingRemoved(artifact.digest);
     await put();
     const unusedTimeMicros = stored.unusedTimeMicros === 0n ? 0n : now;
     await write(store, tenant, artifact.digest, { revision, stored: { ...stored, artifact, unusedTimeMicros } });
@@ -169,10 +168,6 @@ function unknown(now: Micros): Found {
 
 function isRemoving({ removeTimeMicros }: StoredArtifact): boolean {
   return removeTimeMicros !== 0n;
-}
-
-function beingRemoved(digest: string): ServiceError {
-  return new ServiceError("CONFLICT", `The artifact ${digest} is being removed; send it again in a minute.`);
 }
 
 const usesOf = (digest: string) => prefixRange("artifact-use/", bytesOf(digest));

@@ -91,7 +91,7 @@ export const ErrorReason = {
   ERROR_REASON_REVISION_UNKNOWN: 35,
   /**
    * ERROR_REASON_CONFLICT - ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`;
-   * where the caller expected a revision: `expected_revision`, `actual_revision`.
+   * where the caller expected a revision: `expected_revision`, `actual_revision`; where what was sent is being removed: `artifact` (its digest).
    */
   ERROR_REASON_CONFLICT: 36,
   /** ERROR_REASON_STORE_UNAVAILABLE - UNAVAILABLE with RetryInfo. The store cannot write or be reached now (a full disk, a lost database). Nothing was changed. */

@@ -96,7 +96,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """OUT_OF_RANGE. The revision does not exist yet. `revision`, `head_revision`."""
     ERROR_REASON_CONFLICT: _ErrorReason.ValueType  # 36
     """ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`;
-    where the caller expected a revision: `expected_revision`, `actual_revision`.
+    where the caller expected a revision: `expected_revision`, `actual_revision`; where what was sent is being removed: `artifact` (its digest).
     """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 37
     """UNAVAILABLE with RetryInfo. The store cannot write or be reached now (a full disk, a lost database). Nothing was changed."""
@@ -266,7 +266,7 @@ ERROR_REASON_REVISION_UNKNOWN: ErrorReason.ValueType  # 35
 """OUT_OF_RANGE. The revision does not exist yet. `revision`, `head_revision`."""
 ERROR_REASON_CONFLICT: ErrorReason.ValueType  # 36
 """ABORTED. Somebody else changed the same thing at the same time; read again and retry. Where another stream continued an ingest: `ingest`;
-where the caller expected a revision: `expected_revision`, `actual_revision`.
+where the caller expected a revision: `expected_revision`, `actual_revision`; where what was sent is being removed: `artifact` (its digest).
 """
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 37
 """UNAVAILABLE with RetryInfo. The store cannot write or be reached now (a full disk, a lost database). Nothing was changed."""
