@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { DeepPartial, FindVersionsRequest } from "../../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { printVersions } from "../../adapter/print-versions.ts";
+import { snapshotKey } from "../../adapter/snapshot-key.ts";
 import { toBaseModel } from "../../adapter/version-name.ts";
 import { InputError } from "../../failure.ts";
 import { withRegistry } from "../../session.ts";
@@ -23,7 +24,7 @@ export function find(): Command {
     .option("--record <collection/id>", "trained on this record")
     .option("--subject <subject>", "trained on data of this person")
     .option("--collection <name>", "of --subject: only in this collection", "")
-    .option("--snapshot <key>", "trained on this snapshot")
+    .option("--snapshot <key>", "trained on this snapshot: its key, or the first 8 digits")
     .option("--run <id>", "made by this run")
     .option("--parent <name>", "trained on from this version, e.g. legal@2")
     .option("--base-model <name>", "for this base model, e.g. mistralai/Mistral-7B-v0.1@main")
@@ -31,10 +32,15 @@ export function find(): Command {
 }
 
 async function run(options: FindOptions, command: Command): Promise<void> {
-  const origin = toOrigin(options);
+  const origin = await wholeOrigin(toOrigin(options), command);
   await withRegistry(command, async (registry) => {
     printVersions(await Array.fromAsync(registry.findVersions(origin)), command);
   });
+}
+
+async function wholeOrigin(origin: Origin, command: Command): Promise<Origin> {
+  if (origin.$case !== "snapshot") return origin;
+  return { ...origin, value: await snapshotKey(origin.value ?? "", command) };
 }
 
 function toOrigin({ record, subject, collection, snapshot, run: made, parent, baseModel }: FindOptions): Origin {
