@@ -10,7 +10,7 @@ export function checkServable(version: AdapterVersion, engine: string): void {
 function whyNot({ state, quarantine }: AdapterVersion): string {
   switch (state) {
     case State.STATE_QUARANTINED:
-      return `it is quarantined: ${quarantine?.reason}`;
+      return `it is quarantined: ${quarantine?.reason.replace(/\.$/, "")}`;
     case State.STATE_DECLARED:
       return "its files were not checked yet; VerifyVersion checks them";
     default:
