@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { fileProblem } from "../../services/kit/file-problem.ts";
 import { ConnectionError, FileError, RpcError } from "../typescript/src/index.ts";
+import { toOneLine, toPlainJson, toPlainLines, withoutSecrets } from "./plain-text.ts";
 
 /** What the user gave cannot be used: a file, a value. */
 export class InputError extends Error {
@@ -16,14 +17,24 @@ export function exitCodeOf(error: unknown): number {
   return 1;
 }
 
-/** One line or a few for a person. */
+/** One line or a few for a person: what moves a cursor is left out, and so are secrets. */
 export function explain(error: unknown): string {
+  return withoutSecrets(toPlainLines(problemOf(error)));
+}
+
+function problemOf(error: unknown): string {
   if (error instanceof RpcError) {
-    return error.reason === "" ? `${error.message} [${error.code}]` : `${error.message} [${error.reason}]`;
+    const message = toOneLine(error.message).replace(/\b(?:Verify|Restore)(?:Version|Adapter)\b/g, commandOf);
+    return `${message} [${error.reason || error.code}]`;
   }
   if ((error as Error).name === "AbortError") return "interrupted";
   if (error instanceof CommanderError) return usageProblem(error);
   return fileProblem(error) ?? (error as Error).message;
+}
+
+/** Its messages name calls, as programs make them. */
+function commandOf(call: string): string {
+  return call.startsWith("Verify") ? "`adapter verify`" : "`adapter restore`";
 }
 
 function usageProblem({ code, message }: CommanderError): string {
@@ -33,7 +44,8 @@ function usageProblem({ code, message }: CommanderError): string {
 /** Says on standard error why the program ends, as JSON for programs, and sets the exit code. */
 export function reportFailure(error: unknown, json: boolean): void {
   process.exitCode = exitCodeOf(error);
-  process.stderr.write(json ? `${JSON.stringify(failureOf(error))}\n` : `loraloop: ${explain(error)}\n`);
+  const text = json ? toPlainJson(withoutSecrets(JSON.stringify(failureOf(error)))) : `loraloop: ${explain(error)}`;
+  process.stderr.write(`${text}\n`);
 }
 
 /** `code`, `reason` and `metadata` are the server's, where it was the server that refused. */

@@ -3,10 +3,12 @@ import type { Mixture_Exhaustion, WeightUse } from "../../proto/gen/loraloop/exp
 import type { RejectReason, Snapshot_State } from "../typescript/src/index.ts";
 import { fitColumns } from "./fit-columns.ts";
 import { exhaustionName, reasonName, stateName, weightUseName } from "./names.ts";
+import { toOneLine, toPlainJson } from "./plain-text.ts";
+import { cutText, textWidth } from "./text-width.ts";
 
 /** Prints a value as one line of JSON, see toJson. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${toJson(value)}\n`);
+  process.stdout.write(`${toPlainJson(toJson(value))}\n`);
 }
 
 /**
@@ -81,7 +83,7 @@ type Cell = string | number;
 export function printTable(head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   const lines = rows.map((row) => row.map((cell) => (typeof cell === "number" ? cell : toOneLine(cell))));
   const widest = head.map((name, column) =>
-    lines.reduce((width, row) => Math.max(width, String(row[column]).length), name.length),
+    lines.reduce((width, row) => Math.max(width, textWidth(String(row[column]))), name.length),
   );
   const widths = fitColumns(widest, process.stdout.columns);
   print(colors.bold(lineOf(head, widths)));
@@ -95,11 +97,6 @@ function lineOf(row: readonly Cell[], widths: readonly number[]): string {
     .trimEnd();
 }
 
-/** What somebody has written moves no cursor and ends no line. */
-function toOneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, " ");
-}
-
 /** Lines with what somebody has written in them. */
 export function printLines(lines: readonly string[]): void {
   for (const line of lines) print(toOneLine(line));
@@ -107,7 +104,8 @@ export function printLines(lines: readonly string[]): void {
 
 function align(cell: Cell, width: number): string {
   if (typeof cell === "number") return String(cell).padStart(width);
-  return cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
+  const text = cutText(cell, width);
+  return text.padEnd(width + text.length - textWidth(text));
 }
 
 export function count(value: number | bigint): string {

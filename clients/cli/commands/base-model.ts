@@ -4,7 +4,7 @@ import { jsonBaseModel } from "../adapter/json-version.ts";
 import { collect, toTexts } from "../adapter/key-values.ts";
 import { layerKindName } from "../adapter/names.ts";
 import { toBaseModel } from "../adapter/version-name.ts";
-import { count, print, printJson, printTable, time } from "../output.ts";
+import { count, print, printJson, printLines, printTable, time } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { programOptions, withRegistry } from "../session.ts";
 
@@ -89,15 +89,15 @@ async function remove(name: string, _options: unknown, command: Command): Promis
 
 function describe(model: BaseModel): void {
   const { architecture, modelType, hiddenSize, vocabularySize, weightsDigest, tokenizerDigest, otherNames } = model;
-  print(`base model    ${nameOf(model)}`);
-  for (const name of otherNames) print(`also called   ${name}`);
-  print(
+  printLines([
+    `base model    ${nameOf(model)}`,
+    ...otherNames.map((name) => `also called   ${name}`),
     `architecture  ${architecture || "-"} (${modelType || "-"}), width ${hiddenSize}, ${count(vocabularySize)} tokens`,
-  );
-  print(`weights       ${weightsDigest || "-"}`);
-  print(`tokenizer     ${tokenizerDigest || "-"}`);
-  for (const [key, value] of Object.entries(model.metadata)) print(`metadata      ${key}=${value}`);
-  print(`registered    ${time(model.createTime)} by ${model.creator}`);
+    `weights       ${weightsDigest || "-"}`,
+    `tokenizer     ${tokenizerDigest || "-"}`,
+    ...Object.entries(model.metadata).map(([key, value]) => `metadata      ${key}=${value}`),
+    `registered    ${time(model.createTime)} by ${model.creator}`,
+  ]);
   print();
   printTable(
     ["LAYER", "KIND", "IN", "OUT"],
