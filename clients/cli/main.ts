@@ -17,6 +17,7 @@ import { token } from "./commands/token.ts";
 import { up } from "./commands/up.ts";
 import { validate } from "./commands/validate.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
+import { withoutSecrets } from "./plain-text.ts";
 import { programOptions } from "./session.ts";
 
 const program = new Command("loraloop")
@@ -44,11 +45,15 @@ function isJson(): boolean {
 
 /** Programs are told of wrong usage as of other errors. */
 function writeErr(text: string): void {
-  if (!isJson()) process.stderr.write(text);
+  if (!isJson()) process.stderr.write(withoutSecrets(text));
 }
 
 // A reader that has seen enough (`| head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  reportFailure(new Error(`What was printed could not be written: ${error.message}.`), isJson());
+  process.exit();
+});
 
 try {
   await program.parseAsync();
