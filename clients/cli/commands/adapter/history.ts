@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { LoraloopError } from "../../../typescript/src/index.ts";
 import { splitName } from "../../adapter/version-name.ts";
 import { printJson, printTable, time } from "../../output.ts";
 import { programOptions, withRegistry } from "../../session.ts";
@@ -14,6 +15,7 @@ async function run(name: string, _options: unknown, command: Command): Promise<v
   const { adapter, version: alias } = splitName(name);
   await withRegistry(command, async (registry) => {
     const moves = await Array.fromAsync(registry.listAliasMoves(adapter, alias));
+    if (alias !== "" && moves.length === 0) throw new LoraloopError(`${adapter} never had an alias ${alias}.`);
     if (programOptions(command).json) return printJson(moves);
     printTable(
       ["TIME", "ALIAS", "FROM", "TO", "BY", "REVISION", "WHY"],
