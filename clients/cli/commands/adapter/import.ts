@@ -1,7 +1,9 @@
 import { Command, Option } from "commander";
+import { limits } from "../../../../services/kit/limits.ts";
 import { type interchangeFormats, toFormat } from "../../adapter/formats.ts";
 import { printVersions } from "../../adapter/print-versions.ts";
-import { note } from "../../output.ts";
+import { InputError } from "../../failure.ts";
+import { bytes, note } from "../../output.ts";
 import { readText } from "../../read-text.ts";
 import { withRegistry } from "../../session.ts";
 
@@ -28,10 +30,19 @@ export function importVersions(): Command {
 
 async function run(file: string, options: ImportOptions, command: Command): Promise<void> {
   const { baseUri, adapter, validateOnly } = options;
-  const content = await readText(file);
+  const content = await readDocument(file);
   await withRegistry(command, async ({ adapters }) => {
     const request = { format: toFormat(options.format), content, baseUri, adapter, validateOnly };
     printVersions((await adapters.importVersions(request)).versions, command);
     if (validateOnly) note("Nothing was kept.");
   });
+}
+
+/** Throws InputError for what no registry takes: a message of its size would not even arrive. */
+async function readDocument(file: string): Promise<string> {
+  const content = await readText(file);
+  const size = Buffer.byteLength(content);
+  if (size <= limits.import_bytes) return content;
+  const most = `a document may have ${limits.import_bytes} bytes at most (import_bytes)`;
+  throw new InputError(`${file} has ${size} bytes (${bytes(size)}); ${most}.`);
 }
