@@ -83,7 +83,7 @@ function shapeLines({ method, quantization, peft }: AdapterVersion): string[] {
   if (quantization !== undefined) {
     const { library, format, bits, doubleQuantization, computeType } = quantization;
     const parts = [library, format, bits && `${bits} bits`, doubleQuantization && "double", computeType];
-    lines.push(`quantised   ${parts.filter(Boolean).join(", ")}`);
+    lines.push(`quantized   ${parts.filter(Boolean).join(", ")}`);
   }
   if (peft === undefined) return lines;
   const { r, maximumRank, loraAlpha, useRslora, loraDropout, targetModules, targetModulesPattern } = peft;
@@ -136,10 +136,11 @@ function servingLines({ servability }: AdapterVersion): string[] {
 
 function artifactLines(version: AdapterVersion): string[] {
   if (version.artifact === undefined) return [];
-  const { digest, files, byteCount, uri } = version.artifact;
+  const { digest, files, byteCount, uri, kept } = version.artifact;
   return [
-    `files       ${count(files.length)}, ${bytes(byteCount)}, ${digest}`,
-    `kept        ${uri || "-"}`,
+    `files       ${count(files.length)}, ${bytes(byteCount)}`,
+    `digest      ${digest}`,
+    `${kept ? "kept   " : "lies at"}     ${uri || "-"}`,
     ...namedLines("signed", [signatureText(version)]),
   ];
 }
