@@ -93,7 +93,7 @@ test("list, versions, show", async () => {
     /^version +legal@1 {2}\(1\.0\.0\)\nstate +ready\nbase model +tiny\/llama@main, weights [0-9a-f]{12}/,
   );
   expect(shown).toMatch(/adapter_model\.safetensors +\d+ +[0-9a-f]{64}\n/);
-  expect(await run("adapter", "show", "legal@2")).toMatch(/quantised +bitsandbytes, nf4, 4 bits, double\n/);
+  expect(await run("adapter", "show", "legal@2")).toMatch(/quantized +bitsandbytes, nf4, 4 bits, double\n/);
   expect(await runJson("adapter", "show", "legal")).toMatchObject({
     latest_version: 2,
     aliases: [{ alias: "production", version: 1 }],
@@ -167,7 +167,7 @@ test("quarantine, release, delete, restore", async () => {
   expect(await run("adapter", "release", "gone@1")).toBe("gone@1 is ready.\n");
   await run("adapter", "delete", "gone@1");
   expect(await runJson("adapter", "versions", "gone")).toEqual([]);
-  expect(await runJson("adapter", "versions", "gone", "--deleted")).toMatchObject([
+  expect(await runJson("adapter", "versions", "gone", "--include-deleted")).toMatchObject([
     { name: "gone@1", state: "DELETED" },
   ]);
   expect(await run("adapter", "restore", "gone@1")).toBe("gone@1 is ready again.\n");
@@ -228,6 +228,7 @@ test("from a run: lineage as a tree down to records and subjects, and back from 
     ["--record", "notes/a"],
     ["--subject", "person-b"],
     ["--snapshot", key],
+    ["--snapshot", key.slice(0, 12)],
     ["--run", "training-1"],
   ])
     expect(await runJson("adapter", "find", ...origin)).toMatchObject([{ name: "notes@1" }]);
@@ -268,6 +269,8 @@ test("sign and policy", async () => {
     `legal@2 is signed by ${trusted_keys[0]?.key_id}.\n`,
   );
   expect(await run("adapter", "resolve", "legal@2")).toBe("legal@2\n");
+  const again = await runJson("adapter", "policy", "--trust", "key.pub");
+  expect(again).toMatchObject({ required: true, trusted_keys });
   await run("adapter", "policy", "--no-required", "--distrust", trusted_keys[0]?.key_id ?? "");
   expect(await run("adapter", "show", "legal@2")).toContain("which is not trusted");
 });
@@ -299,6 +302,11 @@ test("render and import", async () => {
     base_model_hash: "abc123",
     metrics: { ppl_dev: 7.1 },
   };
+  writeJson("large.json", [{ ...entry, note: "x".repeat(20 * 1024 * 1024) }]);
+  expect(await fail("adapter", "import", "large.json", "--format", "adapter-registry")).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^loraloop: large\.json has \d+ bytes \(21\.0 MB\).*4194304.*\(import_bytes\)\.\n$/),
+  });
   writeJson("foreign.json", [entry]);
   const validated = await fail("adapter", "import", "foreign.json", "--format", "adapter-registry", "--validate-only");
   expect(validated).toMatchObject({ code: 0, stderr: "Nothing was kept.\n" });
@@ -400,7 +408,8 @@ test.for<[string[], number, string]>([
   [["adapter", "register", "x", "one", "--metric", "loss"], 2, "--metric takes name=value, not loss."],
   [["adapter", "register", "x", "one", "--metric", "loss=low"], 2, "--metric takes a number for loss, not low."],
   [["adapter", "register", "x", "one", "--spec", "notes.json"], 2, "collection: unknown key"],
-  [["adapter", "register", "x", "one", "--base", "nothing"], 1, "[BASE_MODEL_NOT_FOUND]"],
+  [["adapter", "register", "x", "one", "--base-model", "nothing"], 1, "[BASE_MODEL_NOT_FOUND]"],
+  [["adapter", "register", "x", "file:///one", "--key", "key.pem"], 1, "can be signed afterwards, with sign."],
   [["adapter", "alias", "legal", "1"], 2, "names no alias"],
   [["adapter", "alias", "legal@live"], 2, "Give either a version or --remove."],
   [["adapter", "alias", "legal@live", "other@1"], 2, "is no version of legal"],
