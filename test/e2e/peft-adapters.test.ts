@@ -16,6 +16,7 @@ import {
   type PeftAdapters,
   refusalsOfVllm,
 } from "../support/peft-adapters.ts";
+import { readBase } from "../support/read-base.ts";
 
 /** What vLLM says of the cases that it does not take. */
 const unservable: Readonly<Record<string, RegExp>> = {
@@ -72,7 +73,7 @@ describe("adapters that PEFT made", () => {
   });
 
   const verify = ({ folder: place, base }: PeftAdapter): Promise<VerifiedAdapter> =>
-    verifyAdapter({ inspections }, new FolderFiles(place), base, {
+    verifyAdapter({ inspections }, new FolderFiles(place), readBase(base), {
       method: Method.METHOD_UNSPECIFIED,
       quantization: undefined,
       signal: new AbortController().signal,

@@ -6,7 +6,7 @@ import { ServiceError } from "../../kit/errors.ts";
 import { artifactNotFound } from "../artifacts/artifact-errors.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
 import { listedOnce } from "../artifacts/listed-once.ts";
-import { readBaseModel } from "../base-models/stored-base-models.ts";
+import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { namedBase } from "../verification/named-base.ts";
 import { adapterProblems, type DeclaredAdapter } from "../verification/verify-adapter.ts";
@@ -35,14 +35,15 @@ export async function examineVersion(
     const files = listedOnce(await context.artifacts.open(caller, artifact));
     const base = await baseOf(context, caller, version, files);
     const declared = {
-      ...said(version, base),
+      ...said(version, base.baseModel),
       files: artifact.files.length === 0 ? undefined : artifact.files,
       signal,
     };
-    const { problems, adapter } = await adapterProblems(context, files, base, declared);
+    const unread = unreadBase(context.store, caller.tenant, base);
+    const { problems, adapter } = await adapterProblems(context, files, unread, declared);
     if (adapter === undefined) return { problems };
     const { method, peft, servability } = adapter;
-    const found = { baseModel: verifiedBase(base), method, peft, servability };
+    const found = { baseModel: verifiedBase(base.baseModel), method, peft, servability };
     return {
       problems,
       found: AdapterVersion.create({ ...found, artifact: verifiedArtifact(artifact, adapter.files) }),
@@ -63,10 +64,10 @@ async function baseOf(
   { tenant }: Caller,
   { stored, state }: KeptVersion,
   files: ArtifactFiles,
-): Promise<BaseModel> {
+): Promise<KeptBaseModel> {
   const named = state.found?.baseModel ?? stored.version?.baseModel;
   const reference = named === undefined || named.name === "" ? await namedBase(files) : named;
-  return (await readBaseModel(store, tenant, reference)).baseModel;
+  return findBaseModel(store, tenant, reference);
 }
 
 /** What was said of the version when it was made. Of an import that is less than its files tell; digests of others are compared where they are of our kind. */

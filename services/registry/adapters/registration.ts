@@ -5,7 +5,7 @@ import type { Caller } from "../../kit/call.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
 import { listedOnce } from "../artifacts/listed-once.ts";
 import { findArtifact } from "../artifacts/stored-artifacts.ts";
-import { type KeptBaseModel, readBaseModel } from "../base-models/stored-base-models.ts";
+import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
 import { checkSignature } from "../signatures/check-signature.ts";
@@ -67,10 +67,10 @@ async function verifyFiles(
   // What the registry keeps is what was uploaded.
   const known = artifact.kept ? artifact.files : undefined;
   const files = listedOnce(opened.files, known);
-  const base = await readBaseModel(context.store, caller.tenant, await baseOf(request, files));
+  const base = await findBaseModel(context.store, caller.tenant, await baseOf(request, files));
   const { method, quantization, baseModel } = request;
   const declared = { method, quantization, baseModel, files: known, signal };
-  const adapter = await verifyAdapter(context, files, base.baseModel, declared);
+  const adapter = await verifyAdapter(context, files, unreadBase(context.store, caller.tenant, base), declared);
   return { adapter, artifact: verifiedArtifact(artifact, adapter.files), base };
 }
 

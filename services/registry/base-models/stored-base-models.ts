@@ -2,6 +2,7 @@ import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/
 import { StoredBaseModel, StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Entry, Expectation, Mutation, Revision, Store, TenantId } from "../../store/store.ts";
 import { baseModelKey, baseModelUseKey, layersKey, prefixRange } from "../keys.ts";
+import type { UnreadBase } from "../verification/verify-adapter.ts";
 import { baseModelNotFound, revisionNeeded } from "./base-model-errors.ts";
 import { defaultRevision, otherNameBytes } from "./check-base-model.ts";
 
@@ -51,6 +52,15 @@ export async function layersOf(
 ): Promise<StoredLayers["layers"]> {
   const entry = await store.get(tenant, layersKey(name, revision));
   return entry === undefined ? [] : StoredLayers.decode(entry.value).layers;
+}
+
+/** For verification; reads the layers again once there is room for them, so that nobody who waits keeps them. */
+export function unreadBase(store: Reader, tenant: TenantId, { baseModel }: KeptBaseModel): UnreadBase {
+  const { name, revision } = baseModel;
+  return {
+    layerBytes: async () => (await store.get(tenant, layersKey(name, revision)))?.value.length ?? 0,
+    read: async () => ({ ...baseModel, layers: await layersOf(store, tenant, baseModel) }),
+  };
 }
 
 /** What a commit must hold that makes a version of a base model: the model is still there, and nobody deletes it at the same time. */

@@ -1,24 +1,38 @@
 import { limits } from "../../kit/limits.ts";
 import type { ArtifactFiles, ListedFile } from "../artifacts/artifact-store.ts";
 
-/** Bytes of headers that inspections hold at once; parsed they take several times as much. */
+/** Bytes of headers and of base models' layers that inspections hold at once; parsed they take several times as much. */
 export const roomBytes: number = 2 * limits.safetensors_header_bytes;
 
 /** Files of so many bytes count as nothing but a header, so that it need not be looked up. */
 const smallBytes = 1024 * 1024;
 
-/** Room in memory for headers; who finds none waits until others end, in turn. */
+interface Waiting {
+  readonly bytes: number;
+  readonly enter: () => void;
+}
+
+/** Room in memory for headers and layers; who finds none waits until others end, in turn. */
 export class HeaderRoom {
   #left = roomBytes;
-  readonly #waiting: { readonly bytes: number; readonly enter: () => void }[] = [];
+  /** In their order. */
+  readonly #waiting = new Set<Waiting>();
 
-  /** More than there is takes all of it. Give it back by disposing it. */
-  async take(wanted: number): Promise<Disposable> {
+  /** More than there is takes all of it. Give it back by disposing it. Rejects with the signal's reason where that is aborted before. */
+  async take(wanted: number, signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
     const bytes = Math.min(wanted, roomBytes);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.push({ bytes, enter: resolve });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiting = { bytes, enter: resolve };
+    const leave = () => {
+      if (!this.#waiting.delete(waiting)) return;
+      reject(signal.reason);
+      this.#admit();
+    };
+    signal.addEventListener("abort", leave);
+    this.#waiting.add(waiting);
     this.#admit();
-    await promise;
+    await promise.finally(() => signal.removeEventListener("abort", leave));
     return {
       [Symbol.dispose]: () => {
         this.#left += bytes;
@@ -28,8 +42,9 @@ export class HeaderRoom {
   }
 
   #admit(): void {
-    for (let next = this.#waiting[0]; next !== undefined && next.bytes <= this.#left; next = this.#waiting[0]) {
-      this.#waiting.shift();
+    for (const next of this.#waiting) {
+      if (next.bytes > this.#left) return;
+      this.#waiting.delete(next);
       this.#left -= next.bytes;
       next.enter();
     }

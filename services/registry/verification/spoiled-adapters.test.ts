@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { expectDocumented } from "../../../test/support/error-reasons.ts";
+import { readBase } from "../../../test/support/read-base.ts";
 import { SpoiledAdapter } from "../../../test/support/spoiled/adapter.ts";
 import { spoiledBase as base } from "../../../test/support/spoiled/case.ts";
 import { spoiledCases } from "../../../test/support/spoiled/cases.ts";
@@ -28,7 +29,7 @@ describe("spoiled adapters", () => {
       await adapter.write();
       if (typeof later === "function") await later();
       const asked = { ...nothing, ...declared };
-      const fault = await verifyAdapter({ inspections }, new FolderFiles(adapter.folder), base, asked).then(
+      const fault = await verifyAdapter({ inspections }, new FolderFiles(adapter.folder), readBase(base), asked).then(
         () => undefined,
         (error: unknown) => error,
       );
@@ -37,7 +38,7 @@ describe("spoiled adapters", () => {
       expect(fault.message).toMatch(says ?? /\.$/);
       expectDocumented(fault.reason, statusOf(fault.reason), Object.keys(fault.metadata));
       if (reason.startsWith("ADAPTER_") || reason.endsWith("MISMATCH")) {
-        const found = await adapterProblems({ inspections }, new FolderFiles(adapter.folder), base, asked);
+        const found = await adapterProblems({ inspections }, new FolderFiles(adapter.folder), readBase(base), asked);
         expect(found.problems[0]).toEqual({ reason, message: fault.message });
         expect(found.adapter).toBeUndefined();
       }
@@ -48,13 +49,18 @@ describe("spoiled adapters", () => {
     await using adapter = await SpoiledAdapter.make("/models/tiny");
     adapter.configure({ someone_elses: { kept: [1.0] } });
     await adapter.write();
-    const verified = await verifyAdapter({ inspections }, new FolderFiles(adapter.folder), base, nothing);
+    const verified = await verifyAdapter({ inspections }, new FolderFiles(adapter.folder), readBase(base), nothing);
     expect(verified.peft.configurationJson).toBe(adapter.file("adapter_config.json").toString());
     expect(verified).toMatchObject({ method: Method.METHOD_LORA, peft: { parameterCount: 64n, maximumRank: 2 } });
-    const { problems, adapter: again } = await adapterProblems({ inspections }, new FolderFiles(adapter.folder), base, {
-      ...nothing,
-      files: verified.files,
-    });
+    const { problems, adapter: again } = await adapterProblems(
+      { inspections },
+      new FolderFiles(adapter.folder),
+      readBase(base),
+      {
+        ...nothing,
+        files: verified.files,
+      },
+    );
     expect(problems).toEqual([]);
     expect(again).toEqual(verified);
   });

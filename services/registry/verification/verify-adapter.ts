@@ -29,6 +29,13 @@ export interface DeclaredAdapter {
   readonly signal: AbortSignal;
 }
 
+/** The base model, of which nothing is in memory before there is room for it. */
+export interface UnreadBase {
+  /** Bytes that its layers take where they are kept. */
+  layerBytes(): Promise<number>;
+  read(): Promise<BaseModel>;
+}
+
 /** An adapter that fits its base model. */
 export interface VerifiedAdapter {
   readonly peft: PeftConfiguration;
@@ -44,14 +51,14 @@ export interface VerificationContext {
 }
 
 /**
- * Reads all files of an adapter, each once and in bounded memory, and checks them against each other and the base model. Rejects with the
+ * Reads all files of an adapter, each once and in bounded memory once there is room, and checks them against each other and the base model. Rejects with the
  * ServiceError of the first fault (reasons `ADAPTER_…`, BASE_MODEL_MISMATCH, TOKENIZER_MISMATCH, FIELD_INVALID for `method`), with what
  * `ArtifactFiles` throws, or with the signal's reason.
  */
 export async function verifyAdapter(
   { inspections }: VerificationContext,
   files: ArtifactFiles,
-  base: BaseModel,
+  base: UnreadBase,
   declared: DeclaredAdapter,
 ): Promise<VerifiedAdapter> {
   const listed = await files.list();
@@ -65,7 +72,7 @@ export async function verifyAdapter(
 export async function adapterProblems(
   context: VerificationContext,
   files: ArtifactFiles,
-  base: BaseModel,
+  base: UnreadBase,
   declared: DeclaredAdapter,
 ): Promise<{ readonly problems: Problem[]; readonly adapter?: VerifiedAdapter }> {
   try {
@@ -102,14 +109,16 @@ function listProblems(listed: readonly ListedFile[], before: readonly ArtifactFi
 interface Reading {
   readonly files: ArtifactFiles;
   readonly listed: readonly ListedFile[];
-  readonly base: BaseModel;
+  readonly base: UnreadBase;
   readonly declared: DeclaredAdapter;
   readonly throwsFirst: boolean;
 }
 
 async function inspect(inspections: Inspections, reading: Reading): Promise<Inspected> {
-  const { files, listed, base, declared, throwsFirst } = reading;
-  using _room = await inspections.room.take(await headerBytes(files, listed));
+  const { files, listed, declared, throwsFirst } = reading;
+  const wanted = (await headerBytes(files, listed)) + (await reading.base.layerBytes());
+  using _room = await inspections.room.take(wanted, declared.signal);
+  const base = await reading.base.read();
   const known = (declared.files ?? []).filter(({ digest }) => digest !== "");
   const digests = new Map(known.map(({ path, digest }) => [path, digest]));
   using inspection = inspections.begin({ base, reference: declared.baseModel, digests, throwsFirst });
