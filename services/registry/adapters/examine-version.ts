@@ -2,15 +2,15 @@ import { AdapterVersion, Method, Quantization } from "../../../proto/gen/loraloo
 import type { Problem } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { Caller } from "../../kit/call.ts";
-import { ServiceError } from "../../kit/errors.ts";
 import { artifactNotFound } from "../artifacts/artifact-errors.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
 import { listedOnce } from "../artifacts/listed-once.ts";
 import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { namedBase } from "../verification/named-base.ts";
-import { adapterProblems, type DeclaredAdapter } from "../verification/verify-adapter.ts";
+import { adapterProblems, type DeclaredAdapter, isFault } from "../verification/verify-adapter.ts";
 import { versionText } from "./names.ts";
+import { checkVersionBytes } from "./registered-version.ts";
 import type { KeptVersion } from "./stored-versions.ts";
 import { verifiedArtifact, verifiedBase } from "./verified-parts.ts";
 import { artifactOf } from "./version-artifact.ts";
@@ -18,8 +18,15 @@ import { artifactOf } from "./version-artifact.ts";
 /** What reading a version's files gave. */
 export interface Examined {
   readonly problems: Problem[];
-  /** What the files tell; absent where something is wrong. */
-  readonly found?: AdapterVersion | undefined;
+  /** Absent where something is wrong. */
+  readonly sound?: SoundVersion;
+}
+
+export interface SoundVersion {
+  /** What the files tell. */
+  readonly found: AdapterVersion;
+  /** What they were checked against. */
+  readonly base: KeptBaseModel;
 }
 
 /** Reads a version's files and checks them as registration does. What is wrong with them, or with what they are checked against, is told. */
@@ -43,20 +50,14 @@ export async function examineVersion(
     const { problems, adapter } = await adapterProblems(context, files, unread, declared);
     if (adapter === undefined) return { problems };
     const { method, peft, servability } = adapter;
-    const found = { baseModel: verifiedBase(base.baseModel), method, peft, servability };
-    return {
-      problems,
-      found: AdapterVersion.create({ ...found, artifact: verifiedArtifact(artifact, adapter.files) }),
-    };
+    const baseModel = verifiedBase(base.baseModel);
+    const found = { baseModel, method, peft, servability, artifact: verifiedArtifact(artifact, adapter.files) };
+    checkVersionBytes({ ...(version.stored.version ?? AdapterVersion.create()), ...found });
+    return { problems, sound: { found: AdapterVersion.create(found), base } };
   } catch (error) {
-    if (!(error instanceof ServiceError && isFault(error))) throw error;
+    if (!isFault(error)) throw error;
     return { problems: [{ reason: error.reason, message: error.message }] };
   }
-}
-
-/** What is wrong with the version, not with the place where its files lie. */
-function isFault({ reason }: ServiceError): boolean {
-  return /^(ADAPTER_|ARTIFACT_|BASE_MODEL_)/.test(reason);
 }
 
 async function baseOf(

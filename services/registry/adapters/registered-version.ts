@@ -33,8 +33,7 @@ export interface RegisteredParts {
 export function registeredVersion(parts: RegisteredParts): NewVersion {
   const { request, data, signature, now } = parts;
   const version = fixedVersion(parts);
-  const bytes = AdapterVersion.encode(version).finish().length;
-  if (bytes > limits.version_bytes) throw limitExceeded("version_bytes", bytes, "The size of the version");
+  checkVersionBytes(version);
   const metrics = { ...data.metrics, ...request.metrics };
   checkMetrics(metrics);
   const state = StoredVersionState.create({
@@ -45,6 +44,12 @@ export function registeredVersion(parts: RegisteredParts): NewVersion {
     signature,
   });
   return { version, state, request: request.request };
+}
+
+/** What is kept of a version beside its state. Throws LIMIT_EXCEEDED (version_bytes). */
+export function checkVersionBytes(version: AdapterVersion): void {
+  const bytes = AdapterVersion.encode(version).finish().length;
+  if (bytes > limits.version_bytes) throw limitExceeded("version_bytes", bytes, "The size of the version");
 }
 
 /** What never changes of it. */
