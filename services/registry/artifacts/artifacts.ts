@@ -1,7 +1,8 @@
-import type { Artifact, ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { Turns } from "../../kit/turns.ts";
 import { type Clock, type Store, StoreError, type TenantId } from "../../store/store.ts";
 import { artifactNotFound } from "./artifact-errors.ts";
+import { artifactOfFiles } from "./artifact-of-files.ts";
 import type { ArtifactFiles, ArtifactStore } from "./artifact-store.ts";
 import type { LocatedFiles } from "./artifact-uri.ts";
 import type { StagedArtifact } from "./staged-artifact.ts";
@@ -36,7 +37,7 @@ export class Artifacts {
   async keep(tenant: TenantId, staged: StagedArtifact, digest: string): Promise<Artifact> {
     const { store, clock, kept } = this.#parts;
     await staged.finish(digest);
-    const artifact = describe(digest, kept.uri(tenant, digest), staged.files);
+    const artifact = artifactOfFiles(staged.files, { uri: kept.uri(tenant, digest), kept: true });
     const put = () => kept.put(tenant, digest, staged);
     return this.#inTurn(tenant, digest, () => keepArtifact(store, tenant, artifact, clock.now(), put));
   }
@@ -86,9 +87,4 @@ export class Artifacts {
 export interface TenantOfCall {
   readonly tenant: TenantId;
   readonly tenantName: string;
-}
-
-function describe(digest: string, uri: string, files: readonly ArtifactFile[]): Artifact {
-  const byteCount = files.reduce((sum, file) => sum + file.byteCount, 0n);
-  return { digest, uri, files: [...files], byteCount, kept: true };
 }
