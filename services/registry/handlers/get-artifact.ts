@@ -4,7 +4,7 @@ import type {
 } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import type { Call } from "../../kit/call.ts";
 import { checkDigest } from "../artifacts/artifact-digest.ts";
-import { getArtifact as command } from "../commands/get-artifact.ts";
+import { findArtifact } from "../artifacts/stored-artifacts.ts";
 import type { RegistryContext } from "../context.ts";
 
 type Handler = (request: GetArtifactRequest, call: Call) => Promise<GetArtifactResponse>;
@@ -12,6 +12,6 @@ type Handler = (request: GetArtifactRequest, call: Call) => Promise<GetArtifactR
 export function getArtifact({ store }: RegistryContext): Handler {
   return async ({ digest }, { caller }) => {
     checkDigest(digest);
-    return { artifact: await command(store, caller.tenant, digest) };
+    return { artifact: await findArtifact(store, caller.tenant, digest) };
   };
 }
