@@ -73,7 +73,7 @@ export async function holdForVersion(
   const holder = versionHolder(store, name);
   let held = false;
   try {
-    // Where the hold is there, the reconciler takes it that this was told.
+    // Before the hold, which says that it was told.
     await tellDeletedData(store, owner.tenant, name);
     for (const { snapshot } of snapshots) {
       const asked = { holder, snapshots: [snapshot] };

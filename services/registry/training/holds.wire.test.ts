@@ -5,6 +5,7 @@ import { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/
 import { RegistryPlace, registryCaller } from "../../../test/support/registry-place.ts";
 import { startTestServer, type TestServer } from "../../../test/support/server.ts";
 import { type Store, StoreError } from "../../store/store.ts";
+import { findOwnVersion } from "../adapters/stored-versions.ts";
 import { registerVersion } from "../commands/register-version.ts";
 import type { RegistryContext } from "../context.ts";
 import { ExportClient } from "./export-client.ts";
@@ -95,4 +96,25 @@ test.each([
   };
   await expect(register("failed")).rejects.toMatchObject({ code });
   expect(await takeHolders()).toEqual(holders);
+});
+
+test("what was deleted is told to a version before it holds its snapshots, else nobody would tell it later", async () => {
+  const fails: Store["commit"] = async () => {
+    throw new StoreError("UNAVAILABLE", "as the test wants it");
+  };
+  const { signal } = new AbortController();
+  commit = place.store.commit;
+  await register("told");
+  await exportServer.client(CorpusServiceDefinition).deleteRecords({ collection: "docs", ids: ["a"] });
+  await reconcile(context, registryCaller, signal);
+  commit = async (...args) => {
+    commit = fails;
+    return place.store.commit(...args);
+  };
+  await register("untold");
+  await expect(reconcile(context, registryCaller, signal)).rejects.toThrow("as the test wants it");
+  commit = place.store.commit;
+  await reconcile(context, registryCaller, signal);
+  const version = await findOwnVersion(place.store, registryCaller.tenant, { adapter: "untold", version: 1 });
+  expect(version?.state.deletedData?.recordCount).toBe(1n);
 });

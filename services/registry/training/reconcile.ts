@@ -55,8 +55,9 @@ async function holdMissing(context: RegistryContext, owner: Owner, { snapshot, n
   for (const name of names) {
     const holder = versionHolder(store, name);
     if (holders.has(holder) || !(await needsSnapshots(store, owner.tenant, name))) continue;
-    if (!(await hold(context, owner, holder, snapshot))) return false;
+    // Before the hold, which says that it was told.
     await tellDeletedData(store, owner.tenant, name);
+    if (!(await hold(context, owner, holder, snapshot))) return false;
     placed = true;
   }
   return placed;
