@@ -41,7 +41,7 @@ export class LoraloopProcess implements AsyncDisposable {
   /** Lets commands and clients find this server, and no other. */
   get environment(): NodeJS.ProcessEnv {
     const { LORALOOP_ADDRESS: _address, LORALOOP_TOKEN: _token, ...others } = process.env;
-    return { ...others, XDG_STATE_HOME: join(this.folder, "state") };
+    return { ...others, XDG_STATE_HOME: join(this.folder, "state"), XDG_CACHE_HOME: join(this.folder, "cache") };
   }
 
   /** Admin of the tenant `default`. */
