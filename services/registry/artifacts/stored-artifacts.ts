@@ -76,6 +76,7 @@ export function keepArtifact(
   });
 }
 
+/** Expecting at the end that the store knows nothing would not do: a removal may begin and end while the files are put in their place. */
 async function findOrAnnounce(store: Store, tenant: TenantId, digest: string, now: Micros): Promise<Found> {
   const found = await find(store, tenant, digest);
   if (found !== undefined) return found;
