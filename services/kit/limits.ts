@@ -144,6 +144,8 @@ export const limits = {
   adapter_rank: 65_536,
   /** Characters of layer names times instructions of the patterns in an adapter's configuration that are tried on them. */
   adapter_pattern_steps: 200_000_000,
+  /** Steps that the patterns in an adapter's configuration may take together of an engine that backtracks, on any name of 200 characters. */
+  adapter_backtracking_steps: 500_000_000,
   /** Faults of an adapter that VerifyVersion tells. */
   adapter_problems: 100,
   /** Encoded bytes of a version without its metadata, metrics and signature; with them it still fits into what clients take. */
@@ -168,6 +170,10 @@ export const limits = {
   metric_source_bytes: 256,
   /** Records of each snapshot that one GetLineage tells. */
   lineage_records: 1000,
+  /** Parents that one GetLineage tells, the nearest first. */
+  lineage_parents: 64,
+  /** Children that one GetLineage tells. */
+  lineage_children: 1000,
   /** Versions of one RenderVersions. */
   rendered_versions: 1000,
   /** UTF-8 bytes of a rendered document. */

@@ -20,6 +20,8 @@ export interface VersionsAt {
   readonly limit: number;
   /** `next` of the page before. */
   readonly start: Key | undefined;
+  /** What is left of the answer; its own where absent. */
+  readonly room?: MessageRoom;
 }
 
 export interface IndexPage {
@@ -35,12 +37,12 @@ export async function versionsAt(
   store: Reader,
   tenant: TenantId,
   { range, nameStart }: VersionIndex,
-  { limit, start }: VersionsAt,
+  { limit, start, room = new MessageRoom() }: VersionsAt,
 ): Promise<IndexPage> {
   const { entries, next } = await store.scan(tenant, { start: start ?? range.start, end: range.end }, { limit });
   const policy = await readPolicy({ store }, tenant);
   const versions: AdapterVersion[] = [];
-  const [room, slices] = [new MessageRoom(), new Slices()];
+  const slices = new Slices();
   const found = mapInOrder(entries.values(), READS_AT_ONCE, async ({ key }) => {
     return { key, kept: await findVersion(store, tenant, versionNameAt(key, nameStart)) };
   });

@@ -6,7 +6,7 @@ import {
   type LineageRun,
   type LineageSnapshot,
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
-import { MessageRoom } from "../../kit/message-room.ts";
+import type { MessageRoom } from "../../kit/message-room.ts";
 import type { RegistryContext } from "../context.ts";
 import { knownHold } from "./deleted-data.ts";
 import { hasReason } from "./export-errors.ts";
@@ -18,12 +18,19 @@ type DataLineage = Pick<GetLineageResponse, "run" | "snapshots" | "unavailable">
 
 const noData: DataLineage = { run: undefined, snapshots: [], unavailable: "" };
 
+export interface LineageRecords {
+  /** Of each snapshot, at most. */
+  readonly limit: number;
+  /** What is left of the answer for them: they end where it is full. */
+  readonly room: MessageRoom;
+}
+
 /** Follows a version to its run and snapshots, and to the first records of these. Where the export service is away it tells what the registry knows. */
 export async function dataLineage(
   context: RegistryContext,
   owner: Owner,
   provenance: Provenance | undefined,
-  records: number,
+  records: LineageRecords,
 ): Promise<DataLineage> {
   const { run = "", snapshots = [] } = provenance ?? {};
   if (run === "" && snapshots.length === 0) return noData;
@@ -56,17 +63,15 @@ function shownRun({ id, state, createTime, endTime }: Run): LineageRun {
   return { run: id, state: run_StateToJSON(state).replace("STATE_", ""), createTime, endTime };
 }
 
-/** Their records end where a message is full. */
 async function lineageSnapshots(
   context: RegistryContext,
   owner: Owner,
   snapshots: readonly TrainingSnapshot[],
-  records: number,
+  { limit, room }: LineageRecords,
 ): Promise<LineageSnapshot[]> {
-  const room = new MessageRoom();
   const shown: LineageSnapshot[] = [];
   for (const snapshot of snapshots) {
-    const found = await lineageSnapshot(context, owner, snapshot, records);
+    const found = await lineageSnapshot(context, owner, snapshot, limit);
     const fitting = found.records.filter((record) => room.take(LineageRecord.encode(record).finish().length));
     shown.push({ ...found, records: fitting });
   }

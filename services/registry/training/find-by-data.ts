@@ -1,6 +1,7 @@
 import { FindSnapshotsResponse } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { FindVersionsRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { MessageRoom } from "../../kit/message-room.ts";
 import { versionsAt } from "../adapters/versions-at.ts";
 import type { RegistryContext } from "../context.ts";
 import type { ExportClient } from "./export-client.ts";
@@ -38,10 +39,12 @@ export async function findByData(
   const position = given === undefined ? beginning : decode(given);
   const page = await snapshotsOf(exportClient, owner, origin, position.pageToken);
   const found = new Map<string, AdapterVersion>();
+  const room = new MessageRoom();
   for (const { snapshot } of page.snapshots.filter((one) => one.snapshot >= position.snapshot)) {
     const index = versionsOf.snapshot(snapshot);
     const start = snapshot === position.snapshot ? position.start : undefined;
-    const { versions, next } = await versionsAt(store, owner.tenant, index, { limit: limit - found.size, start });
+    const left = { limit: limit - found.size, start, room };
+    const { versions, next } = await versionsAt(store, owner.tenant, index, left);
     for (const version of versions) found.set(version.name, version);
     if (next !== undefined || found.size === limit) {
       const rest = encode({ pageToken: position.pageToken, snapshot, start: next ?? index.range.end });
