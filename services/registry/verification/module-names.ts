@@ -1,5 +1,8 @@
 import { limits } from "../../kit/limits.ts";
 import { compilePattern, PatternProblem } from "../../kit/pattern.ts";
+import { type BacktrackingCost, backtrackingCost, nameCharacters } from "./backtracking.ts";
+import { parsePattern, SyntaxProblem } from "./pattern-syntax.ts";
+import { shownText } from "./strict-json.ts";
 
 /** Tells which modules a pattern of PEFT's names. */
 export interface NamePattern {
@@ -26,31 +29,48 @@ export class FieldProblem extends Error {
 
 /**
  * Compiles what `adapter_config.json` gives as regular expressions. Names without operators become native ones of fixed length, all
- * others are tried in time linear in the name, all together in at most `adapter_pattern_steps`. All methods throw FieldProblem.
+ * others are tried in time linear in the name, all together in at most `adapter_pattern_steps`. PEFT and vLLM try them again with
+ * engines that backtrack: what could take those more than `adapter_backtracking_steps` is refused. All methods throw FieldProblem.
  */
 export class NamePatterns {
   #steps = 0;
+  #backtracking = 0;
 
   /** As Python's `re.fullmatch(pattern, module)`. */
   whole(field: string, pattern: string): NamePattern {
-    return this.#compile(field, pattern, `^(?:${pattern})$`);
+    return this.#compile(field, pattern, pattern);
   }
 
   /** The rule of `rank_pattern` and `alpha_pattern`: `re.match(rf"(.*\.)?({pattern})$", module)`. */
   end(field: string, pattern: string): NamePattern {
-    return this.#compile(field, pattern, `^(?:.*\\.)?(?:${pattern})$`);
+    return this.#compile(field, pattern, `(?:.*\\.)?(?:${pattern})`);
   }
 
-  #compile(field: string, pattern: string, anchored: string): NamePattern {
+  #compile(field: string, pattern: string, inPlace: string): NamePattern {
+    const anchored = `^(?:${inPlace})$`;
     const isPlain = plain.test(pattern);
     this.#spend(field, isPlain ? compilingPlain : compiling);
     const { size, test } = isPlain ? native(anchored) : safe(field, pattern, anchored);
+    if (!isPlain) this.#checkBacktracking(field, pattern, inPlace);
     return {
       matches: (module) => {
         this.#spend(field, size * module.length);
         return test(module);
       },
     };
+  }
+
+  #checkBacktracking(field: string, pattern: string, inPlace: string): void {
+    const { steps, counting } = costOf(field, inPlace);
+    this.#spend(field, counting);
+    this.#backtracking += steps;
+    if (this.#backtracking <= limits.adapter_backtracking_steps) return;
+    const limit = `adapter_backtracking_steps (${limits.adapter_backtracking_steps})`;
+    const name = `a name of ${nameCharacters} characters`;
+    throw new FieldProblem(
+      field,
+      `can keep PEFT and vLLM busy with ${shownText(pattern)}, on ${name} for more than ${limit}`,
+    );
   }
 
   #spend(field: string, steps: number): void {
@@ -81,6 +101,15 @@ function safe(field: string, pattern: string, anchored: string): Compiled {
     return { size: compiled.size, test: (module) => compiled.test(module) };
   } catch (error) {
     if (error instanceof PatternProblem) throw new FieldProblem(field, `cannot be used: ${error.message}`);
+    throw error;
+  }
+}
+
+function costOf(field: string, pattern: string): BacktrackingCost {
+  try {
+    return backtrackingCost(parsePattern(pattern));
+  } catch (error) {
+    if (error instanceof SyntaxProblem) throw new FieldProblem(field, `cannot be used: it ${error.message}`);
     throw error;
   }
 }

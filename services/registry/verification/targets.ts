@@ -18,6 +18,9 @@ export interface TargetQuestion {
   readonly adapted: ReadonlySet<string>;
 }
 
+const remedy =
+  "Write names, or a shorter expression without look-around, repetitions of what repeats or has alternatives, and more than three of * and + in a row";
+
 /** Whether a layer is a target. */
 type Choice = (layer: Layer) => boolean;
 
@@ -32,7 +35,7 @@ export function chooseTargets(question: TargetQuestion, faults: Faults, report: 
     return layers.map((layer) => ({ layer, rank: rankOf(layer.name) }));
   } catch (error) {
     if (!(error instanceof FieldProblem)) throw error;
-    report(error.field, error.message, "Write a list of names, or a shorter expression without look-around");
+    report(error.field, error.message, remedy);
     return [];
   }
 }

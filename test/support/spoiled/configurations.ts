@@ -68,7 +68,31 @@ export const spoiledConfigurations: Readonly<Record<string, SpoiledCase>> = {
   },
   "a hostile expression that is none for RE2": {
     spoil: configured({ target_modules: "(.*)*(.*)*(.*)*(.*)*(.*)*x" }),
-    reason: "ADAPTER_TARGETS_UNKNOWN",
+    ...field("target_modules", /repeats something that may be empty/),
+  },
+  "a target that keeps Python busy without end": {
+    spoil: configured({ target_modules: ".*\\.(q|v)_proj|([a-z0-9_.]+)+!" }),
+    ...field("target_modules", /can keep PEFT and vLLM busy.*adapter_backtracking_steps.*repetitions of what repeats/),
+  },
+  "an exclusion that keeps Python busy without end": {
+    spoil: configured({ exclude_modules: "([a-z0-9_.]+)+!" }),
+    ...field("exclude_modules", /adapter_backtracking_steps/),
+  },
+  "a rank that keeps Python busy without end": {
+    spoil: configured({ rank_pattern: { "([a-z0-9_.]+)+!": 8 } }),
+    ...field("rank_pattern", /adapter_backtracking_steps/),
+  },
+  "a rank that keeps vLLM busy without end": {
+    spoil: configured({ rank_pattern: { "(.|[a-z.]|[a-z0-9._])+[!?]": 8 } }),
+    ...field("rank_pattern", /adapter_backtracking_steps/),
+  },
+  "an alpha that keeps Python busy without end": {
+    spoil: configured({ alpha_pattern: { "a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?b": 8 } }),
+    ...field("alpha_pattern", /adapter_backtracking_steps/),
+  },
+  "layers by an expression": {
+    spoil: configured({ layers_to_transform: [0], layers_pattern: ["([a-z.]+)+"] }),
+    ...field("layers_pattern", /no name of a module/),
   },
   "a module to save by expression": { spoil: configured({ modules_to_save: ["(a+)+$"] }), ...field("modules_to_save") },
   "layers by number beside an expression": {
