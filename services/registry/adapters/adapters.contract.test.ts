@@ -33,7 +33,8 @@ describe.each(storeKinds)("adapters and versions in %s", (kind) => {
     });
   const show = (name: string) => getVersion(place.context, 1, parseVersionName(name));
   const remove = (name: string) => deleteVersion(place.context, registryCaller, parseVersionName(name));
-  const restore = (name: string) => restoreVersion(place.context, registryCaller, parseVersionName(name));
+  const restore = (name: string) =>
+    restoreVersion(place.context, registryCaller, parseVersionName(name), new AbortController().signal);
   const point = (adapter: string, alias: string, version: number) =>
     moveAlias(place.context, 1, { adapter, alias, version, expectedRevision: undefined, reason: "", actor: "" });
   const child = (adapter: string, parent: string) =>

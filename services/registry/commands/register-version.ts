@@ -1,10 +1,8 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { Caller } from "../../kit/call.ts";
-import { ServiceError } from "../../kit/errors.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
-import { StoreError } from "../../store/store.ts";
 import { readUse } from "../adapters/adapter-use.ts";
 import { findAlias } from "../adapters/aliases.ts";
 import { noChanges, together } from "../adapters/changes.ts";
@@ -20,7 +18,7 @@ import { useOfBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
 import { expectSignature } from "../signatures/check-signature.ts";
-import { holdForRegistration, holdForVersion } from "../training/holds.ts";
+import { whileHeld } from "../training/holds.ts";
 
 /**
  * Makes the next version of an adapter once its files are found right and what it was trained on is held; until then nobody sees anything. A request
@@ -55,21 +53,10 @@ async function register(
   const exportClient = context.exportClient.until(signal);
   const registration = await prepareRegistration({ ...context, exportClient }, caller, request, signal);
   const snapshots = registration.version.version.provenance?.snapshots ?? [];
-  const pending = await holdForRegistration(context, caller, snapshots, signal);
   const attempt = () => commitVersion(context, caller, { ...registration, request, named });
-  const turn = context.turns.take(`${caller.tenant}/${request.adapter}`, () => retryAborted(attempt));
-  const name = await turn.catch(async (error: unknown) => {
-    if (isRefusal(error)) await pending.release();
-    throw error;
-  });
-  // Else it stays until the reconciler has held them.
-  if (await holdForVersion(context, caller, name, snapshots)) await pending.release();
-  return name;
-}
-
-/** Whether the error says that nothing was committed: of a commit that a store failed at nobody knows. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof ServiceError || (error instanceof StoreError && error.code === "ABORTED");
+  return whileHeld(context, caller, { snapshots, signal }, () =>
+    context.turns.take(`${caller.tenant}/${request.adapter}`, () => retryAborted(attempt)),
+  );
 }
 
 interface Prepared extends Registration {

@@ -10,7 +10,7 @@ import type { RegistryContext } from "../context.ts";
 type Handler = (request: RestoreVersionRequest, call: Call) => Promise<RestoreVersionResponse>;
 
 export function restoreVersion(context: RegistryContext): Handler {
-  return async ({ version }, { caller }) => {
-    return { version: await command(context, caller, parseVersionName(version)) };
+  return async ({ version }, { caller, signal }) => {
+    return { version: await command(context, caller, parseVersionName(version), signal) };
   };
 }

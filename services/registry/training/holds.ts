@@ -6,7 +6,8 @@
 import { randomUUID } from "node:crypto";
 import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { Caller } from "../../kit/call.ts";
-import type { Store } from "../../store/store.ts";
+import { ServiceError } from "../../kit/errors.ts";
+import { type Store, StoreError } from "../../store/store.ts";
 import { versionText } from "../adapters/names.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
@@ -25,21 +26,48 @@ export function versionHolder(store: Pick<Store, "identity">, name: VersionName)
   return `${holderPrefix(store)}${versionText(name)}`;
 }
 
+/** What is to be held, and what ends the waiting for it. */
+export interface ToHold {
+  readonly snapshots: readonly TrainingSnapshot[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes a version, or brings it back, while its snapshots are held, and holds them for the version then. Rejects as `make` does; before it with EXPORT_UNAVAILABLE,
+ * SNAPSHOT_NOT_FOUND, SNAPSHOT_EXPIRED, or the signal's reason.
+ */
+export async function whileHeld(
+  context: RegistryContext,
+  owner: Owner,
+  { snapshots, signal }: ToHold,
+  make: () => Promise<VersionName>,
+): Promise<VersionName> {
+  const pending = await holdForNow(context, owner, { snapshots, signal });
+  const name = await make().catch(async (error: unknown) => {
+    if (isRefusal(error)) await pending.release();
+    throw error;
+  });
+  // Else it stays until the reconciler has held them.
+  if (await holdForVersion(context, owner, name, snapshots)) await pending.release();
+  return name;
+}
+
+/** Whether the error says that nothing was committed: of a commit that a store failed at nobody knows. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ServiceError || (error instanceof StoreError && error.code === "ABORTED");
+}
+
 /** A hold that ends by itself. */
-export interface PendingHold {
+interface PendingHold {
   /** Ends it now. Never rejects. */
   release(): Promise<void>;
 }
 
-/**
- * Holds snapshots while a version of them is registered, until that is released; ends by itself after `orphan_hold_seconds`. Rejects with EXPORT_UNAVAILABLE, SNAPSHOT_NOT_FOUND,
- * SNAPSHOT_EXPIRED, or the signal's reason.
- */
-export async function holdForRegistration(
+/** Holds snapshots until that is released, or `orphan_hold_seconds` are over. */
+async function holdForNow(
   { store, exportClient, configuration, log }: RegistryContext,
   { tenantName }: Owner,
-  snapshots: readonly TrainingSnapshot[],
-  signal: AbortSignal,
+  { snapshots, signal }: ToHold,
 ): Promise<PendingHold> {
   if (snapshots.length === 0) return { release: async () => undefined };
   const holder = `${holderPrefix(store)}pending/${randomUUID()}`;
@@ -59,11 +87,10 @@ export async function holdForRegistration(
 }
 
 /**
- * Holds the snapshots of a version that was committed, and tells it what was deleted of them before. Never rejects: what fails is made up for by the reconciler. Also for a version
- * that was restored, whose snapshots may be gone.
+ * Holds the snapshots of a version that was committed, and tells it what was deleted of them before. Never rejects: what fails is made up for by the reconciler.
  * @returns whether it holds them all
  */
-export async function holdForVersion(
+async function holdForVersion(
   context: RegistryContext,
   owner: Owner,
   name: VersionName,

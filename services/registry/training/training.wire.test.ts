@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SnapshotHold } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
-import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { type AdapterVersion, AdapterVersion_State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type {
   FindVersionsRequest,
   WatchAdaptersResponse,
@@ -95,6 +95,11 @@ describe.each([
     expect(await holds("registry/held@")).toHaveLength(1);
     await place.adapters.deleteVersion({ version: "held@1" });
     await place.exports.deleteSnapshot({ snapshot });
+    expect(await failure(place.adapters.restoreVersion({ version: "held@1" }))).toMatchObject({
+      reason: "SNAPSHOT_EXPIRED",
+      metadata: { snapshot },
+    });
+    expect(await getVersion("held@1")).toMatchObject({ state: AdapterVersion_State.STATE_DELETED });
   });
 
   test("what is deleted later shows in the version, its lineage and the watch, and is found", async () => {

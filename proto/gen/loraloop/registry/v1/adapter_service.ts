@@ -7553,7 +7553,10 @@ export const AdapterServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    /** Brings a deleted version back while its files are there, and holds its snapshots again. Scope: `registry.write`. */
+    /**
+     * Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+     * could say any more what the version was trained on. Scope: `registry.write`.
+     */
     restoreVersion: {
       name: "RestoreVersion",
       requestType: RestoreVersionRequest as typeof RestoreVersionRequest,
@@ -7778,7 +7781,10 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     request: DeleteVersionRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<DeleteVersionResponse>>;
-  /** Brings a deleted version back while its files are there, and holds its snapshots again. Scope: `registry.write`. */
+  /**
+   * Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+   * could say any more what the version was trained on. Scope: `registry.write`.
+   */
   restoreVersion(
     request: RestoreVersionRequest,
     context: CallContext & CallContextExt,
@@ -7943,7 +7949,10 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<DeleteVersionRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<DeleteVersionResponse>;
-  /** Brings a deleted version back while its files are there, and holds its snapshots again. Scope: `registry.write`. */
+  /**
+   * Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+   * could say any more what the version was trained on. Scope: `registry.write`.
+   */
   restoreVersion(
     request: DeepPartial<RestoreVersionRequest>,
     options?: CallOptions & CallOptionsExt,

@@ -273,7 +273,8 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RestoreVersion(self, request, context):
-        """Brings a deleted version back while its files are there, and holds its snapshots again. Scope: `registry.write`.
+        """Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+        could say any more what the version was trained on. Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -69,7 +69,9 @@ class AdapterServiceStub:
     version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
     """
     RestoreVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreVersionRequest, _adapter_service_pb2.RestoreVersionResponse]
-    """Brings a deleted version back while its files are there, and holds its snapshots again. Scope: `registry.write`."""
+    """Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+    could say any more what the version was trained on. Scope: `registry.write`.
+    """
     SignVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.SignVersionRequest, _adapter_service_pb2.SignVersionResponse]
     """Adds a signature over the version's files, or replaces it. Refused where it is not over exactly these files: SIGNATURE_INVALID. Scope: `registry.write`."""
     MoveAlias: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.MoveAliasRequest, _adapter_service_pb2.MoveAliasResponse]
@@ -150,7 +152,9 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
     """
     RestoreVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreVersionRequest, _adapter_service_pb2.RestoreVersionResponse]  # type: ignore[assignment]
-    """Brings a deleted version back while its files are there, and holds its snapshots again. Scope: `registry.write`."""
+    """Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+    could say any more what the version was trained on. Scope: `registry.write`.
+    """
     SignVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.SignVersionRequest, _adapter_service_pb2.SignVersionResponse]  # type: ignore[assignment]
     """Adds a signature over the version's files, or replaces it. Refused where it is not over exactly these files: SIGNATURE_INVALID. Scope: `registry.write`."""
     MoveAlias: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.MoveAliasRequest, _adapter_service_pb2.MoveAliasResponse]  # type: ignore[assignment]
@@ -312,7 +316,9 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.RestoreVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.RestoreVersionResponse, _abc.Awaitable[_adapter_service_pb2.RestoreVersionResponse]]:
-        """Brings a deleted version back while its files are there, and holds its snapshots again. Scope: `registry.write`."""
+        """Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+        could say any more what the version was trained on. Scope: `registry.write`.
+        """
 
     @_abc_1.abstractmethod
     def SignVersion(
