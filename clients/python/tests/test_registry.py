@@ -15,8 +15,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from transformers import BitsAndBytesConfig
 
 import loraloop
-from loraloop import BaseModelReference, Client, MetricValue, OutputConstraint, Quantization, TrainingConfiguration
-from loraloop.registry.v1 import adapter_service_pb2 as pb
+from loraloop import (
+    BaseModelReference,
+    Client,
+    MetricValue,
+    OutputConstraint,
+    Quantization,
+    SignaturePolicy,
+    TrainingConfiguration,
+    TrustedKey,
+)
 from tests.adapters import adapted, load_base_model, save_base_model
 from tests.server import LoraloopUp
 
@@ -204,7 +212,7 @@ def test_files_that_the_registry_has_are_not_sent_again(client: Client, saved: P
 def test_a_trusted_signature_is_kept(client: Client, saved: Path, tmp_path: Path) -> None:
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    trust(client, public)
+    client.registry.put_signature_policy(SignaturePolicy(trusted_keys=[TrustedKey(public)]))
     pem = tmp_path / "key.pem"
     pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     version = client.registry.register(saved, adapter="signed", private_key=pem)
@@ -222,13 +230,6 @@ def test_a_trusted_signature_is_kept(client: Client, saved: Path, tmp_path: Path
     assert caught.value.reason == "SIGNATURE_INVALID"
     with pytest.raises(loraloop.ConfigurationError, match="PEM without a passphrase"):
         client.registry.sign(unsigned.name, b"no key")
-
-
-def trust(client: Client, public_key: str) -> None:
-    """By the service itself: who trusts whom is said by an administrator, with the command line."""
-    opened = client._registry_connection.open()
-    policy = pb.SignaturePolicy(trusted_keys=[pb.TrustedKey(public_key=public_key)])
-    opened.adapters.PutSignaturePolicy(pb.PutSignaturePolicyRequest(policy=policy), metadata=opened.metadata)
 
 
 def test_a_run_becomes_a_version(client: Client, base: Path) -> None:

@@ -40,8 +40,10 @@ from loraloop._registry.values import (
     Quarantine,
     Servability,
     Signature,
+    SignaturePolicy,
     TrainingConfiguration,
     TrainingSnapshot,
+    TrustedKey,
 )
 from loraloop._registry.watch import AdapterWatch
 from loraloop._results import (
@@ -194,6 +196,7 @@ __all__ = [
     "Servability",
     "Signature",
     "SignatureError",
+    "SignaturePolicy",
     "Snapshot",
     "SnapshotExpiredError",
     "SnapshotFailedError",
@@ -202,6 +205,7 @@ __all__ = [
     "StreamState",
     "TrainingConfiguration",
     "TrainingSnapshot",
+    "TrustedKey",
     "UnavailableError",
     "Validation",
     "VersionNotServableError",

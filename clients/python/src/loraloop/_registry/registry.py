@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import orjson
 
+from loraloop._registry.administration import Administration
 from loraloop._registry.base_model_source import ModelSource, base_model_from
 from loraloop._registry.digests import FileDifference, compare_files, files_in
 from loraloop._registry.download import download
@@ -38,9 +39,6 @@ from loraloop.registry.v1 import adapter_pb2 as adapter_pb
 from loraloop.registry.v1 import adapter_service_pb2 as pb
 from loraloop.registry.v1 import base_model_service_pb2 as base_model_pb
 
-if TYPE_CHECKING:
-    from loraloop._connection import Connection
-
 #: A format of others, see `loraloop.registry.v1.RenderVersionsRequest.Format`.
 Format: TypeAlias = Literal[
     "ADAPTER_METADATA",
@@ -52,14 +50,11 @@ Format: TypeAlias = Literal[
 ]
 
 
-class Registry:
+class Registry(Administration):
     """Base models, adapters and their versions: `client.registry`.
 
     A version is named `<adapter>@<number>` or `<adapter>@<alias>`.
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def register_base_model(
         self,

@@ -306,6 +306,23 @@ class MetricValue:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """An Ed25519 public key in PEM, and whose it is; the server says its `key_id`, SHA-256 of the key in hex."""
+
+    public_key: str
+    description: str = ""
+    key_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignaturePolicy:
+    """Which signatures a tenant asks for; where `required`, nothing else is registered, resolved or downloaded."""
+
+    required: bool = False
+    trusted_keys: Sequence[TrustedKey] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A fault that a check found: `reason` as of an error, and what to do."""
 
