@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { SignaturePolicy } from "../../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import type { SignaturePolicy, TrustedKey } from "../../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { collect } from "../../adapter/key-values.ts";
 import { InputError } from "../../failure.ts";
 import { print, printJson, printTable } from "../../output.ts";
@@ -35,12 +35,20 @@ async function run(options: PolicyOptions, command: Command): Promise<void> {
       const kept = trustedKeys.filter(({ keyId }) => !distrust.includes(keyId));
       if (kept.length + distrust.length !== trustedKeys.length)
         throw new InputError(`No key of these ids is trusted: ${distrust.join(", ")}`);
-      const changed = { required: required ?? found?.required ?? false, trustedKeys: [...kept, ...added] };
+      const changed = {
+        required: required ?? found?.required ?? false,
+        trustedKeys: [...kept, ...added.filter((key) => !holds(kept, key))],
+      };
       found = (await adapters.putSignaturePolicy({ policy: changed, expectedRevision: read.revision })).policy;
     }
     if (programOptions(command).json) printJson(found);
     else if (found !== undefined) describe(found);
   });
+}
+
+/** By the bytes of the key, however its text is broken into lines. */
+function holds(keys: readonly Pick<TrustedKey, "publicKey">[], { publicKey }: Pick<TrustedKey, "publicKey">): boolean {
+  return keys.some((key) => key.publicKey.replace(/\s/g, "") === publicKey.replace(/\s/g, ""));
 }
 
 function describe({ required, trustedKeys }: SignaturePolicy): void {
