@@ -38,7 +38,7 @@ function configurationFacts(version: AdapterVersion): Facts {
     method: methodName(version.method).toLowerCase(),
     state: stateText(version),
     ...prefixed("peft", parseObject(peft?.configurationJson)),
-    quantisation: quantization === undefined ? "" : toJson(quantization),
+    quantization: quantization === undefined ? "" : toJson(quantization),
     constraint: constraint === undefined ? "" : toJson(constraint),
     "serving hints": servingHintsJson,
     ...{ task, domains: domains.join(", "), language, label },

@@ -5,7 +5,7 @@ import { programOptions, reconnectSeconds, withRegistry } from "../../session.ts
 
 interface DownloadOptions {
   readonly output?: string;
-  readonly unservable: boolean;
+  readonly allowUnservable: boolean;
 }
 
 export function download(): Command {
@@ -16,14 +16,14 @@ export function download(): Command {
       "-o, --output <folder>",
       "a folder that is empty or not there; by default one of the cache, kept by its digest",
     )
-    .option("--unservable", "also where the version may not be served", false)
+    .option("--allow-unservable", "also where the version may not be served", false)
     .action(run);
 }
 
-async function run(name: string, { output, unservable }: DownloadOptions, command: Command): Promise<void> {
+async function run(name: string, { output, allowUnservable }: DownloadOptions, command: Command): Promise<void> {
   await withRegistry(command, async (registry, signal) => {
     const target = output === undefined ? {} : { directory: output };
-    const options = { ...target, allowUnservable: unservable, signal, reconnectSeconds };
+    const options = { ...target, allowUnservable, signal, reconnectSeconds };
     const { version, folder, artifact } = await withTransferBar("downloading", (onProgress) =>
       registry.download(name, { ...options, onProgress }),
     );

@@ -4,20 +4,20 @@ import { programOptions, withRegistry } from "../../session.ts";
 
 interface ListOptions {
   readonly filter: string;
-  readonly deleted: boolean;
+  readonly includeDeleted: boolean;
 }
 
 export function list(): Command {
   return new Command("list")
     .description("list adapters by name")
     .option("--filter <expression>", 'CEL over `adapter`, e.g. adapter.metadata["team"] == "legal"', "")
-    .option("--deleted", "deleted ones too", false)
+    .option("--include-deleted", "deleted ones too", false)
     .action(run);
 }
 
-async function run({ filter, deleted }: ListOptions, command: Command): Promise<void> {
+async function run({ filter, includeDeleted }: ListOptions, command: Command): Promise<void> {
   await withRegistry(command, async (registry) => {
-    const adapters = await Array.fromAsync(registry.listAdapters({ filter, includeDeleted: deleted }));
+    const adapters = await Array.fromAsync(registry.listAdapters({ filter, includeDeleted }));
     if (programOptions(command).json) return printJson(adapters);
     printTable(
       ["ADAPTER", "VERSIONS", "ALIASES", "DESCRIPTION", "CHANGED", "DELETED"],

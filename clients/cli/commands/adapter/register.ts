@@ -13,7 +13,7 @@ interface RegisterOptions {
   readonly spec?: string;
   readonly run?: string;
   readonly snapshot?: string[];
-  readonly base?: string;
+  readonly baseModel?: string;
   readonly parent?: string;
   readonly task?: string;
   readonly domain?: string[];
@@ -36,7 +36,7 @@ export function register(): Command {
     .option("--run <id>", "the run that made it: its snapshots, environment and metrics become the version's")
     .option("--snapshot <key>", "what it was trained on, beside the run's; may be given several times", collect)
     .option(
-      "--base <name>",
+      "--base-model <name>",
       "base model, e.g. mistralai/Mistral-7B-v0.1@main; by default what adapter_config.json names",
     )
     .option("--parent <name>", "the version that training began from, e.g. legal@2")
@@ -47,7 +47,10 @@ export function register(): Command {
     .option("--alias <alias>", "point this alias at it")
     .option("--metric <name=value>", "a metric's value; may be given several times", collect)
     .option("--metadata <key=value>", "anything else; may be given several times", collect)
-    .option("--key <file>", "sign it with this private Ed25519 key, PEM")
+    .option(
+      "--key <file>",
+      "sign it with this private Ed25519 key, PEM; files that stay where they are: afterwards, with adapter sign",
+    )
     .option(
       "--spec <file>",
       "the same and more from a JSON file with the keys of RegisterVersionRequest, e.g. quantization, training, constraint",
@@ -67,10 +70,10 @@ async function run(adapter: string, folder: string, options: RegisterOptions, co
 
 /** What the options say; nothing of those that were not given. */
 async function given(options: RegisterOptions): Promise<RegisterVersionOptions> {
-  const { base, metric, metadata, key, snapshot, domain, run: made, parent, task, language, label, alias } = options;
+  const { spec: _spec, baseModel, metric, metadata, key, snapshot, domain, ...others } = options;
   const said = {
-    ...{ run: made, snapshots: snapshot, parent, task, domains: domain, language, label, alias },
-    baseModel: base === undefined ? undefined : toBaseModel(base),
+    ...{ ...others, snapshots: snapshot, domains: domain },
+    baseModel: baseModel === undefined ? undefined : toBaseModel(baseModel),
     metrics: metric && toNumbers("--metric", metric),
     metadata: metadata && toTexts("--metadata", metadata),
     privateKey: key === undefined ? undefined : await readText(key),

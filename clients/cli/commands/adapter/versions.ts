@@ -4,7 +4,7 @@ import { withRegistry } from "../../session.ts";
 
 interface VersionsOptions {
   readonly filter: string;
-  readonly deleted: boolean;
+  readonly includeDeleted: boolean;
 }
 
 export function versions(): Command {
@@ -12,13 +12,13 @@ export function versions(): Command {
     .description("list versions by adapter and number")
     .argument("[adapter]", "only of this adapter", "")
     .option("--filter <expression>", 'CEL over `version`, e.g. "legal" in version.domains', "")
-    .option("--deleted", "deleted ones too", false)
+    .option("--include-deleted", "deleted ones too", false)
     .action(run);
 }
 
-async function run(adapter: string, { filter, deleted }: VersionsOptions, command: Command): Promise<void> {
+async function run(adapter: string, { filter, includeDeleted }: VersionsOptions, command: Command): Promise<void> {
   await withRegistry(command, async (registry) => {
-    const found = registry.listVersions({ adapter, filter, includeDeleted: deleted });
+    const found = registry.listVersions({ adapter, filter, includeDeleted });
     printVersions(await Array.fromAsync(found), command);
   });
 }
