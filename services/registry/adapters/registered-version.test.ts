@@ -61,8 +61,13 @@ test("version_bytes at N and at N + 1", () => {
   expect(() => bytesWith(most + 1)).toThrow("the limit version_bytes is");
 });
 
-test("version_metrics counts those of the run too", () => {
-  const names = Array.from({ length: limits.version_metrics - 2 }, (_, number) => [`m${number}`, number] as const);
-  registered({ metrics: Object.fromEntries(names) });
-  expect(() => registered({ metrics: Object.fromEntries([...names, ["over", 1]]) })).toThrow("version_metrics");
+test("a run's metrics have what room those of the request leave", () => {
+  const first = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, number) => [`m${number}`, 1]));
+  const ofRun = (metrics: Record<string, number>) =>
+    ["loss", "accuracy"].filter((name) => name in registered({ metrics }).state.metrics);
+  expect(ofRun(first(limits.version_metrics - 2))).toEqual(["loss", "accuracy"]);
+  expect(ofRun(first(limits.version_metrics - 1))).toEqual(["loss"]);
+  expect(ofRun({ ...first(limits.version_metrics - 2), accuracy: 1 })).toEqual(["loss", "accuracy"]);
+  expect(ofRun(first(limits.version_metrics))).toEqual([]);
+  expect(() => ofRun(first(limits.version_metrics + 1))).toThrow("version_metrics");
 });

@@ -34,7 +34,7 @@ export function registeredVersion(parts: RegisteredParts): NewVersion {
   const { request, data, signature, now } = parts;
   const version = fixedVersion(parts);
   checkVersionBytes(version);
-  const metrics = { ...data.metrics, ...request.metrics };
+  const metrics = metricsOf(request, data);
   checkMetrics(metrics);
   const state = StoredVersionState.create({
     checked: true,
@@ -91,6 +91,13 @@ function provenanceOf(
     packageVersions,
     seed,
   };
+}
+
+/** The request's, and as many of the run's as fit beside them, by name. */
+function metricsOf({ metrics }: RegisterVersionRequest, data: TrainingData): Record<string, number> {
+  const others = Object.entries(data.metrics).filter(([name]) => !Object.hasOwn(metrics, name));
+  const room = limits.version_metrics - Object.keys(metrics).length;
+  return { ...Object.fromEntries(others.slice(0, room)), ...metrics };
 }
 
 function measuredAt(timeMicros: Micros, metrics: Readonly<Record<string, number>>): StoredVersionState["metrics"] {
