@@ -176,6 +176,8 @@ export const limits = {
   lineage_children: 1000,
   /** Versions of one RenderVersions. */
   rendered_versions: 1000,
+  /** Encoded bytes of the versions of one RenderVersions. */
+  rendered_version_bytes: 16 * 1024 * 1024,
   /** UTF-8 bytes of a rendered document. */
   rendered_bytes: 8 * 1024 * 1024,
   /** UTF-8 bytes of an imported document. */

@@ -1,4 +1,4 @@
-import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import {
   RenderVersionsRequest_Format as Format,
   type RenderVersionsResponse,
@@ -21,7 +21,7 @@ export interface RenderVersions {
 
 /**
  * Writes versions, all as of one revision. Rejects with VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_SERVABLE, FIELD_INVALID, LIMIT_EXCEEDED
- * (`rendered_bytes`); for vLLM also SIGNATURE_REQUIRED.
+ * (`rendered_version_bytes`, `rendered_bytes`); for vLLM also SIGNATURE_REQUIRED.
  */
 export async function renderVersions(
   context: RegistryContext,
@@ -34,7 +34,7 @@ export async function renderVersions(
   }
   const { format, pathTemplate } = command;
   const rendered = await context.documents.render({ versions, format, pathTemplate });
-  checkBytes(Buffer.byteLength(rendered.content));
+  checkBytes("rendered_bytes", Buffer.byteLength(rendered.content), "The rendered document");
   return rendered;
 }
 
@@ -48,14 +48,15 @@ async function readVersions(
   const versions: AdapterVersion[] = [];
   let bytes = 0;
   for (const reference of references) {
-    const version = await showVersion(store, tenant, await getVersion(store, tenant, reference, revision));
-    bytes += version.declared?.document.length ?? 0;
-    checkBytes(bytes);
-    versions.push(references.length === 1 ? version : { ...listedVersion(version), declared: version.declared });
+    const whole = await showVersion(store, tenant, await getVersion(store, tenant, reference, revision));
+    const version = references.length === 1 ? whole : { ...listedVersion(whole), declared: whole.declared };
+    bytes += AdapterVersion.encode(version).finish().length;
+    checkBytes("rendered_version_bytes", bytes, "The size of the versions together");
+    versions.push(version);
   }
   return versions;
 }
 
-function checkBytes(bytes: number): void {
-  if (bytes > limits.rendered_bytes) throw limitExceeded("rendered_bytes", bytes, "The rendered document");
+function checkBytes(limit: "rendered_version_bytes" | "rendered_bytes", bytes: number, what: string): void {
+  if (bytes > limits[limit]) throw limitExceeded(limit, bytes, what);
 }

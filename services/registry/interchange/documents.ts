@@ -1,4 +1,4 @@
-import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { RenderVersionsResponse } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { ThreadCalls } from "../../kit/thread-calls.ts";
@@ -6,8 +6,8 @@ import { type DocumentReply, type DocumentTask, perform } from "./document-task.
 import type { DocumentToRead, ImportedEntry } from "./read-document.ts";
 import type { VersionsToRender } from "./render-versions.ts";
 
-/** Documents of so many characters take a few milliseconds. */
-const smallCharacters = 16 * 1024;
+/** So much takes a few milliseconds. */
+const smallBytes = 16 * 1024;
 
 /** Reads and writes documents of others; what would hold this thread up goes to another one. */
 export class Documents implements AsyncDisposable {
@@ -18,27 +18,23 @@ export class Documents implements AsyncDisposable {
 
   /** As `readDocument`. */
   read(document: DocumentToRead): Promise<readonly ImportedEntry[]> {
-    return this.#perform({ kind: "read", document }, document.content.length);
+    return this.#perform({ kind: "read", document }, Buffer.byteLength(document.content));
   }
 
   /** As `renderVersions`. */
   render(request: VersionsToRender): Promise<RenderVersionsResponse> {
-    const characters = request.versions.reduce((sum, version) => sum + charactersOf(version), 0);
-    return this.#perform({ kind: "render", request }, characters);
+    const bytes = request.versions.reduce((sum, version) => sum + AdapterVersion.encode(version).finish().length, 0);
+    return this.#perform({ kind: "render", request }, bytes);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#thread[Symbol.asyncDispose]();
   }
 
-  async #perform<Result>(task: DocumentTask, characters: number): Promise<Result> {
-    if (characters <= smallCharacters) return perform(task) as Result;
+  async #perform<Result>(task: DocumentTask, bytes: number): Promise<Result> {
+    if (bytes <= smallBytes) return perform(task) as Result;
     const reply = await this.#thread.ask(task);
     if ("reason" in reply) throw new ServiceError(reply.reason, reply.message, reply.metadata);
     return reply.result as Result;
   }
-}
-
-function charactersOf({ declared, provenance }: AdapterVersion): number {
-  return (declared?.document.length ?? 0) + (provenance?.training?.configurationJson.length ?? 0);
 }
