@@ -10,6 +10,9 @@ import { type DataOrigin, findByData } from "../training/find-by-data.ts";
 import type { Owner } from "../training/holds.ts";
 import { versionsOf } from "../training/versions-of.ts";
 
+/** As of the export service. */
+const runForm = /^[a-z0-9]([a-z0-9_.-]{0,126}[a-z0-9])?$/;
+
 /** What versions came from. */
 export type Origin = NonNullable<FindVersionsRequest["origin"]>;
 
@@ -48,7 +51,7 @@ async function indexOf(
 ): Promise<VersionIndex> {
   switch (origin.$case) {
     case "run":
-      return versionsOf.run(origin.value);
+      return versionsOf.run(checkedRun(origin.value));
     case "snapshot":
       return versionsOf.snapshot(checkedKey(origin.value));
     case "parent":
@@ -60,6 +63,12 @@ async function indexOf(
     default:
       return origin satisfies never;
   }
+}
+
+/** Versions were registered of no run with another id. */
+function checkedRun(run: string): string {
+  if (!runForm.test(run)) throw fieldInvalid("run", run, runForm.source);
+  return run;
 }
 
 function checkedKey(snapshot: string): string {
