@@ -94,7 +94,7 @@ export const limits = {
   run_environment_bytes: 256 * 1024,
   /** Encoded bytes of a run's result. */
   run_result_bytes: 64 * 1024,
-  /** UTF-8 bytes of the name or id of anything in the registry: adapters, aliases, requests, metrics. */
+  /** UTF-8 bytes of a base model's architecture, and of its model type. */
   registry_name_bytes: 128,
   /** UTF-8 bytes of an adapter's description. */
   adapter_description_bytes: 4096,
@@ -114,6 +114,8 @@ export const limits = {
   layer_name_bytes: 256,
   /** Other names of a base model. */
   base_model_names: 64,
+  /** UTF-8 bytes of such a name, or of any by which a base model is looked for. */
+  base_model_other_name_bytes: 512,
   /** UTF-8 bytes of a base model's `config.json`. */
   base_model_configuration_bytes: 256 * 1024,
   /** Files of an artifact; where they are found in a folder, files and folders. */

@@ -10,13 +10,10 @@ const revisionForm = /^[A-Za-z0-9._-]{1,128}$/;
 const digestForm = /^[0-9a-f]{64}$/;
 /** No white space, no control character, no empty part. */
 const layerForm = /^[^\s.\p{Cc}]+(\.[^\s.\p{Cc}]+)*$/u;
-const otherNameForm = /^[^\p{Cc}]{1,512}$/u;
+const otherNameForm = /^[^\p{Cc}]+$/u;
 
 /** Revision of a model that has none. */
 export const defaultRevision = "main";
-
-/** UTF-8 bytes of how adapters may call a base model. */
-export const otherNameBytes = 512;
 
 /** A base model as it is kept: revision filled in, layers and other names in order. Throws FIELD_INVALID, LIMIT_EXCEEDED. */
 export function checkBaseModel(model: BaseModel): BaseModel {
@@ -109,8 +106,9 @@ export function checkOtherNames({ name, otherNames }: Pick<BaseModel, "name" | "
   const names = inByteOrder(others, (other) => other);
   if (names.length > limits.base_model_names)
     throw limitExceeded("base_model_names", names.length, "The number of other names");
-  const bad = names.find((other) => !otherNameForm.test(other) || Buffer.byteLength(other) > otherNameBytes);
-  if (bad !== undefined)
-    throw fieldInvalid("other_names", bad, `1 to ${otherNameBytes} bytes without control characters`);
+  for (const other of names) {
+    checkBytes(other, "base_model_other_name_bytes", "The length of another name");
+    if (!otherNameForm.test(other)) throw fieldInvalid("other_names", other, "a name without control characters");
+  }
   return names;
 }

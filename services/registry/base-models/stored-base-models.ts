@@ -1,10 +1,11 @@
 import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { StoredBaseModel, StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { limits } from "../../kit/limits.ts";
 import type { Entry, Expectation, Mutation, Revision, Store, TenantId } from "../../store/store.ts";
 import { baseModelKey, baseModelUseKey, layersKey, prefixRange } from "../keys.ts";
 import type { UnreadBase } from "../verification/verify-adapter.ts";
 import { baseModelNotFound, revisionNeeded } from "./base-model-errors.ts";
-import { defaultRevision, otherNameBytes } from "./check-base-model.ts";
+import { defaultRevision } from "./check-base-model.ts";
 
 type Reader = Pick<Store, "get" | "scan">;
 
@@ -108,7 +109,7 @@ async function modelsOtherwiseNamed(
 }
 
 function canBeKept(name: string): boolean {
-  return name !== "" && !name.includes("\0") && Buffer.byteLength(name) <= otherNameBytes;
+  return name !== "" && !name.includes("\0") && Buffer.byteLength(name) <= limits.base_model_other_name_bytes;
 }
 
 /** Entries of one name, which ends with a NUL in the key. */

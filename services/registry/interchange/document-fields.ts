@@ -2,7 +2,6 @@ import { z } from "zod";
 import { Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { limits } from "../../kit/limits.ts";
-import { otherNameBytes } from "../base-models/check-base-model.ts";
 import { documentInvalid, pathText } from "./document-invalid.ts";
 
 /** Reads a value of a parsed document, which stands at `path`. Throws DOCUMENT_INVALID, which names the first place that is wrong. */
@@ -32,7 +31,7 @@ const requiredText = textUpTo(limits.version_text_bytes);
 export const text: z.ZodType<string> = optional(requiredText, "");
 
 /** Name of a base model, or what somebody calls it; empty where the document has none. */
-export const baseModelName: z.ZodType<string> = optional(textUpTo(otherNameBytes), "");
+export const baseModelName: z.ZodType<string> = optional(textUpTo(limits.base_model_other_name_bytes), "");
 
 /** A path or URI; empty where the document has none. */
 export const place: z.ZodType<string> = optional(textUpTo(limits.artifact_uri_bytes), "");
