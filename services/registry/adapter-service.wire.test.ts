@@ -1,4 +1,4 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Status } from "nice-grpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -228,6 +228,26 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
     await writeFile(weights, good?.bytes ?? []);
     const again = await clients.adapters.verifyVersion({ version: "verified@1" });
     expect(again).toMatchObject({ problems: [], version: { state: State.STATE_READY } });
+  });
+
+  test.each([
+    ["a changed file", (folder: string) => writeFile(join(folder, "adapter_model.safetensors"), "changed")],
+    ["a missing file", (folder: string) => rm(join(folder, "adapter_model.safetensors"))],
+    ["no files", (folder: string) => rm(folder, { recursive: true })],
+  ])("an artifact that was damaged, %s, is sent again and is as it was", async (_what, damage) => {
+    const sent = tinyAdapter(base, { fill: 0.75 });
+    const { digest, uri } = await uploadFiles(clients.artifacts, sent);
+    const files = { $case: "artifact", value: digest } as const;
+    const { version } = await clients.adapters.registerVersion({ adapter: "damaged", files });
+    await damage(new URL(uri).pathname);
+    expect((await failure(clients.adapters.registerVersion({ adapter: "damaged", files }))).reason).toMatch(
+      /^ADAPTER_FILE_(CHANGED|MISSING)$|^ARTIFACT_NOT_FOUND$/,
+    );
+    expect(await failure(clients.artifacts.getArtifact({ digest }))).toMatchObject({ reason: "ARTIFACT_NOT_FOUND" });
+    await uploadFiles(clients.artifacts, sent);
+    await clients.adapters.registerVersion({ adapter: "damaged", files });
+    const verified = await clients.adapters.verifyVersion({ version: version?.name ?? "" });
+    expect(verified).toMatchObject({ problems: [], version: { state: State.STATE_READY } });
   });
 
   test("a deleted version's files are still there, and it comes back", async () => {

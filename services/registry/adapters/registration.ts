@@ -2,9 +2,10 @@ import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registr
 import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import type { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { Caller } from "../../kit/call.ts";
+import { type Reason, ServiceError } from "../../kit/errors.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
 import { listedOnce } from "../artifacts/listed-once.ts";
-import { findArtifact } from "../artifacts/stored-artifacts.ts";
+import { findArtifact, markDamaged } from "../artifacts/stored-artifacts.ts";
 import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
@@ -58,6 +59,32 @@ interface VerifiedFiles {
 }
 
 async function verifyFiles(
+  context: RegistryContext,
+  caller: Caller,
+  request: RegisterVersionRequest,
+  signal: AbortSignal,
+): Promise<VerifiedFiles> {
+  try {
+    return await verifyOpened(context, caller, request, signal);
+  } catch (error) {
+    const { files } = request;
+    if (files?.$case === "artifact" && isDamage(error)) await markDamaged(context.store, caller.tenant, files.value);
+    throw error;
+  }
+}
+
+const damage: ReadonlySet<Reason> = new Set<Reason>([
+  "ADAPTER_FILE_CHANGED",
+  "ADAPTER_FILE_MISSING",
+  "ARTIFACT_NOT_FOUND",
+]);
+
+/** Whether what the registry keeps may not be what it was. */
+function isDamage(error: unknown): boolean {
+  return error instanceof ServiceError && damage.has(error.reason);
+}
+
+async function verifyOpened(
   context: RegistryContext,
   caller: Caller,
   request: RegisterVersionRequest,

@@ -40,7 +40,7 @@ export interface StagedFiles {
 export interface ArtifactStore {
   /** Where an artifact lies, or would: `file:///…/t<tenant>/<digest>` or `s3://bucket/prefix/t<tenant>/<digest>`. */
   uri(tenant: TenantId, digest: string): string;
-  /** Keeps files under their digest. Once resolved they are durable and all there; before, `open` shows nothing. The same again is no error. */
+  /** Keeps files under their digest. Once resolved they are durable and all there; before, `open` shows nothing. The same again is no error, and mends what was damaged. */
   put(tenant: TenantId, digest: string, staged: StagedFiles): Promise<void>;
   /** The files of an artifact; undefined where it is not there, or not as a whole. */
   open(tenant: TenantId, digest: string): Promise<ArtifactFiles | undefined>;

@@ -17,7 +17,7 @@ interface Found {
   readonly revision: Revision;
 }
 
-/** What the registry keeps under a digest. Throws ARTIFACT_NOT_FOUND. */
+/** What the registry keeps under a digest. Throws ARTIFACT_NOT_FOUND, also where it was found damaged: then it has to be sent again. */
 export async function findArtifact(store: StoreReader, tenant: TenantId, digest: string): Promise<Artifact> {
   return (await findKept(store, tenant, digest)).stored.artifact as Artifact;
 }
@@ -71,7 +71,8 @@ export function keepArtifact(
     if (isRemoving(stored)) throw artifactBeingRemoved(artifact.digest);
     await put();
     const unusedTimeMicros = stored.unusedTimeMicros === 0n ? 0n : now;
-    await write(store, tenant, artifact.digest, { revision, stored: { ...stored, artifact, unusedTimeMicros } });
+    const kept = { ...stored, artifact, unusedTimeMicros, damaged: false };
+    await write(store, tenant, artifact.digest, { revision, stored: kept });
     return artifact;
   });
 }
@@ -82,6 +83,15 @@ async function findOrAnnounce(store: Store, tenant: TenantId, digest: string, no
   if (found !== undefined) return found;
   const announced = unknown(now);
   return { ...announced, revision: await write(store, tenant, digest, announced) };
+}
+
+/** Says that an artifact's files are not what they were: whoever has them may send them again. Nothing where it is gone already. */
+export function markDamaged(store: Store, tenant: TenantId, digest: string): Promise<void> {
+  return retryAborted(async () => {
+    const found = await find(store, tenant, digest);
+    if (found === undefined || found.stored.damaged) return;
+    await write(store, tenant, digest, { ...found, stored: { ...found.stored, damaged: true } });
+  });
 }
 
 /** Begins a removal where no version has used the artifact for 24 hours, or an earlier removal was broken off. Returns what must still be so when it ends. */
@@ -136,7 +146,9 @@ async function isRemovable(
 
 async function findKept(store: StoreReader, tenant: TenantId, digest: string): Promise<Found> {
   const found = await find(store, tenant, digest);
-  if (found?.stored.artifact === undefined || isRemoving(found.stored)) throw artifactNotFound(digest);
+  if (found?.stored.artifact === undefined || isRemoving(found.stored) || found.stored.damaged) {
+    throw artifactNotFound(digest);
+  }
   return found;
 }
 
@@ -163,7 +175,7 @@ async function write(store: Store, tenant: TenantId, digest: string, { revision,
 function unknown(now: Micros): Found {
   return {
     revision: 0n,
-    stored: { artifact: undefined, createTimeMicros: now, unusedTimeMicros: now, removeTimeMicros: 0n },
+    stored: StoredArtifact.create({ createTimeMicros: now, unusedTimeMicros: now }),
   };
 }
 

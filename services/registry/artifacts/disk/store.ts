@@ -2,10 +2,12 @@ import { randomUUID } from "node:crypto";
 import { realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { ServiceError } from "../../../kit/errors.ts";
 import { makeFolder, namesIn, syncFolder } from "../../../kit/folders.ts";
 import type { TenantId } from "../../../store/store.ts";
 import { storageUnavailable } from "../artifact-errors.ts";
 import type { ArtifactFiles, ArtifactStore, StagedFiles } from "../artifact-store.ts";
+import { checkedFile } from "../checked-file.ts";
 import { FolderFiles } from "./files.ts";
 
 /** Artifacts in a folder of this machine, or one that several share: `<folder>/t<tenant>/<digest>/<path>`. */
@@ -23,8 +25,10 @@ export class DiskArtifactStore implements ArtifactStore {
     return pathToFileURL(this.#path(tenant, digest)).href;
   }
 
-  async put(tenant: TenantId, digest: string, { folder }: StagedFiles): Promise<void> {
+  async put(tenant: TenantId, digest: string, { folder, files }: StagedFiles): Promise<void> {
     const path = this.#path(tenant, digest);
+    const kept = await this.open(tenant, digest);
+    if (kept !== undefined && !(await hasFiles(kept, files))) await this.remove(tenant, digest);
     try {
       await makeFolder(dirname(path));
       if ((await unlessAbsent(stat(path))) === undefined) await renameTo(path, folder);
@@ -78,6 +82,18 @@ async function unlessAbsent<Result>(asked: Promise<Result>): Promise<Result | un
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw storageUnavailable(error);
+  }
+}
+
+/** Whether a folder holds exactly these files, byte for byte. */
+async function hasFiles(kept: ArtifactFiles, files: StagedFiles["files"]): Promise<boolean> {
+  try {
+    if ((await kept.list()).length !== files.length) return false;
+    for (const file of files) for await (const _ of checkedFile(kept, file));
+    return true;
+  } catch (error) {
+    if (error instanceof ServiceError && error.reason.startsWith("ADAPTER_FILE_")) return false;
+    throw error;
   }
 }
 

@@ -163,6 +163,8 @@ export interface StoredArtifact {
   unusedTimeMicros: bigint;
   /** Since when it is being removed, in microseconds since 1970: then it is there for nobody; 0 while it is not. */
   removeTimeMicros: bigint;
+  /** True once a registration found its files changed or missing: then it is there for nobody who registers, until it is sent again. */
+  damaged: boolean;
 }
 
 /** What is known of a snapshot that versions hold; the key holds the snapshot's key. */
@@ -1761,7 +1763,7 @@ export const StoredVersionName: MessageFns<StoredVersionName> = {
 };
 
 function createBaseStoredArtifact(): StoredArtifact {
-  return { artifact: undefined, createTimeMicros: 0n, unusedTimeMicros: 0n, removeTimeMicros: 0n };
+  return { artifact: undefined, createTimeMicros: 0n, unusedTimeMicros: 0n, removeTimeMicros: 0n, damaged: false };
 }
 
 export const StoredArtifact: MessageFns<StoredArtifact> = {
@@ -1786,6 +1788,9 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
         throw new globalThis.Error("value provided for field message.removeTimeMicros of type int64 too large");
       }
       writer.uint32(32).int64(message.removeTimeMicros);
+    }
+    if (message.damaged !== false) {
+      writer.uint32(40).bool(message.damaged);
     }
     return writer;
   },
@@ -1835,6 +1840,14 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
             message.removeTimeMicros = reader.int64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.damaged = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1865,6 +1878,7 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
         : isSet(object.remove_time_micros)
         ? BigInt(object.remove_time_micros)
         : 0n,
+      damaged: isSet(object.damaged) ? globalThis.Boolean(object.damaged) : false,
     };
   },
 
@@ -1881,6 +1895,9 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
     }
     if (message.removeTimeMicros !== 0n) {
       obj.removeTimeMicros = message.removeTimeMicros.toString();
+    }
+    if (message.damaged !== false) {
+      obj.damaged = message.damaged;
     }
     return obj;
   },
@@ -1902,6 +1919,7 @@ export const StoredArtifact: MessageFns<StoredArtifact> = {
     message.removeTimeMicros = (object.removeTimeMicros !== undefined && object.removeTimeMicros !== null)
       ? BigInt(object.removeTimeMicros)
       : 0n;
+    message.damaged = object.damaged ?? false;
     return message;
   },
 };
