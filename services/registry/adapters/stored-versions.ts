@@ -1,5 +1,5 @@
 import { StoredVersion, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
-import type { Revision, TenantId } from "../../store/store.ts";
+import type { Entry, Revision, TenantId } from "../../store/store.ts";
 import { type VersionName, versionKey, versionStateKey } from "../keys.ts";
 import { versionNotFound } from "./adapter-errors.ts";
 import { getAlias } from "./aliases.ts";
@@ -66,7 +66,14 @@ export async function findOwnVersion(
     store.get(tenant, versionKey(name), at),
     store.get(tenant, versionStateKey(name), at),
   ]);
-  if (version === undefined || state === undefined) return undefined;
+  return version && state && toVersion(name, version, state);
+}
+
+export function toVersion(
+  name: VersionName,
+  version: Pick<Entry, "value">,
+  state: Pick<Entry, "value" | "revision">,
+): KeptVersion {
   return {
     name,
     stored: StoredVersion.decode(version.value),

@@ -1,9 +1,8 @@
-import { StoredVersion, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Key, KeyRange, Page, Revision, TenantId } from "../../store/store.ts";
 import { adapterKey, prefixRange, versionNameAt, versionStateKey } from "../keys.ts";
 import { SortedReader } from "./sorted-reader.ts";
 import { type KeptAdapter, type Reader, toAdapter } from "./stored-adapters.ts";
-import { type KeptVersion, withAdapter } from "./stored-versions.ts";
+import { type KeptVersion, toVersion, withAdapter } from "./stored-versions.ts";
 
 export interface PageOptions {
   readonly at: Revision;
@@ -49,13 +48,11 @@ export class VersionPages {
       if (adapter?.name !== name.adapter) adapter = await this.#adapter(name.adapter);
       const state = await this.#states.find(versionStateKey(name));
       if (state === undefined) continue;
-      const own: KeptVersion = {
-        name,
-        stored: StoredVersion.decode(value),
-        state: StoredVersionState.decode(state.value),
-        revision: state.revision,
+      yield {
+        key,
+        kept: withAdapter(toVersion(name, { value }, state), adapter),
+        bytes: value.length + state.value.length,
       };
-      yield { key, kept: withAdapter(own, adapter), bytes: value.length + state.value.length };
     }
   }
 

@@ -1,13 +1,13 @@
 import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { StoredBaseModel, StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { limits } from "../../kit/limits.ts";
-import type { Entry, Expectation, Mutation, Revision, Store, TenantId } from "../../store/store.ts";
+import { entries } from "../../store/entries.ts";
+import type { Entry, Expectation, Mutation, Revision, TenantId } from "../../store/store.ts";
+import type { Reader } from "../adapters/stored-adapters.ts";
 import { baseModelKey, baseModelUseKey, layersKey, prefixRange } from "../keys.ts";
 import type { UnreadBase } from "../verification/verify-adapter.ts";
 import { baseModelNotFound, revisionNeeded } from "./base-model-errors.ts";
 import { defaultRevision } from "./check-base-model.ts";
-
-type Reader = Pick<Store, "get" | "scan">;
 
 /** A base model without its layers. */
 export interface KeptBaseModel {
@@ -84,7 +84,7 @@ export function toBaseModel({ value, revision }: Entry): KeptBaseModel | undefin
 async function modelsNamed(store: Reader, tenant: TenantId, name: string): Promise<KeptBaseModel[] | undefined> {
   if (!canBeKept(name)) return undefined;
   const models: KeptBaseModel[] = [];
-  for await (const entry of entries(store, tenant, "base-model/", name)) {
+  for await (const entry of entriesOf(store, tenant, "base-model/", name)) {
     const model = toBaseModel(entry);
     if (model !== undefined) models.push(model);
   }
@@ -99,7 +99,7 @@ async function modelsOtherwiseNamed(
 ): Promise<KeptBaseModel[] | undefined> {
   if (!canBeKept(other)) return undefined;
   const models: KeptBaseModel[] = [];
-  for await (const { key } of entries(store, tenant, "base-model-name/", other)) {
+  for await (const { key } of entriesOf(store, tenant, "base-model-name/", other)) {
     const [, name = "", revision = ""] = Buffer.from(key).toString().split("\0");
     const entry = await store.get(tenant, baseModelKey(name, revision));
     const model = entry && toBaseModel(entry);
@@ -113,12 +113,6 @@ function canBeKept(name: string): boolean {
 }
 
 /** Entries of one name, which ends with a NUL in the key. */
-export async function* entries(store: Reader, tenant: TenantId, prefix: string, name: string): AsyncGenerator<Entry> {
-  const range = prefixRange(prefix, name, "\0");
-  let start: Uint8Array | undefined = range.start;
-  while (start !== undefined) {
-    const page: Awaited<ReturnType<Reader["scan"]>> = await store.scan(tenant, { start, end: range.end });
-    yield* page.entries;
-    start = page.next;
-  }
+export function entriesOf(store: Reader, tenant: TenantId, prefix: string, name: string): AsyncGenerator<Entry> {
+  return entries(store, tenant, prefixRange(prefix, name, "\0"));
 }

@@ -2,6 +2,7 @@ import { Adapter } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { ListPosition } from "../../kit/list-position.ts";
 import { mapInOrder } from "../../kit/map-in-order.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
+import { Slices } from "../../kit/slices.ts";
 import type { Entry, Key, Revision, TenantId } from "../../store/store.ts";
 import { showAdapter } from "../adapters/shown-adapter.ts";
 import { type Reader, toAdapter } from "../adapters/stored-adapters.ts";
@@ -28,13 +29,15 @@ export async function listAdapters(
   { matches, includeDeleted, limit, at, start }: ListAdapters,
 ): Promise<AdapterPage> {
   const adapters: Adapter[] = [];
-  const room = new MessageRoom();
+  const [room, slices] = [new MessageRoom(), new Slices()];
   const { entries, next } = await store.scan(tenant, { start: start ?? all.start, end: all.end }, { at, limit });
   const show = async (entry: Entry) => ({ key: entry.key, adapter: await showEntry(store, tenant, entry, at) });
   for await (const { key, adapter } of mapInOrder(entries.values(), READS_AT_ONCE, show)) {
+    const bytes = Adapter.encode(adapter).finish().length;
+    await slices.done(bytes);
     if (!includeDeleted && adapter.deleteTime !== undefined) continue;
     if (!matches(adapter)) continue;
-    if (!room.take(Adapter.encode(adapter).finish().length)) return { adapters, next: key };
+    if (!room.take(bytes)) return { adapters, next: key };
     adapters.push(adapter);
   }
   return { adapters, next };

@@ -7,7 +7,7 @@ import type { Mutation, Revision, TenantId } from "../../store/store.ts";
 import { checkMetadata } from "../adapters/check-fields.ts";
 import { baseModelConflict } from "../base-models/base-model-errors.ts";
 import { checkOtherNames } from "../base-models/check-base-model.ts";
-import { entries, type KeptBaseModel, layersOf, toBaseModel } from "../base-models/stored-base-models.ts";
+import { entriesOf, type KeptBaseModel, layersOf, toBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { baseModelKey, baseModelNameKey, baseModelNamesKey, layersKey } from "../keys.ts";
 
@@ -83,7 +83,7 @@ async function ownerOf(
   prefix: "base-model/" | "base-model-name/",
   called: string,
 ): Promise<string | undefined> {
-  for await (const { key } of entries(store, tenant, prefix, called)) {
+  for await (const { key } of entriesOf(store, tenant, prefix, called)) {
     return prefix === "base-model/" ? called : Buffer.from(key).toString().split("\0")[1];
   }
   return undefined;

@@ -74,6 +74,7 @@ async function commitVersion(context: RegistryContext, caller: Caller, prepared:
   const { adapter } = request;
   const planned = await planVersions(store, tenant, { adapter, creator, now, versions: [version] });
   const [name] = planned.names as [VersionName];
+  // The alias before the parent: both may write the use of the same adapter, and only the alias counts its move.
   const { mutations, expectations } = together(
     planned,
     await planAlias(context, caller, prepared, name),
