@@ -26,6 +26,15 @@ test("a module a version, the least legal rank for all, a slot for each", () => 
   );
 });
 
+test.each(["/models/{layout}", "/models/same"])("two versions in one folder, by %s, are refused", (template) => {
+  const versions = ["a", "b"].map((adapter) =>
+    adapterVersion({ adapter, version: 1, name: `${adapter}@1`, artifact: { digest: adapter } }),
+  );
+  expect(() => vllmArguments(versions, template)).toThrow(/path_template.*different folders for a@1 and b@1/);
+  const same = versions.map((version) => ({ ...version, artifact: versions[0]?.artifact }));
+  expect(vllmArguments(same, template)).toContain("b@1=/models/");
+});
+
 test("the source document's line, with its own path", () => {
   const version = adapterVersion({ adapter: "legal-qa-v1", version: 1, name: "legal-qa-v1@1" });
   expect(vllmArguments([version], "/models/adapters/{adapter}")).toContain(
