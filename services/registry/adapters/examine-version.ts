@@ -1,4 +1,4 @@
-import { AdapterVersion, Method, Quantization } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { AdapterVersion, Method, methodToJSON, Quantization } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { Problem } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { Caller } from "../../kit/call.ts";
@@ -8,7 +8,12 @@ import { listedOnce } from "../artifacts/listed-once.ts";
 import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { namedBase } from "../verification/named-base.ts";
-import { adapterProblems, type DeclaredAdapter, isFault } from "../verification/verify-adapter.ts";
+import {
+  adapterProblems,
+  type DeclaredAdapter,
+  isFault,
+  type VerifiedAdapter,
+} from "../verification/verify-adapter.ts";
 import { versionText } from "./names.ts";
 import { checkVersionBytes } from "./registered-version.ts";
 import type { KeptVersion } from "./stored-versions.ts";
@@ -49,6 +54,8 @@ export async function examineVersion(
     const unread = unreadBase(context.store, caller.tenant, base);
     const { problems, adapter } = await adapterProblems(context, files, unread, declared);
     if (adapter === undefined) return { problems };
+    const contradictions = contradictionsOf(version, adapter);
+    if (contradictions.length > 0) return { problems: contradictions };
     const { method, peft, servability } = adapter;
     const baseModel = verifiedBase(base.baseModel);
     const found = { baseModel, method, peft, servability, artifact: verifiedArtifact(artifact, adapter.files) };
@@ -87,6 +94,28 @@ function said(
   // That it was quantised is all that some say.
   const unknown = method === Method.METHOD_QLORA ? Quantization.create() : undefined;
   return { method: Method.METHOD_UNSPECIFIED, quantization: quantization ?? unknown, baseModel: digests };
+}
+
+/** Where an imported document says something else than the files. */
+function contradictionsOf({ stored }: KeptVersion, { method, peft }: VerifiedAdapter): Problem[] {
+  const { declared, method: saidMethod = Method.METHOD_UNSPECIFIED, peft: saidPeft } = stored.version ?? {};
+  if (declared === undefined) return [];
+  const rank = saidPeft?.r ?? 0;
+  return [
+    ...(rank !== 0 && rank !== peft.r ? [contradiction("rank", rank, peft.r)] : []),
+    ...(saidMethod !== Method.METHOD_UNSPECIFIED && saidMethod !== method
+      ? [contradiction("method", methodName(saidMethod), methodName(method))]
+      : []),
+  ];
+}
+
+function contradiction(field: string, said: string | number, found: string | number): Problem {
+  const message = `The imported document says ${field} ${said}, its files have ${found}. Import it again with the right files, or register them.`;
+  return { reason: "ADAPTER_CONFIGURATION_INVALID", message };
+}
+
+function methodName(method: Method): string {
+  return methodToJSON(method).replace("METHOD_", "");
 }
 
 function ifDigest(hash: string): string {

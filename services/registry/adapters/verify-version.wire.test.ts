@@ -38,7 +38,7 @@ describe("checking the files of versions", () => {
 
   /** The version that an entry of an `adapter_registry.json` makes. */
   async function imported(id: string, said: object = {}): Promise<string> {
-    const entry = { id, domain: ["steuerrecht"], method: "lora", rank: 16, base_model_hash: "abc123", ...said };
+    const entry = { id, domain: ["steuerrecht"], method: "lora", rank: 2, base_model_hash: "abc123", ...said };
     const content = JSON.stringify([{ ...entry, path: id }]);
     const baseUri = pathToFileURL(root).href;
     const { versions } = await clients.adapters.importVersions({
@@ -99,6 +99,17 @@ describe("checking the files of versions", () => {
     await symlink("/etc/passwd", join(root, "linked", "adapter_config.json"));
     const linked = await verify(await imported("linked"));
     expect(linked.problems.map(({ reason }) => reason)).toEqual(["ADAPTER_FILE_FORBIDDEN"]);
+  });
+
+  test("an import that says something else than its files is not served", async () => {
+    await folderOf("contradicted");
+    const { problems, version } = await verify(await imported("contradicted", { method: "dora", rank: 16 }));
+    const said = problems.map(({ message }) => message.replace(/\..*/, ""));
+    expect(said).toEqual([
+      "The imported document says rank 16, its files have 2",
+      "The imported document says method DORA, its files have LORA",
+    ]);
+    expect(version?.state).toBe(State.STATE_QUARANTINED);
   });
 
   test("a digest that others gave is compared where it is one of ours", async () => {

@@ -7513,7 +7513,8 @@ export const AdapterServiceDefinition = {
     },
     /**
      * Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
-     * STATE_QUARANTINED. Says what it found; a fault is no error of the call. Scope: `registry.write`.
+     * STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+     * Scope: `registry.write`.
      */
     verifyVersion: {
       name: "VerifyVersion",
@@ -7757,7 +7758,8 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<PutVersionMetadataResponse>>;
   /**
    * Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
-   * STATE_QUARANTINED. Says what it found; a fault is no error of the call. Scope: `registry.write`.
+   * STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+   * Scope: `registry.write`.
    */
   verifyVersion(
     request: VerifyVersionRequest,
@@ -7925,7 +7927,8 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
   ): Promise<PutVersionMetadataResponse>;
   /**
    * Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
-   * STATE_QUARANTINED. Says what it found; a fault is no error of the call. Scope: `registry.write`.
+   * STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+   * Scope: `registry.write`.
    */
   verifyVersion(
     request: DeepPartial<VerifyVersionRequest>,

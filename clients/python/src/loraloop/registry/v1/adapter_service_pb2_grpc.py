@@ -244,7 +244,8 @@ class AdapterServiceServicer:
 
     def VerifyVersion(self, request, context):
         """Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
-        STATE_QUARANTINED. Says what it found; a fault is no error of the call. Scope: `registry.write`.
+        STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+        Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

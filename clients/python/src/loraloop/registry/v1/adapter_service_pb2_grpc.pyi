@@ -58,7 +58,8 @@ class AdapterServiceStub:
     """Replaces a version's metadata. Scope: `registry.write`."""
     VerifyVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.VerifyVersionRequest, _adapter_service_pb2.VerifyVersionResponse]
     """Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
-    STATE_QUARANTINED. Says what it found; a fault is no error of the call. Scope: `registry.write`.
+    STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+    Scope: `registry.write`.
     """
     QuarantineVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.QuarantineVersionRequest, _adapter_service_pb2.QuarantineVersionResponse]
     """Takes a version out of service, with a reason; a new reason replaces the old one. Aliases stay and resolve no more. Scope: `registry.write`."""
@@ -141,7 +142,8 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     """Replaces a version's metadata. Scope: `registry.write`."""
     VerifyVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.VerifyVersionRequest, _adapter_service_pb2.VerifyVersionResponse]  # type: ignore[assignment]
     """Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
-    STATE_QUARANTINED. Says what it found; a fault is no error of the call. Scope: `registry.write`.
+    STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+    Scope: `registry.write`.
     """
     QuarantineVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.QuarantineVersionRequest, _adapter_service_pb2.QuarantineVersionResponse]  # type: ignore[assignment]
     """Takes a version out of service, with a reason; a new reason replaces the old one. Aliases stay and resolve no more. Scope: `registry.write`."""
@@ -281,7 +283,8 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.VerifyVersionResponse, _abc.Awaitable[_adapter_service_pb2.VerifyVersionResponse]]:
         """Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
-        STATE_QUARANTINED. Says what it found; a fault is no error of the call. Scope: `registry.write`.
+        STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+        Scope: `registry.write`.
         """
 
     @_abc_1.abstractmethod
