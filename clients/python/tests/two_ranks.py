@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch.distributed as distributed
 from accelerate import Accelerator, DataLoaderConfiguration
 from torch.utils.data import DataLoader
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
@@ -167,3 +168,6 @@ if __name__ == "__main__":
     scenario, folder = sys.argv[1:]
     result = SCENARIOS[scenario](Path(folder) / "output")
     Path(folder, f"{scenario}-{os.environ.get('RANK', '0')}.json").write_text(json.dumps(result))
+    # Else its threads may be running still when the process ends, which aborts it.
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
