@@ -28,10 +28,11 @@ export class DiskArtifactStore implements ArtifactStore {
   async put(tenant: TenantId, digest: string, { folder, files }: StagedFiles): Promise<void> {
     const path = this.#path(tenant, digest);
     const kept = await this.open(tenant, digest);
-    if (kept !== undefined && !(await hasFiles(kept, files))) await this.remove(tenant, digest);
+    const isWhole = kept !== undefined && (await hasFiles(kept, files));
+    if (kept !== undefined && !isWhole) await this.remove(tenant, digest);
     try {
       await makeFolder(dirname(path));
-      if ((await unlessAbsent(stat(path))) === undefined) await renameTo(path, folder);
+      if (!isWhole) await renameTo(path, folder);
       await syncFolder(dirname(path));
     } catch (error) {
       throw storageUnavailable(error);
