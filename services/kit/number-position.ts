@@ -1,8 +1,8 @@
+import { uint64 } from "../store/key-parts.ts";
+
 /** Where a list goes on that counts its entries, as the position of a page token. */
 export function encodePosition(entry: number): Uint8Array {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(BigInt(entry));
-  return bytes;
+  return uint64(BigInt(entry));
 }
 
 /** Of what a page token says; 0 where there is none. */

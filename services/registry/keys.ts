@@ -29,6 +29,8 @@
  *
  * What WatchAdapters sends are the changes of `adapter/`, `version-state/` and `alias-move/`: a version and its state are made in one commit.
  */
+
+import { joinKey, uint32, uint64 } from "../store/key-parts.ts";
 import { prefixRange as keysAfter } from "../store/range.ts";
 import type { Key, KeyRange } from "../store/store.ts";
 
@@ -38,63 +40,46 @@ export interface VersionName {
   readonly version: number;
 }
 
-const text = new TextEncoder();
-
-function join(...parts: (string | Uint8Array)[]): Key {
-  return Buffer.concat(parts.map((part) => (typeof part === "string" ? text.encode(part) : part)));
-}
-
-function uint32(value: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-function uint64(value: bigint): Uint8Array {
-  const bytes = Buffer.allocUnsafe(8);
-  bytes.writeBigUInt64BE(value);
-  return bytes;
-}
-
 /** Times before 1970 come first too. */
 function int64(value: bigint): Uint8Array {
   return uint64(BigInt.asUintN(64, value + 2n ** 63n));
 }
 
-const versionPart = ({ adapter, version }: VersionName): Key => join(adapter, "\0", uint32(version));
+const versionPart = ({ adapter, version }: VersionName): Key => joinKey(adapter, "\0", uint32(version));
 
-export const baseModelKey = (name: string, revision: string): Key => join("base-model/", name, "\0", revision);
-export const layersKey = (name: string, revision: string): Key => join("base-model-layers/", name, "\0", revision);
+export const baseModelKey = (name: string, revision: string): Key => joinKey("base-model/", name, "\0", revision);
+export const layersKey = (name: string, revision: string): Key => joinKey("base-model-layers/", name, "\0", revision);
 export const baseModelNameKey = (otherName: string, name: string, revision: string): Key =>
-  join("base-model-name/", otherName, "\0", name, "\0", revision);
-export const baseModelNamesKey: Key = join("base-model-names");
-export const baseModelUseKey = (name: string, revision: string): Key => join("base-model-use/", name, "\0", revision);
-export const adapterKey = (name: string): Key => join("adapter/", name);
-export const adapterUseKey = (name: string): Key => join("adapter-use/", name);
-export const versionKey = (name: VersionName): Key => join("version/", versionPart(name));
-export const versionStateKey = (name: VersionName): Key => join("version-state/", versionPart(name));
+  joinKey("base-model-name/", otherName, "\0", name, "\0", revision);
+export const baseModelNamesKey: Key = joinKey("base-model-names");
+export const baseModelUseKey = (name: string, revision: string): Key =>
+  joinKey("base-model-use/", name, "\0", revision);
+export const adapterKey = (name: string): Key => joinKey("adapter/", name);
+export const adapterUseKey = (name: string): Key => joinKey("adapter-use/", name);
+export const versionKey = (name: VersionName): Key => joinKey("version/", versionPart(name));
+export const versionStateKey = (name: VersionName): Key => joinKey("version-state/", versionPart(name));
 export const versionOfRunKey = (run: string, name: VersionName): Key =>
-  join("version-of-run/", run, "\0", versionPart(name));
+  joinKey("version-of-run/", run, "\0", versionPart(name));
 export const versionOfSnapshotKey = (snapshot: Uint8Array, name: VersionName): Key =>
-  join("version-of-snapshot/", snapshot, versionPart(name));
+  joinKey("version-of-snapshot/", snapshot, versionPart(name));
 export const versionOfParentKey = (parent: VersionName, name: VersionName): Key =>
-  join("version-of-parent/", versionPart(parent), versionPart(name));
+  joinKey("version-of-parent/", versionPart(parent), versionPart(name));
 export const versionOfBaseKey = (baseModel: string, revision: string, name: VersionName): Key =>
-  join("version-of-base/", baseModel, "\0", revision, "\0", versionPart(name));
-export const aliasKey = (adapter: string, alias: string): Key => join("alias/", adapter, "\0", alias);
+  joinKey("version-of-base/", baseModel, "\0", revision, "\0", versionPart(name));
+export const aliasKey = (adapter: string, alias: string): Key => joinKey("alias/", adapter, "\0", alias);
 export const aliasMoveKey = (adapter: string, alias: string, move: bigint): Key =>
-  join("alias-move/", adapter, "\0", alias, "\0", uint64(move));
+  joinKey("alias-move/", adapter, "\0", alias, "\0", uint64(move));
 export const aliasHistoryKey = (adapter: string, move: bigint): Key =>
-  join("alias-history/", adapter, "\0", uint64(move));
+  joinKey("alias-history/", adapter, "\0", uint64(move));
 export const metricKey = (name: VersionName, value: MetricPlace): Key =>
-  join("metric/", versionPart(name), value.metric, "\0", int64(value.timeMicros), uint64(value.step), value.source);
-export const requestKey = (request: string): Key => join("request/", request);
-export const importedKey = (digest: Uint8Array): Key => join("imported/", digest);
-export const artifactKey = (digest: Uint8Array): Key => join("artifact/", digest);
+  joinKey("metric/", versionPart(name), value.metric, "\0", int64(value.timeMicros), uint64(value.step), value.source);
+export const requestKey = (request: string): Key => joinKey("request/", request);
+export const importedKey = (digest: Uint8Array): Key => joinKey("imported/", digest);
+export const artifactKey = (digest: Uint8Array): Key => joinKey("artifact/", digest);
 export const artifactUseKey = (digest: Uint8Array, name: VersionName): Key =>
-  join("artifact-use/", digest, versionPart(name));
-export const holdKey = (snapshot: Uint8Array): Key => join("hold/", snapshot);
-export const signaturePolicyKey: Key = join("signature-policy");
+  joinKey("artifact-use/", digest, versionPart(name));
+export const holdKey = (snapshot: Uint8Array): Key => joinKey("hold/", snapshot);
+export const signaturePolicyKey: Key = joinKey("signature-policy");
 
 /** Where a value of a metric is kept. */
 export interface MetricPlace {
@@ -106,7 +91,7 @@ export interface MetricPlace {
 
 /** All keys that begin with these bytes, e.g. `prefixRange("version/", adapter, "\0")`. */
 export function prefixRange(...parts: (string | Uint8Array)[]): KeyRange {
-  return keysAfter(join(...parts));
+  return keysAfter(joinKey(...parts));
 }
 
 /** Values of a metric of a version, or of all where it is empty. */

@@ -1,4 +1,5 @@
 import type { Plan } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { sha256Form } from "../../kit/sha256-form.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { planUnknown } from "../plan/plan-errors.ts";
@@ -27,6 +28,6 @@ export function findPlan(
   { tenant, request, hash, signal }: Pick<GetPlan, "tenant" | "request" | "hash" | "signal">,
 ): Promise<OpenPlan> {
   if (hash === "") return context.plans.resolve(tenant, request, signal);
-  if (!/^[0-9a-f]{64}$/.test(hash)) throw planUnknown(hash);
+  if (!sha256Form.test(hash)) throw planUnknown(hash);
   return context.plans.open(tenant, Buffer.from(hash, "hex"));
 }

@@ -2,6 +2,7 @@ import type { Collection } from "../../../proto/gen/loraloop/corpus/v1/record.ts
 import { StoredCollection } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
+import { uint32 } from "../../store/key-parts.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Entry, Revision, StoreReader, TenantId } from "../../store/store.ts";
 import { collectionKey, collectionNumberKey, touchedKey } from "../keys.ts";
@@ -31,14 +32,12 @@ export function ensureCollection(context: CorpusContext, tenant: TenantId, name:
 async function makeCollection({ store, clock }: CorpusContext, tenant: TenantId, name: string): Promise<number> {
   const last = await store.get(tenant, collectionNumberKey);
   const number = (last ? Buffer.from(last.value).readUInt32BE() : 0) + 1;
-  const numberBytes = Buffer.alloc(4);
-  numberBytes.writeUInt32BE(number);
   const value = StoredCollection.encode({ number, createTimeMicros: clock.now() }).finish();
   await store.commit(
     tenant,
     [
       { put: collectionKey(name), value },
-      { put: collectionNumberKey, value: numberBytes },
+      { put: collectionNumberKey, value: uint32(number) },
       { put: touchedKey(number), value: new Uint8Array() },
     ],
     [

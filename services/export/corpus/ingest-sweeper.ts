@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { StoredIngest } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { keepRounds } from "../../kit/rounds.ts";
 import { entries } from "../../store/entries.ts";
 import { prefixRange } from "../../store/range.ts";
 import { type Clock, type Entry, type Key, type Store, StoreError, type TenantId } from "../../store/store.ts";
@@ -23,23 +23,8 @@ const prefixBytes = ingestKey(0, "").length;
 
 /** Sweeps now and every hour, until it is disposed of. */
 export function keepSweepingIngests(options: IngestSweeperOptions): AsyncDisposable {
-  const stop = new AbortController();
-  const ended = sweepAgainAndAgain(options, stop.signal);
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
-  };
-}
-
-async function sweepAgainAndAgain(options: IngestSweeperOptions, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await sweepIngests(options, signal).catch((error: Error) => {
-      options.log.error({ err: error }, "the sweep of ingests failed");
-    });
-    await sleep(intervalMillis, undefined, { signal, ref: false }).catch(() => undefined);
-  }
+  const onError = (error: unknown) => options.log.error({ err: error }, "the sweep of ingests failed");
+  return keepRounds({ intervalMillis, onError }, (stop) => sweepIngests(options, stop));
 }
 
 /** Removes the bookkeeping of ingests whose last message came seven days ago; their records stay. */

@@ -9,6 +9,7 @@ import type {
   Weighting,
 } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { nameForm } from "../../kit/field.ts";
+import { isJsonObject } from "../../kit/json-object.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
 import type { Exporter } from "../rendering/exporter.ts";
 import { pathProblem } from "../rendering/path.ts";
@@ -78,15 +79,6 @@ function checkMetadataFields(paths: readonly string[], report: Report): void {
 function checkAdapterMetadata(json: string, report: Report): void {
   if (json !== "" && !isJsonObject(json)) {
     report("adapter_metadata_json", "is no JSON object");
-  }
-}
-
-function isJsonObject(json: string): boolean {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type OpenRunRequest,
 } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
+import { isJsonObject } from "../../kit/json-object.ts";
 import { limits } from "../../kit/limits.ts";
 import { planInvalid } from "../plan/plan-errors.ts";
 
@@ -55,14 +56,5 @@ export function checkEnvironment(environment: Environment | undefined): void {
   const { configurationJson } = environment;
   if (configurationJson !== "" && !isJsonObject(configurationJson)) {
     throw fieldInvalid("environment.configuration_json", configurationJson, "a JSON object, or nothing");
-  }
-}
-
-function isJsonObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
   }
 }

@@ -1,7 +1,7 @@
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
+import { sha256Form } from "../../kit/sha256-form.ts";
 
-const keyForm = /^[0-9a-f]{64}$/;
 const holderForm = /^(?!run\/)[a-z0-9][a-z0-9_.@/-]*$/;
 const prefixForm = /^[a-z0-9_.@/-]*$/;
 
@@ -27,7 +27,7 @@ export function readSnapshotKeys(snapshots: readonly string[]): Uint8Array[] {
     throw limitExceeded("held_snapshots", snapshots.length, "The number of snapshots");
   }
   for (const [index, snapshot] of snapshots.entries()) {
-    if (!keyForm.test(snapshot)) throw fieldInvalid(`snapshots[${index}]`, snapshot, "64 lowercase hex digits");
+    if (!sha256Form.test(snapshot)) throw fieldInvalid(`snapshots[${index}]`, snapshot, "64 lowercase hex digits");
   }
   return [...new Set(snapshots)].map((snapshot) => Buffer.from(snapshot, "hex"));
 }

@@ -6,6 +6,7 @@ import {
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { StoredPlan } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { type Reason, ServiceError } from "../../kit/errors.ts";
+import { sha256Form } from "../../kit/sha256-form.ts";
 import type { Store, TenantId } from "../../store/store.ts";
 import { normalise } from "../dataset/spec.ts";
 import { planKey } from "../keys.ts";
@@ -67,7 +68,7 @@ export async function checkResumePoint(
   check("RESUME_OTHER_STORE", "store", resume.store, storeId);
   check("RESUME_OTHER_INCARNATION", "incarnation", resume.incarnation, incarnation);
   check("RESUME_OTHER_REQUEST", "request_hash", resume.requestHash, requestHash(request));
-  const hash = Buffer.from(/^[0-9a-f]{64}$/.test(resume.plan) ? resume.plan : "", "hex");
+  const hash = Buffer.from(sha256Form.test(resume.plan) ? resume.plan : "", "hex");
   const entry = hash.length === 0 ? undefined : await store.get(tenant, planKey(hash));
   if (entry === undefined) {
     throw new ServiceError("RESUME_PLAN_UNKNOWN", `resume.plan is ${shown(resume.plan)}; no such plan here.`, {

@@ -1,4 +1,5 @@
 import { StoredTenant } from "../../../proto/gen/loraloop/storage/v1/token.ts";
+import { uint32 } from "../../store/key-parts.ts";
 import type { Entry, Expectation, Mutation, TenantId } from "../../store/store.ts";
 import { systemTenant, systemTenantName, tenantKey, tenantNumberKey, tenants } from "./keys.ts";
 import type { TokenContext } from "./tokens.ts";
@@ -67,10 +68,4 @@ export async function namedTenants({ store }: TokenContext): Promise<Tenant[]> {
 
 function lastNumber(entry: Entry | undefined): TenantId {
   return entry === undefined ? systemTenant : Buffer.from(entry.value).readUInt32BE();
-}
-
-function uint32(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }

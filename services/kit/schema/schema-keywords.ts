@@ -1,7 +1,8 @@
 import type { Ajv, KeywordDefinition } from "ajv";
+import { isObject } from "../json-object.ts";
 import { limits } from "../limits.ts";
 import { codePoints } from "../text.ts";
-import { dataKeywords, isObject, type JsonObject, referenceKeywords } from "./schema-limits.ts";
+import { dataKeywords, type JsonObject, referenceKeywords } from "./schema-limits.ts";
 
 /** Sits beside every `$ref` and counts. */
 const stepKeyword = "x-loraloop-step";

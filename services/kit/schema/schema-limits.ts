@@ -1,4 +1,5 @@
 import { ServiceError } from "../errors.ts";
+import { isObject } from "../json-object.ts";
 import { limits } from "../limits.ts";
 
 export type JsonObject = Record<string, unknown>;
@@ -79,8 +80,4 @@ function checkKeyword(key: string, value: unknown): void {
   if (isObject(value) && typeof value["$data"] === "string") {
     throw schemaInvalid("uses $data, which is not supported");
   }
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,8 @@
 import { parentPort } from "node:worker_threads";
 import { type Reason, ServiceError } from "../errors.ts";
+import { isObject } from "../json-object.ts";
 import { compileSchema, type SchemaProblem } from "./schema.ts";
-import { isObject, type JsonObject } from "./schema-limits.ts";
+import type { JsonObject } from "./schema-limits.ts";
 
 export interface SchemaRequest {
   readonly schema: string;

@@ -1,3 +1,4 @@
+import { uint64 } from "../../store/key-parts.ts";
 import type { Expectation, Mutation, TenantId } from "../../store/store.ts";
 import { adapterUseKey } from "../keys.ts";
 import type { Reader } from "./stored-adapters.ts";
@@ -23,7 +24,5 @@ export async function readUse(store: Reader, tenant: TenantId, adapter: string):
 
 /** Written by what begins to use a version. */
 export function writtenUse({ adapter, moves }: Pick<AdapterUse, "adapter" | "moves">): Mutation {
-  const value = Buffer.allocUnsafe(8);
-  value.writeBigUInt64BE(moves);
-  return { put: adapterUseKey(adapter), value };
+  return { put: adapterUseKey(adapter), value: uint64(moves) };
 }

@@ -35,7 +35,8 @@ export function checkMetrics(metrics: Readonly<Record<string, number>>): void {
   for (const [metric, value] of entries) checkMetric(metric, value, `metrics[${JSON.stringify(metric)}]`);
 }
 
-const metricForm = /^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$/;
+/** What a metric may be called. */
+export const metricForm: RegExp = /^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$/;
 
 /** Name and value of a metric. Throws FIELD_INVALID. @param field of the value */
 export function checkMetric(metric: string, value: number, field: string): void {

@@ -1,12 +1,14 @@
-import { AdapterVersion, Method, methodToJSON, Quantization } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { AdapterVersion, Method, Quantization } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { Problem } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { Caller } from "../../kit/call.ts";
+import { isDigest } from "../artifacts/artifact-digest.ts";
 import { artifactNotFound } from "../artifacts/artifact-errors.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
 import { listedOnce } from "../artifacts/listed-once.ts";
 import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
+import { methodNames } from "../verification/method.ts";
 import { namedBase } from "../verification/named-base.ts";
 import {
   adapterProblems,
@@ -104,7 +106,7 @@ function contradictionsOf({ stored }: KeptVersion, { method, peft }: VerifiedAda
   return [
     ...(rank !== 0 && rank !== peft.r ? [contradiction("rank", rank, peft.r)] : []),
     ...(saidMethod !== Method.METHOD_UNSPECIFIED && saidMethod !== method
-      ? [contradiction("method", methodName(saidMethod), methodName(method))]
+      ? [contradiction("method", methodNames[saidMethod], methodNames[method])]
       : []),
   ];
 }
@@ -114,10 +116,6 @@ function contradiction(field: string, said: string | number, found: string | num
   return { reason: "ADAPTER_CONFIGURATION_INVALID", message };
 }
 
-function methodName(method: Method): string {
-  return methodToJSON(method).replace("METHOD_", "");
-}
-
 function ifDigest(hash: string): string {
-  return /^[0-9a-f]{64}$/.test(hash) ? hash : "";
+  return isDigest(hash) ? hash : "";
 }

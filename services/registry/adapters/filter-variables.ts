@@ -1,6 +1,8 @@
 import type { Timestamp } from "../../../proto/gen/google/protobuf/timestamp.ts";
-import { type Adapter, type AdapterVersion, Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { Adapter, AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { filterLibrary } from "../../kit/filter/library.ts";
+import { snakeCase } from "../../kit/snake-case.ts";
+import { methodNames } from "../verification/method.ts";
 import { stateName } from "./version-state.ts";
 
 /** Fields whose keys are the caller's own. */
@@ -11,14 +13,6 @@ const mapFields: ReadonlySet<string> = new Set([
   "alphaPattern",
   "packageVersions",
 ]);
-
-const methodNames: Readonly<Record<Method, string>> = {
-  [Method.METHOD_UNSPECIFIED]: "",
-  [Method.METHOD_LORA]: "LORA",
-  [Method.METHOD_QLORA]: "QLORA",
-  [Method.METHOD_DORA]: "DORA",
-  [Method.UNRECOGNIZED]: "",
-};
 
 /** What a filter sees as `adapter`: the message with the names of its proto; what is absent there is absent here, numbers are doubles. */
 export function adapterVariable(adapter: Adapter): unknown {
@@ -56,15 +50,4 @@ function isTimestamp(value: object): value is Timestamp {
 
 function timestamp(value: Timestamp): unknown {
   return filterLibrary.protobuf.create(filterLibrary.wellKnownTypes.TimestampSchema, value);
-}
-
-const snakeCases = new Map<string, string>();
-
-/** Of the few names that fields have. */
-function snakeCase(name: string): string {
-  const known = snakeCases.get(name);
-  if (known !== undefined) return known;
-  const made = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  snakeCases.set(name, made);
-  return made;
 }

@@ -5,6 +5,7 @@ import {
 } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
+import { isJsonObject } from "../../kit/json-object.ts";
 import { limits } from "../../kit/limits.ts";
 import { checkDigest } from "../artifacts/artifact-digest.ts";
 import { checkBytes, checkMetadata, checkMetrics } from "./check-fields.ts";
@@ -80,13 +81,4 @@ function checkConstraint(constraint: OutputConstraint | undefined): void {
 
 function checkJsonObject(field: string, text: string): void {
   if (text !== "" && !isJsonObject(text)) throw fieldInvalid(field, text, "a JSON object, or nothing");
-}
-
-function isJsonObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
-  }
 }

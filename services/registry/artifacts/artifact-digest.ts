@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { fieldInvalid } from "../../kit/field.ts";
+import { sha256Form } from "../../kit/sha256-form.ts";
 import { comparePaths } from "./artifact-path.ts";
 
 /** The name of a set of files, as `Artifact.digest` says: 64 hex digits. The order of the files does not matter. */
@@ -14,7 +15,7 @@ export function artifactDigest(files: readonly Pick<ArtifactFile, "path" | "dige
 
 /** Whether a text is in the form of a digest. */
 export function isDigest(text: string): boolean {
-  return /^[0-9a-f]{64}$/.test(text);
+  return sha256Form.test(text);
 }
 
 /** Throws FIELD_INVALID for what can be no digest. */

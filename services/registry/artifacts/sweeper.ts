@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
+import { keepRounds } from "../../kit/rounds.ts";
 import { entries } from "../../store/entries.ts";
 import type { Clock, Store, TenantId } from "../../store/store.ts";
 import { artifactKey, prefixRange } from "../keys.ts";
@@ -28,23 +28,8 @@ const digestStart = artifactKey(new Uint8Array()).length;
 
 /** Sweeps now and every hour, until it is disposed of. */
 export function keepSweepingArtifacts(options: ArtifactSweeperOptions): AsyncDisposable {
-  const stop = new AbortController();
-  const ended = sweepAgainAndAgain(options, stop.signal);
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
-  };
-}
-
-async function sweepAgainAndAgain(options: ArtifactSweeperOptions, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await sweepArtifacts(options, signal).catch((error: Error) => {
-      options.log.error({ err: error }, "the sweep of artifacts failed");
-    });
-    await sleep(intervalMillis, undefined, { signal, ref: false }).catch(() => undefined);
-  }
+  const onError = (error: unknown) => options.log.error({ err: error }, "the sweep of artifacts failed");
+  return keepRounds({ intervalMillis, onError }, (stop) => sweepArtifacts(options, stop));
 }
 
 /**

@@ -2,12 +2,13 @@ import { type BaseModel, type Layer, Layer_Kind } from "../../../proto/gen/loral
 import { StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { inByteOrder } from "../../kit/byte-order.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
+import { isJsonObject } from "../../kit/json-object.ts";
 import { limits } from "../../kit/limits.ts";
+import { sha256Form } from "../../kit/sha256-form.ts";
 import { checkBytes, checkMetadata } from "../adapters/check-fields.ts";
 
 const nameForm = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,254}[A-Za-z0-9])?$/;
 const revisionForm = /^[A-Za-z0-9._-]{1,128}$/;
-const digestForm = /^[0-9a-f]{64}$/;
 /** No white space, no control character, no empty part. */
 const layerForm = /^[^\s.\p{Cc}]+(\.[^\s.\p{Cc}]+)*$/u;
 const otherNameForm = /^[^\p{Cc}]+$/u;
@@ -42,7 +43,7 @@ export function checkRevision(revision: string): void {
 }
 
 function checkDigest(field: string, digest: string): void {
-  if (!digestForm.test(digest)) throw fieldInvalid(field, digest, "64 hex digits, lowercase: a SHA-256");
+  if (!sha256Form.test(digest)) throw fieldInvalid(field, digest, "64 hex digits, lowercase: a SHA-256");
 }
 
 const shortFields = { architecture: "architecture", modelType: "model_type" } as const;
@@ -54,15 +55,6 @@ function checkShort(field: keyof typeof shortFields, value: string): void {
 function checkConfiguration(json: string): void {
   checkBytes(json, "base_model_configuration_bytes", "The length of configuration_json");
   if (json !== "" && !isJsonObject(json)) throw fieldInvalid("configuration_json", json, "a JSON object");
-}
-
-function isJsonObject(json: string): boolean {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
-  }
 }
 
 function checkLayers(layers: readonly Layer[]): Layer[] {

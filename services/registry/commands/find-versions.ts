@@ -1,6 +1,7 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { FindVersionsRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { fieldInvalid } from "../../kit/field.ts";
+import { sha256Form } from "../../kit/sha256-form.ts";
 import type { TenantId } from "../../store/store.ts";
 import { parseVersionName } from "../adapters/names.ts";
 import { type VersionIndex, versionsAt } from "../adapters/versions-at.ts";
@@ -72,6 +73,6 @@ function checkedRun(run: string): string {
 }
 
 function checkedKey(snapshot: string): string {
-  if (!/^[0-9a-f]{64}$/.test(snapshot)) throw fieldInvalid("snapshot", snapshot, "64 lowercase hex digits");
+  if (!sha256Form.test(snapshot)) throw fieldInvalid("snapshot", snapshot, "64 lowercase hex digits");
   return snapshot;
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { StoredBaseModel, StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { snakeCase } from "../../kit/snake-case.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Mutation, Revision, TenantId } from "../../store/store.ts";
@@ -54,7 +55,7 @@ function together(known: BaseModel, model: BaseModel): BaseModel {
   const fields = Object.keys(known) as (keyof BaseModel)[];
   const field = fields.find((one) => !addable.has(one) && !isDeepStrictEqual(known[one], wanted[one]));
   if (field === undefined) return wanted;
-  const protoName = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const protoName = snakeCase(field);
   const why = `Base model ${JSON.stringify(name)} (${revision}) is registered with another ${protoName}`;
   throw baseModelConflict(name, revision, protoName, why);
 }

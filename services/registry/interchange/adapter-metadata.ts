@@ -6,6 +6,7 @@ import {
   TrainingConfiguration,
   type TrainingSnapshot,
 } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { isObject } from "../../kit/json-object.ts";
 import {
   adapterId,
   adapterOf,
@@ -24,7 +25,7 @@ import {
   text,
   unlessEmpty,
 } from "./document-fields.ts";
-import { defined, isObject, type JsonObject } from "./json-document.ts";
+import { defined, type JsonObject } from "./json-document.ts";
 import { peftShape, readPeft, writePeft } from "./peft-fields.ts";
 
 const trainingShape = {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AdapterVersion, type Provenance } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { limitExceeded } from "../../kit/field.ts";
+import { isObject } from "../../kit/json-object.ts";
 import { limits } from "../../kit/limits.ts";
 import {
   adapterId,
@@ -19,7 +20,7 @@ import {
   unlessEmpty,
 } from "./document-fields.ts";
 import { documentInvalid } from "./document-invalid.ts";
-import { defined, isObject, type JsonObject } from "./json-document.ts";
+import { defined, type JsonObject } from "./json-document.ts";
 
 const shape = z.object({
   id: adapterId,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { limits } from "../../kit/limits.ts";
+import { metricForm } from "../adapters/check-fields.ts";
 import { documentInvalid, pathText } from "./document-invalid.ts";
 
 /** Reads a value of a parsed document, which stands at `path`. Throws DOCUMENT_INVALID, which names the first place that is wrong. */
@@ -87,9 +88,6 @@ export function mapOf<Value>(key: z.ZodString, value: z.ZodType<Value>): z.ZodTy
 function atMost(entries: number): [(map: object) => boolean, string] {
   return [(map) => Object.keys(map).length <= entries, `expected at most ${entries} keys`];
 }
-
-/** What a metric may be called. */
-export const metricForm: RegExp = /^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$/;
 
 export const metrics: z.ZodType<Record<string, number>> = mapOf(
   z.string().regex(metricForm, "expected letters, digits, _ . / and -"),

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isObject, type JsonObject } from "./json-document.ts";
+import { isObject } from "../../kit/json-object.ts";
+import type { JsonObject } from "./json-document.ts";
 
 /**
  * Brings a document of others up to date: what we write of it now (`after`) differs from what we wrote of it when it came (`before`) only where

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { AdapterVersion, Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { limits } from "../../kit/limits.ts";
+import { metricForm } from "../adapters/check-fields.ts";
 import { cardValues, parseCard } from "./card-document.ts";
 import {
   adapterId,
   adapterOf,
   baseModelName,
   method,
-  metricForm,
   names,
   optional,
   readBaseModel,

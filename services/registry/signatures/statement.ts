@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import { sha256Form } from "../../kit/sha256-form.ts";
 import { parseStrictly } from "./parse-strictly.ts";
 import { signatureInvalid } from "./signature-invalid.ts";
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lowercase hex digits");
+const sha256 = z.string().regex(sha256Form, "expected 64 lowercase hex digits");
 
 /** Verifiers leave keys beside these alone. */
 const shape = z.object({

@@ -1,11 +1,14 @@
-import { Method, type Quantization } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { Method, methodToJSON, type Quantization } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { fieldInvalid } from "../../kit/field.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
 
-const names: Readonly<Record<number, string>> = {
-  [Method.METHOD_LORA]: "METHOD_LORA",
-  [Method.METHOD_QLORA]: "METHOD_QLORA",
-  [Method.METHOD_DORA]: "METHOD_DORA",
+/** Methods without their prefix; empty for none. */
+export const methodNames: Readonly<Record<Method, string>> = {
+  [Method.METHOD_UNSPECIFIED]: "",
+  [Method.METHOD_LORA]: "LORA",
+  [Method.METHOD_QLORA]: "QLORA",
+  [Method.METHOD_DORA]: "DORA",
+  [Method.UNRECOGNIZED]: "",
 };
 
 /** How an adapter was trained, as its configuration and the quantisation tell. Throws FIELD_INVALID where that is not what was declared. */
@@ -18,7 +21,7 @@ export function methodOf(
   const method = useDora ? Method.METHOD_DORA : plain;
   if (declared !== Method.METHOD_UNSPECIFIED && declared !== method) {
     const why = `${useDora ? "with" : "without"} use_dora in adapter_config.json, and ${quantization ? "a" : "no"} quantization`;
-    throw fieldInvalid("method", names[declared] ?? String(declared), `${names[method]}, or none: ${why}`);
+    throw fieldInvalid("method", methodToJSON(declared), `${methodToJSON(method)}, or none: ${why}`);
   }
   return method;
 }
