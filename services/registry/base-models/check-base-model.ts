@@ -37,9 +37,13 @@ export function checkBaseModelName(name: string): void {
   }
 }
 
+export function isRevision(revision: string): boolean {
+  return revisionForm.test(revision);
+}
+
 /** Throws FIELD_INVALID for what can be no revision. */
 export function checkRevision(revision: string): void {
-  if (!revisionForm.test(revision)) throw fieldInvalid("revision", revision, revisionForm.source);
+  if (!isRevision(revision)) throw fieldInvalid("revision", revision, revisionForm.source);
 }
 
 function checkDigest(field: string, digest: string): void {

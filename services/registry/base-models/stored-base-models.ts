@@ -7,7 +7,7 @@ import type { Reader } from "../adapters/stored-adapters.ts";
 import { baseModelKey, baseModelUseKey, layersKey, prefixRange } from "../keys.ts";
 import type { UnreadBase } from "../verification/verify-adapter.ts";
 import { baseModelNotFound, revisionNeeded } from "./base-model-errors.ts";
-import { defaultRevision } from "./check-base-model.ts";
+import { defaultRevision, isRevision } from "./check-base-model.ts";
 
 /** A base model without its layers. */
 export interface KeptBaseModel {
@@ -22,6 +22,8 @@ export async function findBaseModel(
   tenant: TenantId,
   { name, revision }: Pick<BaseModelReference, "name" | "revision">,
 ): Promise<KeptBaseModel> {
+  const own = await findOwn(store, tenant, name, revision || defaultRevision);
+  if (own !== undefined) return own;
   const found = (await modelsNamed(store, tenant, name)) ?? (await modelsOtherwiseNamed(store, tenant, name));
   if (found === undefined) throw baseModelNotFound(name);
   const wanted = found.find(({ baseModel }) => baseModel.revision === (revision || defaultRevision));
@@ -78,6 +80,17 @@ export function useOfBaseModel({ baseModel: { name, revision: of }, revision }: 
 export function toBaseModel({ value, revision }: Entry): KeptBaseModel | undefined {
   const { baseModel } = StoredBaseModel.decode(value);
   return baseModel && { baseModel, revision };
+}
+
+async function findOwn(
+  store: Reader,
+  tenant: TenantId,
+  name: string,
+  revision: string,
+): Promise<KeptBaseModel | undefined> {
+  if (!canBeKept(name) || !isRevision(revision)) return undefined;
+  const entry = await store.get(tenant, baseModelKey(name, revision));
+  return entry && toBaseModel(entry);
 }
 
 /** All revisions; undefined where there is none. */

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { storeClosed } from "../checks.ts";
-import { type Expectation, type Mutation, StoreError } from "../store.ts";
+import { StoreError } from "../store.ts";
 import { type Answer, type CommitterData, type Job, type JobResult, type Request, revived } from "./messages.ts";
 
 /** The store's side of the committer thread: hands it jobs in the order of the calls. */
@@ -59,28 +59,4 @@ export class Committer {
     for (const waiting of this.#waiting.values()) waiting.reject(lost);
     this.#waiting.clear();
   }
-}
-
-/** Copies all keys and values into one buffer that changes threads without another copy. */
-export function packed(
-  mutations: readonly Mutation[],
-  expectations: readonly Expectation[],
-  commitBytes: number,
-): { mutations: Mutation[]; expectations: Expectation[]; buffer: ArrayBuffer } {
-  const expectedBytes = expectations.reduce((bytes, { key }) => bytes + key.length, 0);
-  const buffer = new ArrayBuffer(commitBytes + expectedBytes);
-  let end = 0;
-  const copy = (bytes: Uint8Array): Uint8Array => {
-    const view = new Uint8Array(buffer, end, bytes.length);
-    view.set(bytes);
-    end += bytes.length;
-    return view;
-  };
-  return {
-    mutations: mutations.map((mutation) =>
-      "put" in mutation ? { put: copy(mutation.put), value: copy(mutation.value) } : { delete: copy(mutation.delete) },
-    ),
-    expectations: expectations.map(({ key, revision }) => ({ key: copy(key), revision })),
-    buffer,
-  };
 }

@@ -1,14 +1,6 @@
 import type { Batch } from "@nxtedition/rocksdb";
-import { checkExpectation, checkReadable, keyText, mutationKey } from "../checks.ts";
-import {
-  type Expectation,
-  type Head,
-  type Key,
-  type Mutation,
-  type Revision,
-  StoreError,
-  type TenantId,
-} from "../store.ts";
+import { checkExpectation, checkReadable, keyText } from "../checks.ts";
+import { type Expectation, type Head, type Key, type Revision, StoreError, type TenantId } from "../store.ts";
 import { encodeChange } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { storeError } from "./errors.ts";
@@ -16,6 +8,7 @@ import { encodeNumbers, readFloor, readHead, readPins, readWriteCount } from "./
 import type { HeadFile } from "./head-file.ts";
 import { changeKey, dataPrefix, floorKey, headKey, pinKey, timeKey, versionKey, writeCountKey } from "./keys.ts";
 import { type Answer, type CommitJob, type JobResult, plainError, type Request, type WriteJob } from "./messages.ts";
+import { expectationsOf, mutationsOf, type PackedCommit } from "./packed-commit.ts";
 import { newestVersion } from "./scan.ts";
 import type { Sweeper } from "./sweeper.ts";
 
@@ -85,33 +78,33 @@ export class Group {
     }
   }
 
-  #commit({ tenant, now, mutations, expectations }: CommitJob): Head {
-    for (const expectation of expectations) {
+  #commit({ tenant, now, packed }: CommitJob): Head {
+    for (const expectation of expectationsOf(packed)) {
       checkExpectation(expectation, this.#staged.revisions.get(stagedKey(tenant, expectation.key)) ?? 0n);
     }
     const last = this.#head(tenant);
     const head = { revision: last.revision + 1n, time: now > last.time ? now : last.time + 1n };
-    this.#put(tenant, Number(head.revision), mutations);
+    this.#put(tenant, Number(head.revision), packed);
     this.#batch._put(headKey(tenant), encodeNumbers(head.revision, head.time));
     this.#batch._put(timeKey(tenant, Number(head.revision)), encodeNumbers(head.time));
     this.#staged.heads.set(tenant, head);
     return head;
   }
 
-  #put(tenant: TenantId, revision: number, mutations: readonly Mutation[]): void {
-    for (const [ordinal, mutation] of mutations.entries()) {
-      const key = mutationKey(mutation);
-      const deleted = "delete" in mutation;
-      const version = versionKey(dataPrefix(tenant, key), revision, deleted);
-      this.#batch._put(version, deleted ? nothing : mutation.value);
-      this.#batch._put(changeKey(tenant, revision, ordinal), encodeChange(key, deleted));
+  #put(tenant: TenantId, revision: number, packed: PackedCommit): void {
+    let ordinal = 0;
+    for (const { key, value } of mutationsOf(packed)) {
+      const deleted = value === undefined;
+      this.#batch._put(versionKey(dataPrefix(tenant, key), revision, deleted), value ?? nothing);
+      this.#batch._put(changeKey(tenant, revision, ordinal++), encodeChange(key, deleted));
       if (this.#staged.revisions.size > 0) this.#stageWrite(tenant, key, deleted ? 0 : revision);
     }
   }
 
   #stageExpectations(requests: readonly Request<WriteJob>[]): void {
     for (const { job } of requests) {
-      if (job.kind === "commit") for (const expectation of job.expectations) this.#stage(job.tenant, expectation);
+      if (job.kind !== "commit") continue;
+      for (const expectation of expectationsOf(job.packed)) this.#stage(job.tenant, expectation);
     }
   }
 

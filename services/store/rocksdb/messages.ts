@@ -1,13 +1,5 @@
-import {
-  type Expectation,
-  type Head,
-  type Micros,
-  type Mutation,
-  type Revision,
-  StoreError,
-  type StoreErrorCode,
-  type TenantId,
-} from "../store.ts";
+import { type Head, type Micros, type Revision, StoreError, type StoreErrorCode, type TenantId } from "../store.ts";
+import type { PackedCommit } from "./packed-commit.ts";
 
 /** What the store asks of its committer thread. */
 export interface CommitJob {
@@ -15,8 +7,7 @@ export interface CommitJob {
   readonly tenant: TenantId;
   readonly now: Micros;
   readonly bytes: number;
-  readonly mutations: readonly Mutation[];
-  readonly expectations: readonly Expectation[];
+  readonly packed: PackedCommit;
 }
 
 export type WriteJob =

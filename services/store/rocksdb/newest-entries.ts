@@ -1,14 +1,17 @@
-import type { Entry, Key, Mutation, TenantId } from "../store.ts";
+import { mutationKey } from "../checks.ts";
+import type { Entry, Key, Mutation, Revision, TenantId } from "../store.ts";
 
 /** Memory for values, without what the map itself takes. */
 const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_ENTRIES = 4_096;
 /** Larger values would push out too many others. */
 const MAX_VALUE_BYTES = 16 * 1024;
+/** Mutations. */
+const SMALL_COMMIT = 64;
 
 /**
  * What the newest reads of single keys found, absence too, so that keys that every call reads cost no read of RocksDB. All commits go through the one
- * process that has the store open: what a commit writes is forgotten when it is acknowledged, which is when the head moves.
+ * process that has the store open: what a commit writes counts from when it is acknowledged, which is when the head moves.
  */
 export class NewestEntries {
   /** In the order of their last use. */
@@ -25,11 +28,15 @@ export class NewestEntries {
     return entry;
   }
 
-  /** Of a commit that was acknowledged. */
-  written(tenant: TenantId, mutations: readonly Mutation[]): void {
-    if (this.#entries.size === 0) return;
+  /** Of a commit that was acknowledged. What a small one wrote is likely to be read next; of others only keys that were known stay known. */
+  written(tenant: TenantId, mutations: readonly Mutation[], revision: Revision): void {
+    const isSmall = mutations.length <= SMALL_COMMIT;
     for (const mutation of mutations) {
-      this.#forget(nameOf(tenant, "put" in mutation ? mutation.put : mutation.delete));
+      const key = mutationKey(mutation);
+      const name = nameOf(tenant, key);
+      if (!isSmall && !this.#entries.has(name)) continue;
+      this.#forget(name);
+      this.#keep(name, "put" in mutation ? { key: key.slice(), value: mutation.value.slice(), revision } : undefined);
     }
   }
 

@@ -21,12 +21,13 @@ import type {
   TenantId,
 } from "../store.ts";
 import { readChanges } from "./changes.ts";
-import { Committer, packed } from "./committer.ts";
+import { Committer } from "./committer.ts";
 import type { Database } from "./database.ts";
 import { emptyHead, readFloor, readHead, readPins, readTime } from "./facts.ts";
 import { headPath } from "./head-file.ts";
 import { NewestEntries } from "./newest-entries.ts";
 import { type OpenedFolder, openFolder } from "./open-folder.ts";
+import { packCommit } from "./packed-commit.ts";
 import { readEntry, readPage } from "./reader.ts";
 import { newestVersion, type StepSize } from "./scan.ts";
 import { Turns } from "./turns.ts";
@@ -102,11 +103,11 @@ class RocksdbStore implements Store {
   ): Promise<Head> {
     checkTenant(tenant);
     const bytes = checkCommit(mutations, expectations);
-    const { buffer, ...parts } = packed(mutations, expectations, bytes);
-    const job = { kind: "commit", tenant, now: this.#clock.now(), bytes, ...parts } as const;
-    const head = (await this.#committer.submit(job, [buffer])) as Head;
+    const packed = packCommit(mutations, expectations, bytes);
+    const job = { kind: "commit", tenant, now: this.#clock.now(), bytes, packed } as const;
+    const head = (await this.#committer.submit(job, [packed.bytes.buffer])) as Head;
     this.#heads.set(tenant, head);
-    this.#newest.written(tenant, mutations);
+    this.#newest.written(tenant, mutations, head.revision);
     return head;
   }
 
