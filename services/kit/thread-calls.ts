@@ -1,47 +1,84 @@
 import { type Transferable, Worker, type WorkerOptions } from "node:worker_threads";
+import { ServiceError } from "./errors.ts";
+import type { Reply } from "./thread-answers.ts";
 
-/** Asks a thread, which answers in the order of the questions. It starts with the first one, and keeps no process alive while nothing is asked. */
+interface Asked<Question, Answer> extends PromiseWithResolvers<Answer> {
+  readonly question: Question;
+  readonly transfers: readonly Transferable[];
+}
+
+/**
+ * Asks a thread, which answers in the order of the questions. It starts with the first one, and keeps no process alive while nothing is asked. What is asked while it
+ * works goes to it together: waking a thread costs more than many a question.
+ */
 export class ThreadCalls<Question, Answer> implements AsyncDisposable {
   readonly #file: URL;
   readonly #options: WorkerOptions;
   #thread: Worker | undefined;
-  readonly #waiting: PromiseWithResolvers<Answer>[] = [];
+  #waiting: Asked<Question, Answer>[] = [];
+  /** What the thread works on. */
+  #sent: readonly Asked<Question, Answer>[] = [];
 
-  /** @param file posts one answer to each message */
+  /** @param file calls `answerCalls` */
   constructor(file: URL, options: WorkerOptions) {
     this.#file = file;
     this.#options = options;
   }
 
-  /** Rejects where the thread ends by an error, e.g. for want of memory; the next question starts another. @param transfers memory of the question that moves with it */
+  /**
+   * Rejects with the ServiceError that the thread answers with, or the error that it ends by, e.g. for want of memory; the next question starts another.
+   * @param transfers memory of the question that moves with it
+   */
   ask(question: Question, transfers: readonly Transferable[] = []): Promise<Answer> {
-    const waiting = Promise.withResolvers<Answer>();
-    this.#waiting.push(waiting);
-    this.#thread ??= this.#start();
-    this.#thread.ref();
-    this.#thread.postMessage(question, transfers);
-    return waiting.promise;
+    const asked = { question, transfers, ...Promise.withResolvers<Answer>() };
+    this.#waiting.push(asked);
+    if (this.#sent.length === 0) this.#send();
+    return asked.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#thread?.terminate();
   }
 
+  #send(): void {
+    this.#sent = this.#waiting;
+    this.#waiting = [];
+    this.#thread ??= this.#start();
+    this.#thread.ref();
+    this.#thread.postMessage(
+      this.#sent.map(({ question }) => question),
+      this.#sent.flatMap(({ transfers }) => transfers),
+    );
+  }
+
   #start(): Worker {
     const thread = new Worker(this.#file, this.#options);
-    thread.on("message", (answer: Answer) => this.#settle(answer));
+    thread.on("message", (replies: Reply<Answer>[]) => this.#settle(replies));
     thread.on("error", (error) => this.#abandon(error));
     return thread;
   }
 
-  #settle(answer: Answer): void {
-    const waiting = this.#waiting.shift();
-    if (this.#waiting.length === 0) this.#thread?.unref();
-    waiting?.resolve(answer);
+  #settle(replies: readonly Reply<Answer>[]): void {
+    const answered = this.#sent;
+    this.#sent = [];
+    if (this.#waiting.length > 0) this.#send();
+    else this.#thread?.unref();
+    for (const [place, reply] of replies.entries()) {
+      if ("answer" in reply) answered[place]?.resolve(reply.answer);
+      else answered[place]?.reject(errorOf(reply));
+    }
   }
 
   #abandon(error: unknown): void {
     this.#thread = undefined;
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    const abandoned = [...this.#sent, ...this.#waiting];
+    [this.#sent, this.#waiting] = [[], []];
+    for (const { reject } of abandoned) reject(error);
   }
+}
+
+function errorOf(reply: Exclude<Reply<never>, { readonly answer: never }>): unknown {
+  if ("failure" in reply) return reply.failure;
+  const { reason, message, metadata, cause } = reply.fault;
+  return new ServiceError(reason, message, metadata, { cause });
 }

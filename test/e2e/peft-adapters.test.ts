@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Method, type Servability } from "../../proto/gen/loraloop/registry/v1/adapter.ts";
-import { FolderFiles } from "../../services/registry/artifacts/disk/files.ts";
 import { configurationReport, Faults } from "../../services/registry/verification/faults.ts";
 import { Inspections } from "../../services/registry/verification/inspections.ts";
 import { readConfiguration } from "../../services/registry/verification/lora-configuration.ts";
 import { chooseTargets } from "../../services/registry/verification/targets.ts";
 import { type VerifiedAdapter, verifyAdapter } from "../../services/registry/verification/verify-adapter.ts";
+import { folderFiles } from "../support/folder-files.ts";
 import {
   hasVllm,
   makePeftAdapters,
@@ -73,7 +73,7 @@ describe("adapters that PEFT made", () => {
   });
 
   const verify = ({ folder: place, base }: PeftAdapter): Promise<VerifiedAdapter> =>
-    verifyAdapter({ inspections }, new FolderFiles(place), readBase(base), {
+    verifyAdapter({ inspections }, folderFiles(place), readBase(base), {
       method: Method.METHOD_UNSPECIFIED,
       quantization: undefined,
       signal: new AbortController().signal,

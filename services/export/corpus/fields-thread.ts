@@ -1,4 +1,4 @@
-import { parentPort } from "node:worker_threads";
+import { answerCalls } from "../../kit/thread-answers.ts";
 import { normaliseFields } from "./record-fields.ts";
 import { RecordProblem } from "./record-problem.ts";
 
@@ -6,7 +6,7 @@ export type FieldsReply = { readonly fields: Uint8Array<ArrayBuffer> } | { reado
 
 const text = new TextEncoder();
 
-function answer(fieldsJson: string): FieldsReply {
+function normalise(fieldsJson: string): FieldsReply {
   try {
     return { fields: text.encode(normaliseFields(fieldsJson)) };
   } catch (error) {
@@ -15,7 +15,4 @@ function answer(fieldsJson: string): FieldsReply {
   }
 }
 
-parentPort?.on("message", (fieldsJson: string) => {
-  const reply = answer(fieldsJson);
-  parentPort?.postMessage(reply, "fields" in reply ? [reply.fields.buffer] : []);
-});
+answerCalls(normalise, (reply) => ("fields" in reply ? [reply.fields.buffer] : []));

@@ -5,7 +5,7 @@ import type { Caller } from "../../kit/call.ts";
 import { isDigest } from "../artifacts/artifact-digest.ts";
 import { artifactNotFound } from "../artifacts/artifact-errors.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
-import { listedOnce } from "../artifacts/listed-once.ts";
+import { readOnce } from "../artifacts/read-once.ts";
 import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { methodNames } from "../verification/method.ts";
@@ -46,7 +46,7 @@ export async function examineVersion(
   try {
     const artifact = artifactOf(version);
     if (artifact === undefined) throw artifactNotFound(versionText(version.name));
-    const files = listedOnce(await context.artifacts.open(caller, artifact));
+    const files = readOnce(await context.artifacts.open(caller, artifact));
     const base = await baseOf(context, caller, version, files);
     const declared = {
       ...said(version, base.baseModel),

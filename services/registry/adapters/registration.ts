@@ -4,7 +4,7 @@ import type { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1
 import type { Caller } from "../../kit/call.ts";
 import { type Reason, ServiceError } from "../../kit/errors.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
-import { listedOnce } from "../artifacts/listed-once.ts";
+import { readOnce } from "../artifacts/read-once.ts";
 import { findArtifact, markDamaged } from "../artifacts/stored-artifacts.ts";
 import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
@@ -93,7 +93,7 @@ async function verifyOpened(
   const { artifact, ...opened } = await openFiles(context, caller, request);
   // What the registry keeps is what was uploaded.
   const known = artifact.kept ? artifact.files : undefined;
-  const files = listedOnce(opened.files, known);
+  const files = readOnce(opened.files, known);
   const base = await findBaseModel(context.store, caller.tenant, await baseOf(request, files));
   const { method, quantization, baseModel } = request;
   const declared = { method, quantization, baseModel, files: known, signal };

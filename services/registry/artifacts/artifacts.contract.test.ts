@@ -4,6 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Contents, digestOf, filesOf } from "../../../test/support/artifacts.ts";
+import { folderReader } from "../../../test/support/folder-files.ts";
 import { configOf } from "../../../test/support/stores.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { openStore, type StoreConfig } from "../../store/open-store.ts";
@@ -48,7 +49,7 @@ describe.each(kinds)("Artifacts on %s", (kind) => {
     now = BigInt(Date.now()) * 1_000n;
     store = await openStore(configOf(kind, folder), clock);
     staging = new Staging(join(folder, "artifacts/staging"), 1_000n);
-    kept = new DiskArtifactStore(join(folder, "artifacts"), staging.folder);
+    kept = new DiskArtifactStore(join(folder, "artifacts"), staging.folder, folderReader);
     artifacts = open(kept);
   });
   afterEach(() => store.close());

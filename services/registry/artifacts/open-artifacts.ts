@@ -5,6 +5,7 @@ import type { RegistryConfiguration } from "../configuration.ts";
 import { type LocatedFiles, outsideRoots, parseArtifactUri, rootsOf } from "./artifact-uri.ts";
 import { Artifacts } from "./artifacts.ts";
 import { checkRoots } from "./check-roots.ts";
+import { FolderReader } from "./disk/folder-reader.ts";
 import { openLocation } from "./disk/location.ts";
 import { DiskArtifactStore } from "./disk/store.ts";
 import type { S3 } from "./s3/open.ts";
@@ -23,9 +24,10 @@ export async function openArtifacts(
   checkRoots(configuration, folder);
   const s3 = await openS3(configuration);
   if (s3 !== undefined) stack.use(s3);
+  const reader = stack.use(new FolderReader());
   const staging = new Staging(join(folder, "staging"), BigInt(Math.round(configuration.maximum_artifact_gib * gib)));
-  const kept = keptIn(configuration, s3) ?? new DiskArtifactStore(folder, staging.folder);
-  const artifacts = new Artifacts({ ...parts, kept, staging, locate: locateIn(configuration, s3) });
+  const kept = keptIn(configuration, s3) ?? new DiskArtifactStore(folder, staging.folder, reader);
+  const artifacts = new Artifacts({ ...parts, kept, staging, locate: locateIn(configuration, s3, reader) });
   const shared = configuration.store === "postgres";
   stack.use(keepSweepingArtifacts({ ...parts, artifacts, kept, staging, shared }));
   return artifacts;
@@ -46,10 +48,10 @@ function keptIn({ artifact_store, s3_bucket, s3_prefix }: RegistryConfiguration,
   throw new ConfigurationError(`"s3_bucket" is missing, which "artifact_store": "s3" needs.`);
 }
 
-function locateIn(configuration: RegistryConfiguration, s3: S3 | undefined) {
+function locateIn(configuration: RegistryConfiguration, s3: S3 | undefined, reader: FolderReader) {
   return async (tenantName: string, uri: string): Promise<LocatedFiles> => {
     const { scheme, names } = parseArtifactUri(uri);
-    if (scheme === "file") return openLocation(names, rootsOf(configuration.artifact_roots, tenantName));
+    if (scheme === "file") return openLocation(names, rootsOf(configuration.artifact_roots, tenantName), reader);
     if (s3 === undefined) throw outsideRoots(uri, "s3_roots");
     return s3.locate(names, rootsOf(configuration.s3_roots, tenantName));
   };

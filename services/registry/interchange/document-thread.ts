@@ -1,4 +1,4 @@
-import { parentPort } from "node:worker_threads";
-import { type DocumentTask, replyTo } from "./document-task.ts";
+import { answerCalls } from "../../kit/thread-answers.ts";
+import { perform } from "./document-task.ts";
 
-parentPort?.on("message", (task: DocumentTask) => parentPort?.postMessage(replyTo(task)));
+answerCalls(perform);

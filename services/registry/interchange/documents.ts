@@ -1,8 +1,7 @@
 import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { RenderVersionsResponse } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
-import { ServiceError } from "../../kit/errors.ts";
 import { ThreadCalls } from "../../kit/thread-calls.ts";
-import { type DocumentReply, type DocumentTask, perform } from "./document-task.ts";
+import { type DocumentResult, type DocumentTask, perform } from "./document-task.ts";
 import type { DocumentToRead, ImportedEntry } from "./read-document.ts";
 import type { VersionsToRender } from "./render-versions.ts";
 
@@ -11,7 +10,7 @@ const smallBytes = 16 * 1024;
 
 /** Reads and writes documents of others; what would hold this thread up goes to another one. */
 export class Documents implements AsyncDisposable {
-  readonly #thread: ThreadCalls<DocumentTask, DocumentReply> = new ThreadCalls(
+  readonly #thread: ThreadCalls<DocumentTask, DocumentResult> = new ThreadCalls(
     new URL("./document-thread.ts", import.meta.url),
     { name: "documents", resourceLimits: { maxOldGenerationSizeMb: 512 } },
   );
@@ -33,8 +32,6 @@ export class Documents implements AsyncDisposable {
 
   async #perform<Result>(task: DocumentTask, bytes: number): Promise<Result> {
     if (bytes <= smallBytes) return perform(task) as Result;
-    const reply = await this.#thread.ask(task);
-    if ("reason" in reply) throw new ServiceError(reply.reason, reply.message, reply.metadata);
-    return reply.result as Result;
+    return (await this.#thread.ask(task)) as Result;
   }
 }

@@ -1,5 +1,4 @@
-import type { Fault } from "./faults.ts";
-import type { Inspected, InspectionRequest } from "./inspection.ts";
+import type { InspectionRequest } from "./inspection.ts";
 
 /** Bytes of a file, which follow one another. */
 export interface Piece {
@@ -23,11 +22,3 @@ export type InspectionStep =
   | { readonly kind: "finish" }
   /** Ends it without an answer. */
   | { readonly kind: "forget" };
-
-/** What it answers to each message, in their order: what the last step gave, or the fault that ended the inspection. */
-export type InspectionReply =
-  | { readonly inspected?: Inspected | undefined }
-  /** The first fault. */
-  | { readonly fault: Fault }
-  /** A fault of ours. */
-  | { readonly failure: unknown };

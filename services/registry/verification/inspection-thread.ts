@@ -1,19 +1,18 @@
-import { parentPort } from "node:worker_threads";
-import { ServiceError } from "../../kit/errors.ts";
+import { answerCalls } from "../../kit/thread-answers.ts";
 import { type Inspected, Inspection } from "./inspection.ts";
-import type { InspectionMessage, InspectionReply, InspectionStep, Piece } from "./inspection-messages.ts";
+import type { InspectionMessage, InspectionStep, Piece } from "./inspection-messages.ts";
 
 const inspections = new Map<number, Inspection>();
 
-function answer({ inspection, steps }: InspectionMessage): InspectionReply {
+/** What the last step gave. An error ends the inspection. */
+function perform({ inspection, steps }: InspectionMessage): Inspected | undefined {
   try {
     let inspected: Inspected | undefined;
     for (const step of steps) inspected = act(inspection, step);
-    return { inspected };
+    return inspected;
   } catch (error) {
     inspections.delete(inspection);
-    if (!(error instanceof ServiceError)) return { failure: error };
-    return { fault: { reason: error.reason, message: error.message, metadata: error.metadata } };
+    throw error;
   }
 }
 
@@ -42,4 +41,4 @@ function take(inspection: Inspection, { path, byteCount, bytes, isFirst, isLast 
   if (isLast) inspection.endFile();
 }
 
-parentPort?.on("message", (message: InspectionMessage) => parentPort?.postMessage(answer(message)));
+answerCalls(perform);

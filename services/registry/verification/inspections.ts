@@ -1,8 +1,7 @@
-import { ServiceError } from "../../kit/errors.ts";
 import { ThreadCalls } from "../../kit/thread-calls.ts";
 import { HeaderRoom } from "./header-room.ts";
 import type { Inspected, InspectionRequest } from "./inspection.ts";
-import type { InspectionMessage, InspectionReply, InspectionStep, Piece } from "./inspection-messages.ts";
+import type { InspectionMessage, InspectionStep, Piece } from "./inspection-messages.ts";
 
 type Ask = (steps: readonly InspectionStep[]) => Promise<Inspected | undefined>;
 
@@ -15,7 +14,7 @@ const MESSAGE_BYTES = 256 * 1024;
  */
 export class Inspections implements AsyncDisposable {
   readonly room: HeaderRoom = new HeaderRoom();
-  readonly #thread: ThreadCalls<InspectionMessage, InspectionReply> = new ThreadCalls(
+  readonly #thread: ThreadCalls<InspectionMessage, Inspected | undefined> = new ThreadCalls(
     new URL("./inspection-thread.ts", import.meta.url),
     { name: "inspections", resourceLimits: { maxOldGenerationSizeMb: 512 } },
   );
@@ -24,21 +23,11 @@ export class Inspections implements AsyncDisposable {
   /** Begins an inspection; dispose it in the end. All methods of it reject with the ServiceError of the first fault where the request asks for that. */
   begin(request: InspectionRequest): RemoteInspection {
     const inspection = ++this.#last;
-    return new RemoteInspection(request, (steps) => this.#ask({ inspection, steps }));
+    return new RemoteInspection(request, (steps) => this.#thread.ask({ inspection, steps }, transfersOf(steps)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#thread[Symbol.asyncDispose]();
-  }
-
-  async #ask(message: InspectionMessage): Promise<Inspected | undefined> {
-    const reply = await this.#thread.ask(message, transfersOf(message));
-    if ("fault" in reply) {
-      const { reason, message: text, metadata } = reply.fault;
-      throw new ServiceError(reason, text, metadata);
-    }
-    if ("failure" in reply) throw reply.failure;
-    return reply.inspected;
   }
 }
 
@@ -97,6 +86,6 @@ export class RemoteInspection implements Disposable {
 }
 
 /** The memory that moves with a message. */
-function transfersOf({ steps }: InspectionMessage): ArrayBuffer[] {
+function transfersOf(steps: readonly InspectionStep[]): ArrayBuffer[] {
   return steps.flatMap((step) => (step.kind === "piece" ? [step.piece.bytes.buffer as ArrayBuffer] : []));
 }

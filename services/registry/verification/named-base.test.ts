@@ -1,15 +1,15 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { folderFiles } from "../../../test/support/folder-files.ts";
 import { SpoiledAdapter } from "../../../test/support/spoiled/adapter.ts";
 import { limits } from "../../kit/limits.ts";
-import { FolderFiles } from "../artifacts/disk/files.ts";
 import { namedBase } from "./named-base.ts";
 
 test("the base model is what adapter_config.json names", async () => {
   await using adapter = await SpoiledAdapter.make("org/base");
   const write = (text: string) => writeFile(join(adapter.folder, "adapter_config.json"), text);
-  const named = () => namedBase(new FolderFiles(adapter.folder));
+  const named = () => namedBase(folderFiles(adapter.folder));
   const refused = (reason: string, field?: string) => ({ reason, ...(field !== undefined && { metadata: { field } }) });
   await expect(named()).rejects.toMatchObject(refused("ADAPTER_FILE_MISSING"));
   await adapter.write();

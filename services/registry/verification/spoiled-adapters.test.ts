@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { expectDocumented } from "../../../test/support/error-reasons.ts";
+import { folderFiles } from "../../../test/support/folder-files.ts";
 import { readBase } from "../../../test/support/read-base.ts";
 import { SpoiledAdapter } from "../../../test/support/spoiled/adapter.ts";
 import { spoiledBase as base } from "../../../test/support/spoiled/case.ts";
 import { spoiledCases } from "../../../test/support/spoiled/cases.ts";
 import { ServiceError, statusOf } from "../../kit/errors.ts";
-import { FolderFiles } from "../artifacts/disk/files.ts";
 import { Inspections } from "./inspections.ts";
 import { adapterProblems, type DeclaredAdapter, verifyAdapter } from "./verify-adapter.ts";
 
@@ -29,7 +29,7 @@ describe("spoiled adapters", () => {
       await adapter.write();
       if (typeof later === "function") await later();
       const asked = { ...nothing, ...declared };
-      const fault = await verifyAdapter({ inspections }, new FolderFiles(adapter.folder), readBase(base), asked).then(
+      const fault = await verifyAdapter({ inspections }, folderFiles(adapter.folder), readBase(base), asked).then(
         () => undefined,
         (error: unknown) => error,
       );
@@ -38,7 +38,7 @@ describe("spoiled adapters", () => {
       expect(fault.message).toMatch(says ?? /\.$/);
       expectDocumented(fault.reason, statusOf(fault.reason), Object.keys(fault.metadata));
       if (reason.startsWith("ADAPTER_") || reason.endsWith("MISMATCH")) {
-        const found = await adapterProblems({ inspections }, new FolderFiles(adapter.folder), readBase(base), asked);
+        const found = await adapterProblems({ inspections }, folderFiles(adapter.folder), readBase(base), asked);
         expect(found.problems[0]).toEqual({ reason, message: fault.message });
         expect(found.adapter).toBeUndefined();
       }
@@ -49,12 +49,12 @@ describe("spoiled adapters", () => {
     await using adapter = await SpoiledAdapter.make("/models/tiny");
     adapter.configure({ someone_elses: { kept: [1.0] } });
     await adapter.write();
-    const verified = await verifyAdapter({ inspections }, new FolderFiles(adapter.folder), readBase(base), nothing);
+    const verified = await verifyAdapter({ inspections }, folderFiles(adapter.folder), readBase(base), nothing);
     expect(verified.peft.configurationJson).toBe(adapter.file("adapter_config.json").toString());
     expect(verified).toMatchObject({ method: Method.METHOD_LORA, peft: { parameterCount: 64n, maximumRank: 2 } });
     const { problems, adapter: again } = await adapterProblems(
       { inspections },
-      new FolderFiles(adapter.folder),
+      folderFiles(adapter.folder),
       readBase(base),
       {
         ...nothing,

@@ -8,10 +8,11 @@ import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { beforeEach, describe, expect, test } from "vitest";
 import { writeFiles } from "../../../../test/support/artifacts.ts";
+import { folderFiles } from "../../../../test/support/folder-files.ts";
 import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import type { ServiceError } from "../../../kit/errors.ts";
 import { limits } from "../../../kit/limits.ts";
-import { FolderFiles } from "./files.ts";
+import type { FolderFiles } from "./files.ts";
 
 let folder: string;
 let outside: string;
@@ -20,7 +21,7 @@ let files: FolderFiles;
 beforeEach(async () => {
   folder = await temporaryFolder();
   outside = await temporaryFolder();
-  files = new FolderFiles(folder);
+  files = folderFiles(folder);
   await writeFiles(folder, { "adapter_config.json": "{}", "inside/a": "a" });
   await writeFiles(outside, { secret: "secret", "folder/a": "secret" });
 });
@@ -78,7 +79,7 @@ describe("is refused, listed or read by its path:", () => {
 });
 
 test("a device is refused", async () => {
-  await expect(new FolderFiles("/dev").read("null", 0, 1)).rejects.toMatchObject(forbidden("null", /a device/));
+  await expect(folderFiles("/dev").read("null", 0, 1)).rejects.toMatchObject(forbidden("null", /a device/));
 });
 
 test("a folder that becomes a link after it was listed shows nothing of where it leads", async () => {
@@ -112,12 +113,13 @@ test("a folder that is there but cannot be listed is said to be unavailable", as
   // The folder takes the last descriptor that the process may have; listing it takes another.
   const program = `
     import { closeSync, openSync } from "node:fs";
-    const { FolderFiles } = await import(${JSON.stringify(new URL("files.ts", import.meta.url).href)});
-    await new FolderFiles(${JSON.stringify(folder)}).list();
+    const { listFolder } = await import(${JSON.stringify(new URL("read-folder.ts", import.meta.url).href)});
+    listFolder(${JSON.stringify(folder)});
     let last;
     for (;;) try { last = openSync("/dev/null"); } catch { break; }
     closeSync(last);
-    const error = await new FolderFiles(${JSON.stringify(folder)}).list().catch((error) => error);
+    let error;
+    try { listFolder(${JSON.stringify(folder)}); } catch (thrown) { error = thrown; }
     process.stdout.write(error.reason ?? error.code);`;
   const script = `ulimit -n 64 && exec "$0" --input-type=module -e "$1"`;
   const { stdout } = await promisify(execFile)("sh", ["-c", script, process.execPath, program]);

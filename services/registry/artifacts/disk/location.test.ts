@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { beforeEach, expect, test } from "vitest";
 import { writeFiles } from "../../../../test/support/artifacts.ts";
+import { folderReader } from "../../../../test/support/folder-files.ts";
 import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { parseArtifactUri } from "../artifact-uri.ts";
 import { openLocation } from "./location.ts";
@@ -18,7 +19,7 @@ beforeEach(async () => {
 });
 
 function open(uri: string, roots = [root]) {
-  return openLocation(parseArtifactUri(uri).names, roots);
+  return openLocation(parseArtifactUri(uri).names, roots, folderReader);
 }
 
 const forbidden = (problem: RegExp) => ({

@@ -1,5 +1,4 @@
-import { constants, readlinkSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, constants, openSync, readlinkSync } from "node:fs";
 import { fileForbidden, fileMissing, storageUnavailable } from "../artifact-errors.ts";
 
 /** Reading, without waiting for the other end of a pipe. */
@@ -11,32 +10,32 @@ const noLinkAnywhere = 0x2000_0000;
 /**
  * Opens what lies at a path; nothing that a link leads to, at its end or before, whoever changes the tree meanwhile.
  * @param full real path; @param path what errors call it; @param flags beside those for reading.
- * Throws ADAPTER_FILE_FORBIDDEN, ADAPTER_FILE_MISSING.
+ * Returns a descriptor that has to be closed. Throws ADAPTER_FILE_FORBIDDEN, ADAPTER_FILE_MISSING.
  */
-export async function openWithoutLinks(full: string, path: string, flags = 0): Promise<FileHandle> {
+export function openWithoutLinks(full: string, path: string, flags = 0): number {
   try {
-    if (process.platform === "darwin") return await open(full, reading | flags | noLinkAnywhere);
-    return await openAndCompare(full, path, reading | flags | constants.O_NOFOLLOW);
+    if (process.platform === "darwin") return openSync(full, reading | flags | noLinkAnywhere);
+    return openAndCompare(full, path, reading | flags | constants.O_NOFOLLOW);
   } catch (error) {
     throw openError(path, error as NodeJS.ErrnoException);
   }
 }
 
-/** Linux tells where that which is open lies: elsewhere, if a link led to it. It asks no disk, so nobody waits. */
-async function openAndCompare(full: string, path: string, flags: number): Promise<FileHandle> {
-  const handle = await open(full, flags);
+/** Linux tells where that which is open lies: elsewhere, if a link led to it. */
+function openAndCompare(full: string, path: string, flags: number): number {
+  const descriptor = openSync(full, flags);
   try {
-    if (readlinkSync(descriptorPath(handle)) !== full) throw linkForbidden(path);
-    return handle;
+    if (readlinkSync(descriptorPath(descriptor)) !== full) throw linkForbidden(path);
+    return descriptor;
   } catch (error) {
-    await handle.close();
+    closeSync(descriptor);
     throw error;
   }
 }
 
 /** A path to what is open, whatever lies now where it was opened; macOS has one for files only. */
-export function descriptorPath({ fd }: FileHandle): string {
-  return `/proc/self/fd/${fd}`;
+export function descriptorPath(descriptor: number): string {
+  return `/proc/self/fd/${descriptor}`;
 }
 
 export function linkForbidden(path: string): Error {

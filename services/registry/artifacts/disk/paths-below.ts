@@ -1,5 +1,4 @@
-import { constants, type Dirent } from "node:fs";
-import { opendir } from "node:fs/promises";
+import { closeSync, constants, type Dirent, opendirSync } from "node:fs";
 import { join } from "node:path";
 import { limitExceeded } from "../../../kit/field.ts";
 import { limits } from "../../../kit/limits.ts";
@@ -12,11 +11,11 @@ import { descriptorPath, kindForbidden, linkForbidden, openWithoutLinks } from "
  * Paths of all files below a folder, in any order; it reads no more names than an artifact may have files. Throws
  * ADAPTER_FILE_FORBIDDEN, ARTIFACT_INVALID, LIMIT_EXCEEDED.
  */
-export async function* pathsBelow(folder: string): AsyncGenerator<string> {
+export function* pathsBelow(folder: string): Generator<string> {
   const folders = [""];
   let names = 0;
   for (let inside = folders.pop(); inside !== undefined; inside = folders.pop()) {
-    for await (const entry of entriesOf(folder, inside)) {
+    for (const entry of entriesOf(folder, inside)) {
       names += 1;
       checkCount(names);
       const path = inside === "" ? entry.name : `${inside}/${entry.name}`;
@@ -39,12 +38,29 @@ function checkEntry(path: string, entry: Dirent): void {
   else if (!entry.isDirectory()) throw kindForbidden(path);
 }
 
-async function* entriesOf(folder: string, inside: string): AsyncGenerator<Dirent> {
+function* entriesOf(folder: string, inside: string): Generator<Dirent> {
   const full = join(folder, inside);
-  await using handle = await openWithoutLinks(full, inside, constants.O_DIRECTORY);
+  const descriptor = openWithoutLinks(full, inside, constants.O_DIRECTORY);
   try {
-    yield* await opendir(process.platform === "linux" ? descriptorPath(handle) : full);
-  } catch (error) {
-    throw storageUnavailable(error);
+    yield* openedEntries(process.platform === "linux" ? descriptorPath(descriptor) : full);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function* openedEntries(folder: string): Generator<Dirent> {
+  const read = <Result>(act: () => Result): Result => {
+    try {
+      return act();
+    } catch (error) {
+      throw storageUnavailable(error);
+    }
+  };
+  const entries = read(() => opendirSync(folder));
+  try {
+    for (let entry = read(() => entries.readSync()); entry !== null; entry = read(() => entries.readSync()))
+      yield entry;
+  } finally {
+    entries.closeSync();
   }
 }

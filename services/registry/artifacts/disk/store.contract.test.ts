@@ -2,14 +2,14 @@ import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { digestOf, filesOf, writeFiles } from "../../../../test/support/artifacts.ts";
+import { folderFiles, folderReader } from "../../../../test/support/folder-files.ts";
 import { temporaryFolder } from "../../../../test/support/temporary-folder.ts";
 import { artifactFilesConformance } from "../conformance/files.ts";
 import { artifactStoreConformance } from "../conformance/store.ts";
-import { FolderFiles } from "./files.ts";
 import { DiskArtifactStore } from "./store.ts";
 
 artifactStoreConformance("a folder", {
-  open: async (folder) => new DiskArtifactStore(join(folder, "kept"), join(folder, "aside")),
+  open: async (folder) => new DiskArtifactStore(join(folder, "kept"), join(folder, "aside"), folderReader),
 });
 
 /** Clocks of file systems tick every few milliseconds: each write is of another second. */
@@ -20,7 +20,7 @@ artifactFilesConformance("a folder", {
     const folder = await temporaryFolder();
     await writeFiles(folder, contents);
     return {
-      files: new FolderFiles(folder),
+      files: folderFiles(folder),
       async write(path, content) {
         writeTime += 1;
         await writeFile(join(folder, path), content);
@@ -36,7 +36,7 @@ test("a disk that cannot be read is said to be unavailable, not to hold nothing"
   const folder = await temporaryFolder();
   const contents = { "a.json": "{}" };
   const digest = digestOf(contents);
-  const store = new DiskArtifactStore(folder, join(folder, "aside"));
+  const store = new DiskArtifactStore(folder, join(folder, "aside"), folderReader);
   await writeFiles(join(folder, "staged"), contents);
   // Whoever follows it is refused with ELOOP, the superuser too.
   await symlink("t1", join(folder, "t1"));

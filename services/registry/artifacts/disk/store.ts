@@ -9,16 +9,19 @@ import { storageUnavailable } from "../artifact-errors.ts";
 import type { ArtifactFiles, ArtifactStore, StagedFiles } from "../artifact-store.ts";
 import { checkedFile } from "../checked-file.ts";
 import { FolderFiles } from "./files.ts";
+import type { FolderReader } from "./folder-reader.ts";
 
 /** Artifacts in a folder of this machine, or one that several share: `<folder>/t<tenant>/<digest>/<path>`. */
 export class DiskArtifactStore implements ArtifactStore {
   readonly #folder: string;
   readonly #aside: string;
+  readonly #reader: FolderReader;
 
   /** `aside`: a folder on the same disk for what is being removed; whoever keeps it clean removes the rest of a broken-off removal. */
-  constructor(folder: string, aside: string) {
+  constructor(folder: string, aside: string, reader: FolderReader) {
     this.#folder = resolve(folder);
     this.#aside = aside;
+    this.#reader = reader;
   }
 
   uri(tenant: TenantId, digest: string): string {
@@ -41,7 +44,7 @@ export class DiskArtifactStore implements ArtifactStore {
 
   async open(tenant: TenantId, digest: string): Promise<ArtifactFiles | undefined> {
     const folder = await unlessAbsent(realpath(this.#path(tenant, digest)));
-    return folder === undefined ? undefined : new FolderFiles(folder);
+    return folder === undefined ? undefined : new FolderFiles(folder, this.#reader);
   }
 
   async remove(tenant: TenantId, digest: string): Promise<void> {

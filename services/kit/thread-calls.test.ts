@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ServiceError } from "./errors.ts";
+import { ThreadCalls } from "./thread-calls.ts";
+
+type Asked =
+  | { readonly number: number }
+  | { readonly fault: string }
+  | { readonly failure: string }
+  | { readonly exit: true };
+
+const program = `
+  import { answerCalls } from ${JSON.stringify(new URL("thread-answers.ts", import.meta.url).href)};
+  import { ServiceError } from ${JSON.stringify(new URL("errors.ts", import.meta.url).href)};
+  let messages = 0;
+  (await import("node:worker_threads")).parentPort.on("message", () => { messages += 1; });
+  answerCalls((asked) => {
+    if ("fault" in asked) throw new ServiceError("FIELD_INVALID", asked.fault, { field: "one" }, { cause: new Error("why") });
+    if ("failure" in asked) throw new TypeError(asked.failure);
+    if ("exit" in asked) setImmediate(() => { throw new Error("the end"); });
+    return [asked.number, messages];
+  });`;
+
+let calls: ThreadCalls<Asked, [number, number]>;
+beforeEach(() => {
+  calls = new ThreadCalls(new URL(`data:text/javascript,${encodeURIComponent(program)}`), {});
+});
+afterEach(() => calls[Symbol.asyncDispose]());
+
+test("answers come in the order of the questions, and what is asked meanwhile goes as one message", async () => {
+  const answers = await Promise.all(Array.from({ length: 100 }, (_, number) => calls.ask({ number })));
+  expect(answers.map(([number]) => number)).toEqual(Array.from({ length: 100 }, (_, number) => number));
+  expect(answers.at(-1)?.[1]).toBe(2);
+});
+
+test("an error is that of its question alone", async () => {
+  const [one, fault, failure, two] = await Promise.allSettled([
+    calls.ask({ number: 1 }),
+    calls.ask({ fault: "wrong" }),
+    calls.ask({ failure: "broken" }),
+    calls.ask({ number: 2 }),
+  ]);
+  expect([one, two]).toMatchObject([{ value: [1, 1] }, { value: [2, 2] }]);
+  expect(fault).toMatchObject({
+    reason: expect.objectContaining({
+      reason: "FIELD_INVALID",
+      message: "wrong",
+      metadata: { field: "one" },
+      cause: new Error("why"),
+    }),
+  });
+  expect((fault as PromiseRejectedResult).reason).toBeInstanceOf(ServiceError);
+  expect(failure).toMatchObject({ reason: new TypeError("broken") });
+});
+
+test("after a thread ended by an error the next question starts another", async () => {
+  const lost = [calls.ask({ number: 1 }), calls.ask({ exit: true }), calls.ask({ number: 2 })];
+  await expect(lost[0]).resolves.toEqual([1, 1]);
+  await Promise.allSettled(lost);
+  await expect.poll(() => calls.ask({ number: 3 }).catch(String)).toEqual([3, 1]);
+});
