@@ -3,13 +3,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
-import orjson
+import msgspec
 
 from loraloop.export.v1 import export_service_pb2 as pb
 
 #: One sample: the rendered JSON object, with `weight` as its last key where the stream is weighted.
 Sample: TypeAlias = "dict[str, Any]"
+#: Bytes that can be sliced.
+Lines: TypeAlias = "bytes | memoryview"
+
 _MICROS = 1_000_000
+# Of all decoders the one that reads lines where they lie, and the fastest with text that is not all ASCII.
+_decode_lines = msgspec.json.Decoder(dict[str, Any]).decode_lines
 
 
 class SampleBatch:
@@ -19,7 +24,7 @@ class SampleBatch:
 
     def __init__(
         self,
-        lines: bytes,
+        lines: Lines,
         ids: Sequence[str],
         weights_micros: Sequence[int],
         runs: Sequence[range],
@@ -33,7 +38,7 @@ class SampleBatch:
         self.next_index = next_index
 
     @classmethod
-    def of(cls, content: pb.Batch | pb.ReferenceBatch, lines: bytes, next_index: int) -> SampleBatch:
+    def of(cls, content: pb.Batch | pb.ReferenceBatch, lines: Lines, next_index: int) -> SampleBatch:
         """Of a frame, and what is due after it."""
         runs = [range(run.first, run.first + run.count) for run in content.index_runs]
         return cls(lines, content.ids, content.weights_micros, runs, next_index)
@@ -63,9 +68,7 @@ class SampleBatch:
 
     def samples(self, *, with_ids: bool = False) -> list[Sample]:
         """The samples as dicts; `with_ids` adds `record_id` and `index`."""
-        # One array in one call: JSON strings hold no raw line feed, and the last one makes room for a null.
-        samples: list[Sample] = orjson.loads(b"[" + self._lines.replace(b"\n", b",") + b"null]")
-        samples.pop()
+        samples: list[Sample] = _decode_lines(self._lines)
         for sample, micros in zip(samples, self._weights_micros, strict=False):
             sample["weight"] = micros / _MICROS
         if with_ids:
@@ -76,7 +79,7 @@ class SampleBatch:
 
     def lines(self) -> list[bytes]:
         """The samples as JSON with a line feed each, byte for byte as `loraloop stream` prints them."""
-        lines = self._lines.splitlines(keepends=True)
+        lines = bytes(self._lines).splitlines(keepends=True)
         if not self._weights_micros:
             return lines
         return [

@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, fstatSync, readSync } from "node:fs";
+import { type BigIntStats, closeSync, fstatSync, readSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileChanged, fileForbidden, storageUnavailable } from "../artifact-errors.ts";
 import type { ListedFile } from "../artifact-store.ts";
@@ -25,6 +25,17 @@ export interface PieceOfFile {
 /** Bytes that were read: fewer than were wanted where the file ends. */
 export interface ReadPiece extends FoundFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** The real path of what lies at a path; undefined where nothing does. Throws STORE_UNAVAILABLE. */
+export function findFolder(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw storageUnavailable(error);
+  }
 }
 
 /** All files below a folder, in any order. @param folder its real path. Throws as `ArtifactFiles.list` does. */

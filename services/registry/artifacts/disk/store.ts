@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { realpath, rename, rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ServiceError } from "../../../kit/errors.ts";
@@ -43,7 +43,7 @@ export class DiskArtifactStore implements ArtifactStore {
   }
 
   async open(tenant: TenantId, digest: string): Promise<ArtifactFiles | undefined> {
-    const folder = await unlessAbsent(realpath(this.#path(tenant, digest)));
+    const folder = await this.#reader.find(this.#path(tenant, digest));
     return folder === undefined ? undefined : new FolderFiles(folder, this.#reader);
   }
 
