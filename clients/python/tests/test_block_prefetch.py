@@ -104,6 +104,21 @@ def test_the_first_sample_does_not_wait_for_other_blocks_and_closing_ends_their_
             assert not thread.is_alive()
 
 
+def test_a_block_that_changes_on_disk_while_it_is_read_is_fetched_again(scripted: Scripted, tmp_path: Path) -> None:
+    ((digest, block),) = make_blocks(1).items()
+    again = references([digest])
+    again.references.index_runs[0].first = 1
+    client, server = scripted([header(), references([digest]), again, end_of(2)])
+    server.blocks = {digest: block}
+    stream = client.stream("d", cache=BlockCache(tmp_path))
+    assert next(stream)["text"] == "sample 0"
+    (file,) = tmp_path.glob("*/*")
+    with file.open("r+b") as written:
+        written.write(block.replace(b"sample 0", b"sample 9"))
+    assert next(stream)["text"] == "sample 0"
+    assert file.read_bytes() == block
+
+
 def test_a_block_that_never_comes_lets_go_of_the_folder(scripted: Scripted, tmp_path: Path) -> None:
     blocks = make_blocks(1)
     ((digest, block),) = blocks.items()

@@ -94,6 +94,13 @@ def test_a_rank_goes_on_inside_of_a_global_batch(scripted: Scripted) -> None:
     assert export.requests[1].resume.next_index == 7
 
 
+def without_last_line(frame: pb.StreamSamplesResponse) -> pb.StreamSamplesResponse:
+    lines = frame.batch.lines.splitlines(keepends=True)
+    frame.batch.lines = b"".join(lines[:-1])
+    frame.batch.segment_bytes[1] -= len(lines[-1])
+    return frame
+
+
 @pytest.mark.parametrize(
     ("frames", "problem"),
     [
@@ -103,6 +110,7 @@ def test_a_rank_goes_on_inside_of_a_global_batch(scripted: Scripted) -> None:
         ([header(), batch(0, 3), batch(2, 1)], "index 2 came where 3 was due"),
         ([batch(0, 3)], "header"),
         ([header(3), batch(3, 1)], "begins at 3 where 0 was due"),
+        ([header(), without_last_line(batch(0, 3))], "a batch of 3 samples has 2 lines"),
     ],
 )
 def test_refuses_what_was_not_sent(scripted: Scripted, frames: list[pb.StreamSamplesResponse], problem: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from loraloop.errors import ContentDamagedError
 
 #: Bytes, or text such as "10GB" or "512MiB".
 Size: TypeAlias = "int | str"
-#: Bytes that can be sliced.
-Block: TypeAlias = "bytes | memoryview"
+#: Slices of it are bytes.
+Block: TypeAlias = "bytes | mmap.mmap"
 
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}

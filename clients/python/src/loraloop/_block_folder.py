@@ -33,7 +33,7 @@ class _Verified(NamedTuple):
     """A file whose bytes had the digest, as it was then."""
 
     identity: tuple[int, int, int]
-    view: memoryview
+    content: mmap.mmap
     touched: float
 
 
@@ -54,15 +54,15 @@ class BlockFolder:
     def has(self, digest: bytes) -> bool:
         return os.path.exists(self._file(digest))
 
-    def read(self, digest: bytes, fetch: Callable[[], bytes]) -> bytes | memoryview:
+    def read(self, digest: bytes, fetch: Callable[[], bytes]) -> bytes | mmap.mmap:
         """The block of a digest. Where it is not there, one process fetches it and the others wait for that."""
-        view = self._open(digest)
-        if view is not None:
-            return view
+        content = self._open(digest)
+        if content is not None:
+            return content
         with self._locked(digest):
-            view = self._open(digest)
-            if view is not None:
-                return view
+            content = self._open(digest)
+            if content is not None:
+                return content
             block = fetch()
             if self._fits(1, len(block)):
                 self._write(digest, block)
@@ -82,7 +82,7 @@ class BlockFolder:
         for file, _ in self._files():
             _remove(file.path)
 
-    def _open(self, digest: bytes) -> memoryview | None:
+    def _open(self, digest: bytes) -> mmap.mmap | None:
         """The bytes where they are there and sound; what is not sound is removed."""
         path = self._file(digest)
         try:
@@ -95,26 +95,26 @@ class BlockFolder:
             known = self._verified.get(digest)
             if known is not None and known.identity == _identity(status):
                 self._touch(digest, known, path, status)
-                return known.view
+                return known.content
         return self._verify(digest, path)
 
-    def _verify(self, digest: bytes, path: str) -> memoryview | None:
+    def _verify(self, digest: bytes, path: str) -> mmap.mmap | None:
         try:
             with open(path, "rb") as file:
                 status = os.fstat(file.fileno())
-                view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError):
             # Gone in between, or empty.
             _remove(path)
             return None
-        if hashlib.sha256(view).digest() != digest:
+        if hashlib.sha256(content).digest() != digest:
             _remove(path)
             return None
         with self._lock:
-            self._touch(digest, _Verified(_identity(status), view, -_TOUCH_SECONDS), path, status)
+            self._touch(digest, _Verified(_identity(status), content, -_TOUCH_SECONDS), path, status)
             self._drop_removed()
             self._drop_least_used()
-        return view
+        return content
 
     def _drop_removed(self) -> None:
         """A file that another process has removed takes its room until nobody has it open."""
@@ -122,7 +122,7 @@ class BlockFolder:
             del self._verified[digest]
 
     def _drop_least_used(self) -> None:
-        while not self._fits(len(self._verified), sum(len(entry.view) for entry in self._verified.values())):
+        while not self._fits(len(self._verified), sum(len(entry.content) for entry in self._verified.values())):
             self._verified.popitem(last=False)
 
     def _touch(self, digest: bytes, verified: _Verified, path: str, status: os.stat_result) -> None:

@@ -10,6 +10,7 @@ import grpc
 from loraloop._block_cache import Block, BlockCache
 from loraloop._connection import Opened
 from loraloop._frames import damaged
+from loraloop._pieces import FrameLines
 from loraloop.errors import NotFoundError, RpcError, from_grpc
 from loraloop.export.v1 import export_service_pb2 as pb
 
@@ -86,20 +87,12 @@ class Blocks:
 
         Each block is read once, one at a time, so that any cache is large enough.
         """
-        lengths = references.lengths
-        parts: list[Block] = [b""] * len(lengths)
-        given = 0
-        for digest, places in zip(references.block_digests, _places(references), strict=True):
-            came = given if self._is_there(digest) else _count_from(parts, given)
-            if came > given:
-                yield came - given, _joined(parts[given:came], lengths[given:came])
-                parts[given:came] = [b""] * (came - given)
-                given = came
-            block = self._block(digest)
-            for place in places:
-                offset = references.offsets[place]
-                parts[place] = block[offset : offset + lengths[place]]
-        yield len(parts) - given, _joined(parts[given:], lengths[given:])
+        lines = FrameLines(references)
+        for place, digest in enumerate(references.block_digests):
+            if not self._is_there(digest):
+                yield from lines.pieces()
+            lines.take(place, self._block(digest))
+        yield from lines.pieces()
 
     def _fetch_ahead(self) -> None:
         """Blocks that came wait for the reader in memory, where the cache has no room for them."""
@@ -160,25 +153,5 @@ class Blocks:
         return block
 
 
-def _places(references: pb.ReferenceBatch) -> Sequence[Sequence[int]]:
-    """For each block, the places in the batch whose samples lie in it."""
-    places: list[list[int]] = [[] for _ in references.block_digests]
-    for place, block in enumerate(references.blocks):
-        places[block].append(place)
-    return places
-
-
 def _size(coming: Future[Block | None]) -> int:
     return len(coming.result() or b"") if coming.done() and coming.exception() is None else 0
-
-
-def _count_from(parts: Sequence[Block], first: int) -> int:
-    """Where the first part after `first` is that did not come."""
-    return next((place for place in range(first, len(parts)) if not parts[place]), len(parts))
-
-
-def _joined(parts: Sequence[Block], lengths: Sequence[int]) -> bytes:
-    lines = b"".join(parts)
-    if len(lines) != sum(lengths):
-        raise damaged("references lie outside of their blocks")
-    return lines

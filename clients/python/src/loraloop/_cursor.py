@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from operator import length_hint
+from typing import Any, TypeVar
 
 from loraloop._batch import SampleBatch
 from loraloop._due import Due
@@ -12,6 +13,8 @@ from loraloop._results import Statistics, from_statistics
 from loraloop._state import StreamState, check_same_stream, to_resume_point, to_state
 from loraloop.errors import ConfigurationError, UnavailableError, WorkerStateError
 from loraloop.export.v1 import export_service_pb2 as pb
+
+Part = TypeVar("Part")
 
 
 class Cursor:
@@ -27,8 +30,7 @@ class Cursor:
         self.footer: pb.Footer | None = None
         self.statistics: Statistics | None = None
         self.batch: SampleBatch | None = None
-        #: Samples of the batch that were given out.
-        self.given = 0
+        self._left: Iterator[Any] = iter(())
         #: First due index that did not come.
         self.received = 0
         if resume is not None:
@@ -65,7 +67,7 @@ class Cursor:
     def take(self, batch: SampleBatch) -> SampleBatch:
         """Takes the next batch over."""
         self.batch = batch
-        self.given = 0
+        self.give(range(len(batch)))
         self.received = batch.next_index
         return batch
 
@@ -77,12 +79,25 @@ class Cursor:
         self.footer = frames.footer
         self.statistics = from_statistics(frames.footer.statistics)
 
+    def give(self, parts: Sequence[Part]) -> Iterator[Part]:
+        """Of the batch, one for each sample that is left: a sample counts as given out once its part is taken."""
+        self._left = left = iter(parts)
+        return left
+
+    @property
+    def left(self) -> int:
+        """Samples of the batch that were not given out. What counts them in a loop is the loop's own iterator."""
+        return length_hint(self._left)
+
+    @property
+    def given(self) -> int:
+        """Samples of the batch that were given out."""
+        return len(self.batch) - self.left if self.batch is not None else 0
+
     @property
     def next_index(self) -> int:
         """First due index that was not given out."""
-        if self.batch is not None and self.given < len(self.batch):
-            return self.batch.indices[self.given]
-        return self.received
+        return self.batch.indices[self.given] if self.batch is not None and self.left else self.received
 
     @property
     def can_go_on(self) -> bool:
@@ -129,7 +144,7 @@ class Cursor:
 
     def _forget_batch(self) -> None:
         self.batch = None
-        self.given = 0
+        self._left = iter(())
 
 
 def _check_whole_batches(next_index: int, global_batch_size: int) -> None:

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import zstandard
 
+from loraloop._batch import SampleBatch
 from loraloop._due import Due
 from loraloop._plan import Share
 from loraloop.errors import ContentDamagedError
 from loraloop.export.v1 import export_service_pb2 as pb
 from loraloop.export.v1 import snapshot_pb2
 
-#: What a frame with samples holds.
-Content: TypeAlias = "pb.Batch | pb.ReferenceBatch"
+#: What a frame with samples holds; lines come unpacked.
+Content: TypeAlias = "SampleBatch | pb.ReferenceBatch"
 
 
 class Frames:
@@ -39,17 +41,18 @@ class Frames:
         return self._due
 
     def take(self, frame: pb.StreamSamplesResponse) -> Content | None:
-        """Takes the next frame. Returns what it holds where that is samples; lines come unpacked."""
+        """Takes the next frame. Returns what it holds where that is samples."""
         kind = frame.WhichOneof("frame")
         if self.header is None:
             self._take_header(kind, frame.header)
             return None
         self.progressed = self.progressed or kind in ("batch", "checkpoint")
         if kind == "batch":
-            unpack(frame.batch)
+            # Read once: protobuf makes a copy each time.
+            lines = unpacked(frame.batch)
             self._take_samples(frame.batch)
-            self._update_digest(frame.batch)
-            return frame.batch
+            self._update_digest(lines, frame.batch.segment_bytes)
+            return SampleBatch.of(frame.batch, lines, self.next_index)
         if kind == "references":
             self._take_samples(frame.references)
             return frame.references
@@ -68,7 +71,7 @@ class Frames:
         self.next_index = self._due.from_index(self._asked)
         self.header = header
 
-    def _take_samples(self, content: Content) -> None:
+    def _take_samples(self, content: pb.Batch | pb.ReferenceBatch) -> None:
         try:
             self.next_index = self._due.take(self.next_index, content.index_runs)
         except ValueError as error:
@@ -80,11 +83,11 @@ class Frames:
             )
         self._received += count
 
-    def _update_digest(self, batch: pb.Batch) -> None:
-        lines = memoryview(batch.lines)
+    def _update_digest(self, lines: bytes, segment_bytes: Iterable[int]) -> None:
+        view = memoryview(lines)
         end = 0
-        for size in batch.segment_bytes:
-            self._digest.update(hashlib.sha256(lines[end : end + size]).digest())
+        for size in segment_bytes:
+            self._digest.update(hashlib.sha256(view[end : end + size]).digest())
             end += size
         if end != len(lines):
             raise damaged(f"the segments of a batch cover {end} of {len(lines)} bytes")
@@ -99,18 +102,17 @@ class Frames:
         self.footer = footer
 
 
-def unpack(batch: pb.Batch) -> None:
-    """Makes the lines what they were before they were packed."""
+def unpacked(batch: pb.Batch) -> bytes:
+    """The lines as they were before they were packed."""
     if batch.uncompressed_bytes == 0:
-        return
+        return batch.lines
     try:
         lines = zstandard.ZstdDecompressor().decompress(batch.lines, max_output_size=batch.uncompressed_bytes)
     except zstandard.ZstdError as error:
         raise damaged(f"a frame cannot be unpacked: {error}") from None
     if len(lines) != batch.uncompressed_bytes:
         raise damaged(f"a frame of {batch.uncompressed_bytes} bytes has {len(lines)}")
-    batch.lines = lines
-    batch.uncompressed_bytes = 0
+    return lines
 
 
 def damaged(problem: str) -> ContentDamagedError:

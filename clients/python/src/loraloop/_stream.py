@@ -54,12 +54,9 @@ class SampleStream:
 
     def __iter__(self) -> Iterator[Sample]:
         """Leaving the loop cancels the call; another loop goes on after the last sample of this one."""
-        cursor = self._cursor
         try:
             while True:
-                for sample in self._pending:
-                    cursor.given += 1
-                    yield sample
+                yield from self._pending
                 if not self._decode_next():
                     return
         finally:
@@ -68,7 +65,6 @@ class SampleStream:
     def __next__(self) -> Sample:
         while True:
             for sample in self._pending:
-                self._cursor.given += 1
                 return sample
             if not self._decode_next():
                 raise StopIteration
@@ -77,7 +73,7 @@ class SampleStream:
         """Whole frames, with ids, indices and raw lines. A frame counts as consumed when it is given out."""
         try:
             while (batch := self._next_batch()) is not None:
-                self._cursor.given = len(batch)
+                self._cursor.give(())
                 yield batch
         finally:
             self._drop_call()
@@ -86,9 +82,7 @@ class SampleStream:
         """The samples as JSON with a line feed each, byte for byte as `loraloop stream` prints them."""
         try:
             while (batch := self._next_batch()) is not None:
-                for line in batch.lines():
-                    self._cursor.given += 1
-                    yield line
+                yield from self._cursor.give(batch.lines())
         finally:
             self._drop_call()
 
@@ -181,13 +175,12 @@ class SampleStream:
 
     def _decode_next(self) -> bool:
         batch = self._next_batch()
-        self._pending = iter(batch.samples(with_ids=self._with_ids) if batch is not None else ())
+        self._pending = self._cursor.give(batch.samples(with_ids=self._with_ids) if batch is not None else [])
         return batch is not None
 
     def _next_batch(self) -> SampleBatch | None:
         """The next frame of this call or of one that goes on where it broke; None at the end."""
-        batch = self._cursor.batch
-        if batch is not None and self._cursor.given < len(batch):
+        if self._cursor.left:
             # The caller changed between samples, lines and batches in the middle of a frame.
             self._drop_call()
             self._cursor.rewind()

@@ -70,12 +70,12 @@ class StreamCall:
         if not self._ahead:
             return None
         content, next_index = self._ahead.popleft()
-        if isinstance(content, pb.Batch):
-            return SampleBatch.of(content, content.lines, next_index)
+        if isinstance(content, SampleBatch):
+            return content
         assert self._blocks is not None
         self._ahead_bytes -= sum(content.lengths)
         self._batches = batches(content, self._blocks.pieces(content), next_index)
-        return next(self._batches)
+        return self.next_batch()
 
     def _read_ahead(self, blocks: Blocks) -> None:
         """By two frames for each that is given out: so the first one does not wait."""

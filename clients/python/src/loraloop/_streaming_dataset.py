@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
@@ -229,15 +230,14 @@ class StreamingDataset(IterableDataset[Any]):
         return self.open_stream(share, start)
 
     def _pass(self, stream: SampleStream, tracker: Tracker, previous: Tracker | None) -> Iterator[Any]:
-        given = 0
+        samples = iter(stream) if self.transform is None else map(self.transform, stream)
         try:
-            for sample in stream:
-                given += 1
-                yield self.transform(sample) if self.transform else sample
+            yield from islice(samples, 1)
         except GeneratorExit:
-            if given == 1 and self._tracker == tracker:
+            if self._tracker == tracker:
                 self._tracker = previous
             raise
+        yield from samples
         self._worker_state = None
         self.finish_pass()
 

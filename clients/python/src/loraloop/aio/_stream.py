@@ -31,7 +31,7 @@ class _Call:
         self.frames = frames
         self._call = call
 
-    async def receive(self) -> pb.Batch | None:
+    async def receive(self) -> SampleBatch | None:
         """The next frame; what it holds where that is samples."""
         try:
             frame = await self._call.read()
@@ -40,7 +40,7 @@ class _Call:
         if not isinstance(frame, pb.StreamSamplesResponse):
             raise UnavailableError("the stream was cut off before its footer", code="UNAVAILABLE")
         content = self.frames.take(frame)
-        return content if isinstance(content, pb.Batch) else None
+        return content if isinstance(content, SampleBatch) else None
 
     def cancel(self) -> None:
         self._call.cancel()
@@ -67,17 +67,16 @@ class SampleStream:
     async def __anext__(self) -> Sample:
         while True:
             for sample in self._pending:
-                self._cursor.given += 1
                 return sample
             batch = await self._next_batch()
             if batch is None:
                 raise StopAsyncIteration
-            self._pending = iter(batch.samples(with_ids=self._with_ids))
+            self._pending = self._cursor.give(batch.samples(with_ids=self._with_ids))
 
     async def batches(self) -> AsyncIterator[SampleBatch]:
         """Whole frames, with ids, indices and raw lines. A frame counts as consumed when it is given out."""
         while (batch := await self._next_batch()) is not None:
-            self._cursor.given = len(batch)
+            self._cursor.give(())
             yield batch
 
     async def open(self) -> pb.Header:
@@ -125,8 +124,7 @@ class SampleStream:
         self.close()
 
     async def _next_batch(self) -> SampleBatch | None:
-        batch = self._cursor.batch
-        if batch is not None and self._cursor.given < len(batch):
+        if self._cursor.left:
             # The caller changed from samples to batches in the middle of a frame.
             self._drop_call()
             self._cursor.rewind()
@@ -136,10 +134,10 @@ class SampleStream:
     async def _receive(self) -> SampleBatch | None:
         call = await self._open()
         while call.frames.footer is None:
-            content = await call.receive()
-            if content is not None:
+            batch = await call.receive()
+            if batch is not None:
                 self._backoff = None
-                return self._cursor.take(SampleBatch.of(content, content.lines, call.frames.next_index))
+                return self._cursor.take(batch)
         self._cursor.finish(call.frames)
         self._call = None
         return None
