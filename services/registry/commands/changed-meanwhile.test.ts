@@ -1,22 +1,32 @@
+import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { signFiles } from "../../../clients/typescript/src/model-signature.ts";
 import {
   AdapterVersion,
   Declared,
   AdapterVersion_State as State,
 } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
-import { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import {
+  RegisterVersionRequest,
+  type SignaturePolicy,
+} from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { type Artifact, UploadArtifactRequest } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { uploadMessages } from "../../../test/support/artifacts.ts";
 import { RegistryPlace, registryCaller } from "../../../test/support/registry-place.ts";
 import { tinyAdapter, tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
+import { getVersion } from "../adapters/stored-versions.ts";
 import { checkBaseModel } from "../base-models/check-base-model.ts";
 import type { RegistryContext } from "../context.ts";
+import { normalisePolicy } from "../signatures/policy.ts";
 import { deleteBaseModel } from "./delete-base-model.ts";
+import { getAdapter } from "./get-adapter.ts";
 import { listVersions } from "./list-versions.ts";
+import { moveAlias } from "./move-alias.ts";
 import { putSignaturePolicy } from "./put-signature-policy.ts";
 import { registerBaseModel } from "./register-base-model.ts";
 import { registerVersion } from "./register-version.ts";
+import { signVersion } from "./sign-version.ts";
 import { uploadArtifact } from "./upload-artifact.ts";
 import { verifyVersion } from "./verify-version.ts";
 
@@ -82,11 +92,12 @@ test("what is found of an import has the limit of what is registered", async () 
   expect(version).toMatchObject({ state: State.STATE_QUARANTINED, peft: undefined });
 });
 
+const putPolicy = (policy: SignaturePolicy) =>
+  putSignaturePolicy(place.context, registryCaller, { policy, expectedRevision: undefined });
+const strict: SignaturePolicy = { required: true, trustedKeys: [] };
+
 test("a version is made under the signature policy that holds when it is made", async () => {
-  const policy = { required: true, trustedKeys: [] };
-  const context = before(() =>
-    putSignaturePolicy(place.context, registryCaller, { policy, expectedRevision: undefined }),
-  );
+  const context = before(() => putPolicy(strict));
   const request = RegisterVersionRequest.fromPartial({
     adapter: "tone",
     files: { $case: "artifact", value: artifact.digest },
@@ -96,4 +107,33 @@ test("a version is made under the signature policy that holds when it is made", 
   const { revision: at } = await place.store.head(1);
   const list = { adapter: "", matches: undefined, includeDeleted: true, limit: 10, at, start: undefined };
   expect((await listVersions(place.context, 1, list)).versions).toEqual([]);
+});
+
+test("an alias moves under the signature policy that holds when it moves", async () => {
+  const { version } = await place.makeVersion("tone");
+  const move = { adapter: "tone", alias: "production", version, expectedRevision: undefined, reason: "", actor: "" };
+  const refused = moveAlias(
+    before(() => putPolicy(strict)),
+    1,
+    move,
+  );
+  await expect(refused).rejects.toMatchObject({ reason: "SIGNATURE_REQUIRED" });
+  expect((await getAdapter(place.context, 1, "tone", false)).aliases).toEqual([]);
+});
+
+test("a version is signed under the signature policy that holds when it is signed", async () => {
+  const pair = generateKeyPairSync("ed25519");
+  const publicKey = pair.publicKey.export({ type: "spki", format: "pem" }).toString();
+  await putPolicy(normalisePolicy({ required: true, trustedKeys: [{ keyId: "", publicKey, description: "" }] }));
+  const name = await place.makeVersion("tone", { artifact });
+  const privateKey = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const bundle = signFiles("tone", artifact.files, privateKey);
+  const refused = signVersion(
+    before(() => putPolicy(strict)),
+    1,
+    name,
+    bundle,
+  );
+  await expect(refused).rejects.toMatchObject({ reason: "SIGNATURE_INVALID" });
+  expect((await getVersion(place.store, 1, name)).state.signature).toBeUndefined();
 });

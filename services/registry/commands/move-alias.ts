@@ -12,7 +12,7 @@ import { getAdapter, type Reader } from "../adapters/stored-adapters.ts";
 import { findOwnVersion } from "../adapters/stored-versions.ts";
 import { stateOf } from "../adapters/version-state.ts";
 import { adapterKey, versionStateKey } from "../keys.ts";
-import { requireTrusted } from "../signatures/check-signature.ts";
+import { expectTrusted } from "../signatures/check-signature.ts";
 
 /**
  * Points an alias at a version or removes it; of calls that expect the same revision one succeeds. An alias that is there already does not move.
@@ -45,7 +45,7 @@ async function moveBefore(store: Reader, tenant: TenantId, { adapter, alias }: A
   return last;
 }
 
-/** What must still be so when the alias moves: the version, if it moves to one, may be served. */
+/** What must still be so when the alias moves: the version, if it moves to one, may be served, by the policy too. */
 async function readyVersion(
   store: Reader,
   tenant: TenantId,
@@ -57,6 +57,6 @@ async function readyVersion(
   if (found === undefined) throw versionNotFound(name);
   const state = stateOf(found.state);
   if (state !== State.STATE_READY) throw versionNotServable(name, state, "an alias points only at a ready version");
-  await requireTrusted({ store }, tenant, { name: versionText(name), signature: found.state.signature });
-  return [{ key: versionStateKey(name), revision: found.revision }];
+  const signed = { name: versionText(name), signature: found.state.signature };
+  return [await expectTrusted({ store }, tenant, signed), { key: versionStateKey(name), revision: found.revision }];
 }

@@ -7,7 +7,7 @@ import type { VersionReference } from "../adapters/names.ts";
 import { showVersion } from "../adapters/shown-version.ts";
 import type { KeptVersion } from "../adapters/stored-versions.ts";
 import type { RegistryContext } from "../context.ts";
-import { checkSignature } from "../signatures/check-signature.ts";
+import { expectSignature } from "../signatures/check-signature.ts";
 
 /**
  * Adds a signature over a version's files, or replaces it; the same again changes nothing. Rejects with SIGNATURE_INVALID, LIMIT_EXCEEDED, and as
@@ -21,10 +21,10 @@ export function signVersion(
 ): Promise<AdapterVersion> {
   return changeVersion(context, tenant, reference, async (version) => {
     const files = await filesOf(context, tenant, version);
-    const signature = await checkSignature(context, tenant, files, bundleJson);
+    const { signature, ...expected } = await expectSignature(context, tenant, files, bundleJson);
     const previous = version.state.signature;
     const isThere = previous?.bundleJson === bundleJson && previous.keyId === signature?.keyId;
-    return isThere ? undefined : { state: { ...version.state, signature } };
+    return isThere ? undefined : { state: { ...version.state, signature }, ...expected };
   });
 }
 

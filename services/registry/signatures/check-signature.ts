@@ -4,10 +4,10 @@ import type { SignaturePolicy, TrustedKey } from "../../../proto/gen/loraloop/re
 import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import type { Changes } from "../../store/commit-changes.ts";
-import type { TenantId } from "../../store/store.ts";
+import type { Expectation, TenantId } from "../../store/store.ts";
 import { signaturePolicyKey } from "../keys.ts";
 import { parseBundle, type SignatureBundle, signedBytes } from "./bundle.ts";
-import { findPolicy, type PolicyReader, readPolicy, trusts } from "./policy.ts";
+import { findPolicy, type KeptPolicy, type PolicyReader, readPolicy, trusts } from "./policy.ts";
 import { signatureInvalid } from "./signature-invalid.ts";
 import { checkFiles, parseStatement } from "./statement.ts";
 
@@ -24,16 +24,24 @@ export async function checkSignature(
   return judge(await readPolicy(context, tenant), files, bundleJson);
 }
 
-/** As `checkSignature`; with what this gives a commit is made under the policy that the signature was checked with. */
+/** A signature, and what a commit expects so that it is made under the policy that the signature was checked with. */
+export interface ExpectedSignature extends Changes {
+  readonly signature: Signature | undefined;
+}
+
+/** As `checkSignature`, for a commit. */
 export async function expectSignature(
   context: PolicyReader,
   tenant: TenantId,
   files: readonly ArtifactFile[],
   bundleJson: string,
-): Promise<Changes> {
-  const { policy, revision } = await findPolicy(context, tenant);
-  judge(policy, files, bundleJson);
-  return { mutations: [], expectations: [{ key: signaturePolicyKey, revision }] };
+): Promise<ExpectedSignature> {
+  const kept = await findPolicy(context, tenant);
+  return { signature: judge(kept.policy, files, bundleJson), mutations: [], expectations: [unchanged(kept)] };
+}
+
+function unchanged({ revision }: KeptPolicy): Expectation {
+  return { key: signaturePolicyKey, revision };
 }
 
 function judge(policy: SignaturePolicy, files: readonly ArtifactFile[], bundleJson: string): Signature | undefined {
@@ -59,12 +67,20 @@ function signerOf({ trustedKeys }: SignaturePolicy, { keyHint }: SignatureBundle
 }
 
 /** Lets a version pass that the tenant's policy lets be resolved or downloaded now. Rejects with SIGNATURE_REQUIRED. */
-export async function requireTrusted(
-  context: PolicyReader,
-  tenant: TenantId,
-  { name, signature }: Pick<AdapterVersion, "name" | "signature">,
-): Promise<void> {
-  const policy = await readPolicy(context, tenant);
+export async function requireTrusted(context: PolicyReader, tenant: TenantId, version: Signed): Promise<void> {
+  judgeTrust(await readPolicy(context, tenant), version);
+}
+
+/** As `requireTrusted`; gives what a commit expects so that it is made under the policy that let the version pass. */
+export async function expectTrusted(context: PolicyReader, tenant: TenantId, version: Signed): Promise<Expectation> {
+  const kept = await findPolicy(context, tenant);
+  judgeTrust(kept.policy, version);
+  return unchanged(kept);
+}
+
+type Signed = Pick<AdapterVersion, "name" | "signature">;
+
+function judgeTrust(policy: SignaturePolicy, { name, signature }: Signed): void {
   if (!policy.required) return;
   if (signature === undefined) throw signatureRequired(`${name} has no signature`);
   if (!trusts(policy, signature.keyId)) {
