@@ -2,14 +2,14 @@ import { type Batch, RocksLevel } from "@nxtedition/rocksdb";
 import { storeClosed } from "../checks.ts";
 import { storeError } from "./errors.ts";
 
-/** Uncompressed upper levels and log, 4 MiB memtables (at most four), one bounded cache for blocks, indexes and filters. */
+/** Tables and log uncompressed, 2 MiB memtables (at most six), one bounded cache for blocks, indexes and filters. */
 const options = {
   keyEncoding: "buffer",
   valueEncoding: "buffer",
   compression: false,
   blockSize: 16_384,
   walCompression: false,
-  compaction: "level",
+  compaction: "universal",
   memtableMemoryBudget: 8 * 1024 * 1024,
   cacheSize: 8 * 1024 * 1024,
   cacheIndexAndFilterBlocks: true,
