@@ -31,10 +31,10 @@ test("a larger frame takes a larger share, which comes back with the stream", ()
 test("frames are large for up to eight streams", () => {
   const memory = new StreamMemory(64);
   const rooms = Array.from({ length: 8 }, () => memory.open());
-  expect(memory.frameBytes).toBe(262_144);
+  expect(memory.frameBytes).toBe(245_760);
   using ninth = memory.open();
   expect(memory.frameBytes).toBe(65_536);
   for (const room of rooms) room[Symbol.dispose]();
   ninth.fit(1);
-  expect(memory.frameBytes).toBe(262_144);
+  expect(memory.frameBytes).toBe(245_760);
 });

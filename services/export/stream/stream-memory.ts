@@ -7,7 +7,8 @@ const MIB = 1024 * 1024;
 const FRAMES = 2;
 /** Up to so many streams get large frames. */
 const FEW_STREAMS = 8;
-const LARGE_FRAME_BYTES: number = MAX_PAGE_BYTES;
+/** With ids and weights still less than 256 KiB: the memory of larger ones goes back to the system (`limitMemory`), and costs more to get than to fill. */
+const LARGE_FRAME_BYTES: number = 240 * 1024;
 export const SMALL_FRAME_BYTES = 65_536;
 
 /** The memory that the frames of all streams may take; shared out when a stream begins. */
