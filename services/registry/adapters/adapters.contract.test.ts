@@ -15,6 +15,8 @@ import { restoreAdapter } from "../commands/restore-adapter.ts";
 import { restoreVersion } from "../commands/restore-version.ts";
 import { parseVersionName } from "./names.ts";
 
+const never = new AbortController().signal;
+
 describe.each(storeKinds)("adapters and versions in %s", (kind) => {
   let place: RegistryPlace;
 
@@ -33,8 +35,7 @@ describe.each(storeKinds)("adapters and versions in %s", (kind) => {
     });
   const show = (name: string) => getVersion(place.context, 1, parseVersionName(name));
   const remove = (name: string) => deleteVersion(place.context, registryCaller, parseVersionName(name));
-  const restore = (name: string) =>
-    restoreVersion(place.context, registryCaller, parseVersionName(name), new AbortController().signal);
+  const restore = (name: string) => restoreVersion(place.context, registryCaller, parseVersionName(name), never);
   const point = (adapter: string, alias: string, version: number) =>
     moveAlias(place.context, 1, { adapter, alias, version, expectedRevision: undefined, reason: "", actor: "" });
   const child = (adapter: string, parent: string) =>
@@ -168,9 +169,9 @@ describe.each(storeKinds)("adapters and versions in %s", (kind) => {
       expect(call).toMatchObject({ status: "rejected", reason: { reason: "ADAPTER_NOT_FOUND" } });
     }
     expect((await getAdapter(place.context, 1, "tone", true)).deleteTime).toBeDefined();
-    const restored = await restoreAdapter(place.context, 1, "tone");
+    const restored = await restoreAdapter(place.context, registryCaller, "tone", never);
     expect(restored.deleteTime).toBeUndefined();
-    expect(await restoreAdapter(place.context, 1, "tone")).toEqual(restored);
+    expect(await restoreAdapter(place.context, registryCaller, "tone", never)).toEqual(restored);
     expect((await show("tone@1")).state).toBe(State.STATE_READY);
     expect((await show("tone@2")).state).toBe(State.STATE_DELETED);
     await expect(deleteAdapter(place.context, 1, "never")).rejects.toMatchObject({ reason: "ADAPTER_NOT_FOUND" });
@@ -184,7 +185,7 @@ describe.each(storeKinds)("adapters and versions in %s", (kind) => {
     await remove("tone@2");
     await remove("base@1");
     await expect(remove("never@1")).rejects.toMatchObject({ reason: "ADAPTER_NOT_FOUND" });
-    await restoreAdapter(place.context, 1, "tone");
+    await restoreAdapter(place.context, registryCaller, "tone", never);
     expect((await show("tone@1")).state).toBe(State.STATE_READY);
     expect((await show("tone@2")).state).toBe(State.STATE_DELETED);
     expect((await show("base@1")).state).toBe(State.STATE_DELETED);

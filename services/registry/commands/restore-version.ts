@@ -13,6 +13,7 @@ import { artifactOf } from "../adapters/version-artifact.ts";
 import { useArtifact } from "../artifacts/stored-artifacts.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
+import { snapshotGone } from "../training/export-errors.ts";
 import { whileHeld } from "../training/holds.ts";
 
 /**
@@ -33,6 +34,8 @@ export async function restoreVersion(
   await whileHeld(context, caller, { snapshots, signal }, async () => {
     await restore(context, tenant, name);
     return name;
+  }).catch((error: unknown) => {
+    throw snapshotGone(error, () => name);
   });
   return showVersion(store, tenant, await getVersion(store, tenant, name));
 }

@@ -10,8 +10,8 @@ import type { RegistryContext } from "../context.ts";
 type Handler = (request: RestoreAdapterRequest, call: Call) => Promise<RestoreAdapterResponse>;
 
 export function restoreAdapter(context: RegistryContext): Handler {
-  return async ({ adapter }, { caller }) => {
+  return async ({ adapter }, { caller, signal }) => {
     checkAdapterName(adapter);
-    return { adapter: await command(context, caller.tenant, adapter) };
+    return { adapter: await command(context, caller, adapter, signal) };
   };
 }

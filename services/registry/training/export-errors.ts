@@ -1,6 +1,8 @@
 import { ClientError, Status } from "nice-grpc";
 import { ErrorInfo, RichClientError } from "nice-grpc-error-details";
 import { type Reason, ServiceError } from "../../kit/errors.ts";
+import { versionText } from "../adapters/names.ts";
+import type { VersionName } from "../keys.ts";
 
 /** What the export service says about what the caller asked for. */
 const passedOn: ReadonlySet<string> = new Set<Reason>([
@@ -39,6 +41,26 @@ export function toServiceError(error: unknown): ServiceError {
 /** Whether the error is the refusal of one of these reasons. */
 export function hasReason(error: unknown, ...reasons: readonly Reason[]): error is ServiceError {
   return error instanceof ServiceError && reasons.includes(error.reason);
+}
+
+/**
+ * What is thrown where a deleted version needs a snapshot that is gone: the refusal with the version's name; any other error as it is.
+ * @param versionOf by a snapshot's key; @param remedy a sentence
+ */
+export function snapshotGone(
+  error: unknown,
+  versionOf: (snapshot: string) => VersionName | undefined,
+  remedy?: string,
+): unknown {
+  if (!hasReason(error, "SNAPSHOT_EXPIRED", "SNAPSHOT_NOT_FOUND")) return error;
+  const { reason, metadata } = error;
+  const { snapshot = "" } = metadata;
+  const name = versionOf(snapshot);
+  if (name === undefined) return error;
+  const version = versionText(name);
+  const problem = `Version "${version}" does not come back: snapshot ${snapshot}, which it was trained on, is gone.`;
+  const message = remedy === undefined ? problem : `${problem} ${remedy}`;
+  return new ServiceError(reason, message, { ...metadata, version }, { cause: error });
 }
 
 function infoOf(error: unknown): ErrorInfo | undefined {

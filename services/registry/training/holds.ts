@@ -3,28 +3,18 @@
  * commits the version, holds them for the version and only then lets go of the first hold. Wherever that breaks off, the first hold ends by itself, and the reconciler has placed what
  * is missing by then: at no time can a snapshot go that a version needs.
  */
-import { randomUUID } from "node:crypto";
 import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { Caller } from "../../kit/call.ts";
 import { ServiceError } from "../../kit/errors.ts";
-import { type Store, StoreError } from "../../store/store.ts";
-import { versionText } from "../adapters/names.ts";
+import { StoreError } from "../../store/store.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
 import { knownHold, tellDeletedData, updateDeletedData } from "./deleted-data.ts";
+import { versionHolder } from "./holders.ts";
+import { PendingHold } from "./pending-hold.ts";
 
 /** For whom the export service is asked. */
 export type Owner = Pick<Caller, "tenant" | "tenantName">;
-
-/** What all holders of this registry begin with: other registries may hold snapshots of the same tenant. */
-export function holderPrefix({ identity }: Pick<Store, "identity">): string {
-  return `registry/${identity.storeId.slice(0, 8)}/`;
-}
-
-/** Who holds the snapshots of a version. */
-export function versionHolder(store: Pick<Store, "identity">, name: VersionName): string {
-  return `${holderPrefix(store)}${versionText(name)}`;
-}
 
 /** What is to be held, and what ends the waiting for it. */
 export interface ToHold {
@@ -42,7 +32,8 @@ export async function whileHeld(
   { snapshots, signal }: ToHold,
   make: () => Promise<VersionName>,
 ): Promise<VersionName> {
-  const pending = await holdForNow(context, owner, { snapshots, signal });
+  const pending = new PendingHold(context, owner, signal);
+  await pending.hold(snapshots.map(({ snapshot }) => snapshot));
   const name = await make().catch(async (error: unknown) => {
     if (isRefusal(error)) await pending.release();
     throw error;
@@ -53,44 +44,15 @@ export async function whileHeld(
 }
 
 /** Whether the error says that nothing was committed: of a commit that a store failed at nobody knows. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   return error instanceof ServiceError || (error instanceof StoreError && error.code === "ABORTED");
-}
-
-/** A hold that ends by itself. */
-interface PendingHold {
-  /** Ends it now. Never rejects. */
-  release(): Promise<void>;
-}
-
-/** Holds snapshots until that is released, or `orphan_hold_seconds` are over. */
-async function holdForNow(
-  { store, exportClient, configuration, log }: RegistryContext,
-  { tenantName }: Owner,
-  { snapshots, signal }: ToHold,
-): Promise<PendingHold> {
-  if (snapshots.length === 0) return { release: async () => undefined };
-  const holder = `${holderPrefix(store)}pending/${randomUUID()}`;
-  const asked = {
-    holder,
-    snapshots: snapshots.map(({ snapshot }) => snapshot),
-    timeToLiveSeconds: configuration.orphan_hold_seconds,
-  };
-  await exportClient.until(signal).call(tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
-  const release = () =>
-    exportClient.call(tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call));
-  return {
-    async release() {
-      await release().catch((error: Error) => log.warn({ err: error, holder }, "a hold ends by itself"));
-    },
-  };
 }
 
 /**
  * Holds the snapshots of a version that was committed, and tells it what was deleted of them before. Never rejects: what fails is made up for by the reconciler.
  * @returns whether it holds them all
  */
-async function holdForVersion(
+export async function holdForVersion(
   context: RegistryContext,
   owner: Owner,
   name: VersionName,

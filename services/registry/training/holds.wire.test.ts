@@ -1,15 +1,21 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CorpusServiceDefinition } from "../../../proto/gen/loraloop/corpus/v1/corpus_service.ts";
 import { ExportServiceDefinition } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
+import { Provenance } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { RegistryPlace, registryCaller } from "../../../test/support/registry-place.ts";
 import { startTestServer, type TestServer } from "../../../test/support/server.ts";
+import { limits } from "../../kit/limits.ts";
 import { type Store, StoreError } from "../../store/store.ts";
+import { versionText } from "../adapters/names.ts";
 import { findOwnVersion } from "../adapters/stored-versions.ts";
+import { deleteAdapter } from "../commands/delete-adapter.ts";
+import { deleteVersion } from "../commands/delete-version.ts";
 import { registerVersion } from "../commands/register-version.ts";
+import { restoreAdapter } from "../commands/restore-adapter.ts";
 import type { RegistryContext } from "../context.ts";
 import { ExportClient } from "./export-client.ts";
-import { holderPrefix } from "./holds.ts";
+import { holderPrefix } from "./holders.ts";
 import { reconcile } from "./reconcile.ts";
 
 let exportServer: TestServer;
@@ -47,8 +53,19 @@ afterAll(async () => {
 async function built(): Promise<string> {
   const records = [{ id: "a", fieldsJson: '{"text":"a"}' }];
   await exportServer.client(CorpusServiceDefinition).upsertRecords({ collection: "docs", records });
+  return buildOf({});
+}
+
+/** Keys of snapshots that differ in what they leave out. */
+async function builtMany(count: number): Promise<string[]> {
+  const keys: string[] = [];
+  for (let maxTextLength = 1; maxTextLength <= count; maxTextLength += 1) keys.push(await buildOf({ maxTextLength }));
+  return keys;
+}
+
+async function buildOf(quality: { readonly maxTextLength?: number }): Promise<string> {
   const exports = exportServer.client(ExportServiceDefinition);
-  const source = { source: { $case: "spec", value: { collection: "docs", format: "text" } } } as const;
+  const source = { source: { $case: "spec", value: { collection: "docs", format: "text", quality } } } as const;
   const key = (await exports.buildSnapshot({ source })).snapshot?.key ?? "";
   await Array.fromAsync(exports.watchSnapshot({ snapshot: key }));
   return key;
@@ -63,7 +80,7 @@ function register(adapter: string): Promise<unknown> {
 /** Who holds snapshots, but for the ids of registrations; ends all of it. */
 async function takeHolders(): Promise<string[]> {
   const exports = exportServer.client(ExportServiceDefinition);
-  const { holds } = await exports.listHolds({ holderPrefix: holderPrefix(place.store) });
+  const { holds } = await exports.listHolds({ holderPrefix: holderPrefix(place.store), pageSize: 1000 });
   for (const { holder } of holds) await exports.releaseSnapshots({ holder });
   return holds.map(({ holder }) => holder.slice(holderPrefix(place.store).length).replace(/^pending\/.*/, "pending"));
 }
@@ -117,4 +134,26 @@ test("what was deleted is told to a version before it holds its snapshots, else 
   await reconcile(context, registryCaller, signal);
   const version = await findOwnVersion(place.store, registryCaller.tenant, { adapter: "untold", version: 1 });
   expect(version?.state.deletedData?.recordCount).toBe(1n);
+});
+
+test("however many snapshots the versions of an adapter have, it comes back with all of them held, or none", async () => {
+  commit = place.store.commit;
+  await takeHolders();
+  const snapshots = await builtMany(limits.held_snapshots + 40);
+  const trained = (keys: readonly string[]) =>
+    place.makeVersion("many", {
+      provenance: Provenance.fromPartial({ snapshots: keys.map((key) => ({ snapshot: key })) }),
+    });
+  for (let from = 0; from < snapshots.length; from += 50) await trained(snapshots.slice(from, from + 50));
+  const last = await trained(["00".repeat(32)]);
+  const { signal } = new AbortController();
+  const restore = () => restoreAdapter(context, registryCaller, "many", signal);
+  await deleteAdapter(context, registryCaller.tenant, "many");
+  const metadata = { version: versionText(last), snapshot: "00".repeat(32) };
+  await expect(restore()).rejects.toMatchObject({ reason: "SNAPSHOT_NOT_FOUND", metadata });
+  expect(await takeHolders()).toEqual([]);
+  await deleteVersion(context, registryCaller, last);
+  await restore();
+  const holders = snapshots.map((_, place) => `many@${Math.floor(place / 50) + 1}`);
+  expect(await takeHolders()).toEqual(holders);
 });

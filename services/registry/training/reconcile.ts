@@ -9,7 +9,8 @@ import { type VersionName, versionStateKey } from "../keys.ts";
 import { bySnapshot, joined } from "./by-snapshot.ts";
 import { knownHold, tellDeletedData, updateDeletedData } from "./deleted-data.ts";
 import { hasReason } from "./export-errors.ts";
-import { holderPrefix, type Owner, versionHolder } from "./holds.ts";
+import { holderPrefix, versionHolder } from "./holders.ts";
+import type { Owner } from "./holds.ts";
 import { versionsBySnapshot } from "./versions-of.ts";
 
 /**

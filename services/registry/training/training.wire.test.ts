@@ -97,9 +97,37 @@ describe.each([
     await place.exports.deleteSnapshot({ snapshot });
     expect(await failure(place.adapters.restoreVersion({ version: "held@1" }))).toMatchObject({
       reason: "SNAPSHOT_EXPIRED",
-      metadata: { snapshot },
+      metadata: { snapshot, version: "held@1" },
     });
     expect(await getVersion("held@1")).toMatchObject({ state: AdapterVersion_State.STATE_DELETED });
+  });
+
+  test("an adapter comes back with the holds of its versions, and not where a snapshot of one is gone", async () => {
+    const [kept, gone] = [await trained("kept", "kept-run"), await trained("gone", "gone-run")];
+    await place.register("whole", { run: "kept-run" });
+    await place.register("whole", { snapshots: [kept, gone] });
+    await place.register("whole", { run: "gone-run" });
+    for (const run of ["kept-run", "gone-run"]) {
+      await place.runs.closeRun({ run, result: { succeeded: true }, lease: "l" });
+    }
+    await place.adapters.deleteVersion({ version: "whole@3" });
+    await place.adapters.deleteAdapter({ adapter: "whole" });
+    await place.adapters.restoreAdapter({ adapter: "whole" });
+    const names = async () => (await holds("registry/whole@")).map(({ holder }) => holder.slice("registry/".length));
+    expect(await names()).toEqual(["whole@1", "whole@2", "whole@2"]);
+    await place.adapters.deleteAdapter({ adapter: "whole" });
+    await expect.poll(names, { timeout: 10_000 }).toEqual([]);
+    await place.exports.deleteSnapshot({ snapshot: gone });
+    expect(await failure(place.adapters.restoreAdapter({ adapter: "whole" }))).toMatchObject({
+      reason: "SNAPSHOT_EXPIRED",
+      message: expect.stringContaining("DeleteVersion"),
+      metadata: { snapshot: gone, version: "whole@2" },
+    });
+    expect(await getVersion("whole@1")).toMatchObject({ state: AdapterVersion_State.STATE_DELETED });
+    expect(await holds("registry/")).toEqual([]);
+    await place.adapters.deleteVersion({ version: "whole@2" });
+    await place.adapters.restoreAdapter({ adapter: "whole" });
+    expect(await holds("registry/")).toMatchObject([{ holder: "registry/whole@1", snapshot: kept }]);
   });
 
   test("what is deleted later shows in the version, its lineage and the watch, and is found", async () => {

@@ -39,7 +39,7 @@ export const ErrorReason = {
   ERROR_REASON_RECORD_NOT_FOUND: 9,
   /** ERROR_REASON_DATASET_NOT_FOUND - NOT_FOUND. `dataset`; where only the version is missing, `version`. */
   ERROR_REASON_DATASET_NOT_FOUND: 10,
-  /** ERROR_REASON_SNAPSHOT_NOT_FOUND - NOT_FOUND. `snapshot`. */
+  /** ERROR_REASON_SNAPSHOT_NOT_FOUND - NOT_FOUND. `snapshot`; where a version does not come back without it, `version`. */
   ERROR_REASON_SNAPSHOT_NOT_FOUND: 11,
   /** ERROR_REASON_TOKEN_NOT_FOUND - NOT_FOUND. `token`. */
   ERROR_REASON_TOKEN_NOT_FOUND: 12,
@@ -69,7 +69,10 @@ export const ErrorReason = {
   ERROR_REASON_SNAPSHOT_BUILDING: 24,
   /** ERROR_REASON_SNAPSHOT_FAILED - FAILED_PRECONDITION. The build ended with an error. `snapshot`, `reason` (one of these names), `problem`. */
   ERROR_REASON_SNAPSHOT_FAILED: 25,
-  /** ERROR_REASON_SNAPSHOT_EXPIRED - FAILED_PRECONDITION. The snapshot was removed after its time to live; stream again from the start. `snapshot`. */
+  /**
+   * ERROR_REASON_SNAPSHOT_EXPIRED - FAILED_PRECONDITION. The snapshot was removed after its time to live; stream again from the start. `snapshot`; where a version does not come back without it,
+   * `version`.
+   */
   ERROR_REASON_SNAPSHOT_EXPIRED: 26,
   /** ERROR_REASON_TOO_MANY_ERRORS - FAILED_PRECONDITION. More records failed than the dataset allows. `snapshot`, `problem` (names their number, and the last one). */
   ERROR_REASON_TOO_MANY_ERRORS: 27,

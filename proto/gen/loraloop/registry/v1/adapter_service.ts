@@ -7462,7 +7462,11 @@ export const AdapterServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
-    /** Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`. */
+    /**
+     * Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
+     * again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+     * Scope: `registry.write`.
+     */
     restoreAdapter: {
       name: "RestoreAdapter",
       requestType: RestoreAdapterRequest as typeof RestoreAdapterRequest,
@@ -7727,7 +7731,11 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     request: DeleteAdapterRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<DeleteAdapterResponse>>;
-  /** Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`. */
+  /**
+   * Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
+   * again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+   * Scope: `registry.write`.
+   */
   restoreAdapter(
     request: RestoreAdapterRequest,
     context: CallContext & CallContextExt,
@@ -7896,7 +7904,11 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<DeleteAdapterRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<DeleteAdapterResponse>;
-  /** Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`. */
+  /**
+   * Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
+   * again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+   * Scope: `registry.write`.
+   */
   restoreAdapter(
     request: DeepPartial<RestoreAdapterRequest>,
     options?: CallOptions & CallOptionsExt,

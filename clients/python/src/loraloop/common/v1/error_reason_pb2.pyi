@@ -45,7 +45,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_DATASET_NOT_FOUND: _ErrorReason.ValueType  # 10
     """NOT_FOUND. `dataset`; where only the version is missing, `version`."""
     ERROR_REASON_SNAPSHOT_NOT_FOUND: _ErrorReason.ValueType  # 11
-    """NOT_FOUND. `snapshot`."""
+    """NOT_FOUND. `snapshot`; where a version does not come back without it, `version`."""
     ERROR_REASON_TOKEN_NOT_FOUND: _ErrorReason.ValueType  # 12
     """NOT_FOUND. `token`."""
     ERROR_REASON_RECORD_INVALID: _ErrorReason.ValueType  # 13
@@ -75,7 +75,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SNAPSHOT_FAILED: _ErrorReason.ValueType  # 25
     """FAILED_PRECONDITION. The build ended with an error. `snapshot`, `reason` (one of these names), `problem`."""
     ERROR_REASON_SNAPSHOT_EXPIRED: _ErrorReason.ValueType  # 26
-    """FAILED_PRECONDITION. The snapshot was removed after its time to live; stream again from the start. `snapshot`."""
+    """FAILED_PRECONDITION. The snapshot was removed after its time to live; stream again from the start. `snapshot`; where a version does not come back without it,
+    `version`.
+    """
     ERROR_REASON_TOO_MANY_ERRORS: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION. More records failed than the dataset allows. `snapshot`, `problem` (names their number, and the last one)."""
     ERROR_REASON_RESUME_FORMAT_UNKNOWN: _ErrorReason.ValueType  # 28
@@ -215,7 +217,7 @@ ERROR_REASON_RECORD_NOT_FOUND: ErrorReason.ValueType  # 9
 ERROR_REASON_DATASET_NOT_FOUND: ErrorReason.ValueType  # 10
 """NOT_FOUND. `dataset`; where only the version is missing, `version`."""
 ERROR_REASON_SNAPSHOT_NOT_FOUND: ErrorReason.ValueType  # 11
-"""NOT_FOUND. `snapshot`."""
+"""NOT_FOUND. `snapshot`; where a version does not come back without it, `version`."""
 ERROR_REASON_TOKEN_NOT_FOUND: ErrorReason.ValueType  # 12
 """NOT_FOUND. `token`."""
 ERROR_REASON_RECORD_INVALID: ErrorReason.ValueType  # 13
@@ -245,7 +247,9 @@ ERROR_REASON_SNAPSHOT_BUILDING: ErrorReason.ValueType  # 24
 ERROR_REASON_SNAPSHOT_FAILED: ErrorReason.ValueType  # 25
 """FAILED_PRECONDITION. The build ended with an error. `snapshot`, `reason` (one of these names), `problem`."""
 ERROR_REASON_SNAPSHOT_EXPIRED: ErrorReason.ValueType  # 26
-"""FAILED_PRECONDITION. The snapshot was removed after its time to live; stream again from the start. `snapshot`."""
+"""FAILED_PRECONDITION. The snapshot was removed after its time to live; stream again from the start. `snapshot`; where a version does not come back without it,
+`version`.
+"""
 ERROR_REASON_TOO_MANY_ERRORS: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION. More records failed than the dataset allows. `snapshot`, `problem` (names their number, and the last one)."""
 ERROR_REASON_RESUME_FORMAT_UNKNOWN: ErrorReason.ValueType  # 28

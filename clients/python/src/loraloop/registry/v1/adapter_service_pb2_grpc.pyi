@@ -44,7 +44,10 @@ class AdapterServiceStub:
     its parent. Scope: `registry.write`.
     """
     RestoreAdapter: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreAdapterRequest, _adapter_service_pb2.RestoreAdapterResponse]
-    """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`."""
+    """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
+    again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+    Scope: `registry.write`.
+    """
     RegisterVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RegisterVersionRequest, _adapter_service_pb2.RegisterVersionResponse]
     """Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
     it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
@@ -128,7 +131,10 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     its parent. Scope: `registry.write`.
     """
     RestoreAdapter: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreAdapterRequest, _adapter_service_pb2.RestoreAdapterResponse]  # type: ignore[assignment]
-    """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`."""
+    """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
+    again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+    Scope: `registry.write`.
+    """
     RegisterVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RegisterVersionRequest, _adapter_service_pb2.RegisterVersionResponse]  # type: ignore[assignment]
     """Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
     it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
@@ -239,7 +245,10 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.RestoreAdapterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.RestoreAdapterResponse, _abc.Awaitable[_adapter_service_pb2.RestoreAdapterResponse]]:
-        """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile. Scope: `registry.write`."""
+        """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
+        again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+        Scope: `registry.write`.
+        """
 
     @_abc_1.abstractmethod
     def RegisterVersion(
