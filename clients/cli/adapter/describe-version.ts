@@ -2,6 +2,7 @@ import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/a
 import { type AdapterVersion, AdapterVersion_State } from "../../typescript/src/index.ts";
 import { bytes, count, time } from "../output.ts";
 import { methodName, versionStateName } from "./names.ts";
+import { whyNotServed } from "./serving.ts";
 
 /** `ready`, `quarantined`, … */
 export function stateText(version: Pick<AdapterVersion, "state">): string {
@@ -127,8 +128,10 @@ function trainingLines(version: AdapterVersion): string[] {
   return lines;
 }
 
-function servingLines({ servability }: AdapterVersion): string[] {
-  return servability.map(({ engine, servable, problems, minimumMaxLoraRank }, place) => {
+function servingLines(version: AdapterVersion): string[] {
+  const whyNot = whyNotServed(version);
+  if (whyNot !== undefined) return [`serving     no: ${whyNot}`];
+  return version.servability.map(({ engine, servable, problems, minimumMaxLoraRank }, place) => {
     const rank = minimumMaxLoraRank === 0 ? "" : `, --max-lora-rank ${minimumMaxLoraRank} or more`;
     return `${place === 0 ? "serving" : "       "}     ${engine}: ${servable ? `yes${rank}` : `no: ${problems.join(" ")}`}`;
   });

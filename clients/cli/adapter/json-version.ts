@@ -1,9 +1,11 @@
 import type { AdapterChange, AdapterVersion, BaseModel, GetLineageResponse } from "../../typescript/src/index.ts";
 import { layerKindName, methodName, versionStateName } from "./names.ts";
+import { servabilityNow } from "./serving.ts";
 
 /** A version with names of state and method, for `printJson`. */
 export function jsonVersion(version: AdapterVersion): object {
-  return { ...version, state: versionStateName(version), method: methodName(version.method) };
+  const servability = servabilityNow(version);
+  return { ...version, servability, state: versionStateName(version), method: methodName(version.method) };
 }
 
 /** A base model with the kinds of its layers, for `printJson`. */
