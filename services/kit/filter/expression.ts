@@ -4,9 +4,11 @@ import { ServiceError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { compilePattern, type Pattern } from "../pattern.ts";
 import { toTimestamp } from "../timestamp.ts";
+import type { FieldType } from "./field-types.ts";
 import { filterLibrary } from "./library.ts";
 import { boundLoops, filterProblem, loopRange, usesNames } from "./syntax.ts";
 import { timeMethods } from "./time.ts";
+import { unknownField } from "./unknown-field.ts";
 
 /** What the variables of an expression stand for: results of `toCelInput` and `timestampReader`, texts, booleans and numbers, which are doubles. */
 export type Bindings = Readonly<Record<string, unknown>>;
@@ -24,20 +26,22 @@ export type Evaluate = (bindings: Bindings) => boolean | Undecided;
 export interface ExpressionOptions {
   /** Names that it may use. */
   readonly variables: ReadonlySet<string>;
+  /** What these are; of those that it has not nobody knows the fields. */
+  readonly types?: ReadonlyMap<string, FieldType>;
   /** Request field that errors name. */
   readonly field: string;
 }
 
 /**
  * Compiles a CEL expression. Bounded: `filter_bytes` of text, `filter_steps` of loops, patterns as in `compilePattern`.
- * Throws ServiceError FILTER_INVALID, also for one without variables that gives no bool.
+ * Throws ServiceError FILTER_INVALID, also for a field that its type has not, and for one without variables that gives no bool.
  */
-export function compileExpression(source: string, { variables, field }: ExpressionOptions): Evaluate {
+export function compileExpression(source: string, options: ExpressionOptions): Evaluate {
   try {
-    return planExpression(source, variables);
+    return planExpression(source, options);
   } catch (error) {
     const problem = error instanceof InvalidExpression ? error.message : whyNot(error);
-    throw expressionInvalid(field, problem, error);
+    throw expressionInvalid(options.field, problem, error);
   }
 }
 
@@ -50,7 +54,7 @@ class InvalidExpression extends Error {
   override readonly name = "InvalidExpression";
 }
 
-function planExpression(source: string, variables: ReadonlySet<string>): Evaluate {
+function planExpression(source: string, { variables, types = new Map() }: ExpressionOptions): Evaluate {
   if (Buffer.byteLength(source) > limits.filter_bytes) {
     throw new InvalidExpression(`is longer than filter_bytes (${limits.filter_bytes})`);
   }
@@ -58,7 +62,8 @@ function planExpression(source: string, variables: ReadonlySet<string>): Evaluat
   const budget = new LoopBudget();
   const environment = celEnv({ funcs: [budget.rangeFunction(), ...timeMethods()], re2: cachedPatterns() });
   const parsed = parse(source);
-  const problem = filterProblem(parsed.expr, variables, (name) => environment.funcs.find(name) !== undefined);
+  const isFunction = (name: string) => environment.funcs.find(name) !== undefined;
+  const problem = filterProblem(parsed.expr, variables, isFunction) ?? unknownField(parsed.expr, types);
   if (problem !== undefined) {
     throw new InvalidExpression(problem);
   }

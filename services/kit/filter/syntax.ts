@@ -72,7 +72,7 @@ export function boundLoops(expr: Expr): void {
   }
 }
 
-function childrenOf({ exprKind }: Expr): Expr[] {
+export function childrenOf({ exprKind }: Expr): Expr[] {
   return childSlots(exprKind).filter((child) => child !== undefined);
 }
 

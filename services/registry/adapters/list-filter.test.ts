@@ -38,6 +38,14 @@ test.each([
   ['version.metrics["accuracy"] > 0.5', false],
   ['version.metrics["accuracy"] > 0.5 || "d7" in version.domains', true],
   ['version.name > 1 || version.task == "none"', false],
+  ['version.metrics.exists(name, name == "eval_loss") && !("x" in version.metadata)', true],
+  ['version.metadata.constructor.size() == 3 && version["task"] == ""', true],
+  ['version.servability.filter(one, one.servable).all(one, one.engine == "vllm")', true],
+  ['version.servability.map(one, one.problems)[0][0] == "no DoRA"', true],
+  ['version.servability.exists_one(version, version.engine == "vllm")', true],
+  ["(version.version == 3 ? version.peft : version.provenance).maximum_rank == 16", true],
+  ['[version.base_model][0].name != "" && [].all(one, one.anything)', true],
+  ["version.create_time.getFullYear() == 2026", true],
 ])("%s", (filter, expected) => {
   expect(versionFilter(filter)(version)).toBe(expected);
 });
@@ -47,6 +55,21 @@ test.each([
   ["adapter.name == 'a'", 'names "adapter", but there are only version'],
   [`version.name == "${"x".repeat(limits.filter_bytes)}"`, "is longer than filter_bytes"],
   ["version.name", "it gives no bool"],
+  ['version.metricz["a"] > 1', 'names "version.metricz", which does not exist; "version.metrics" does'],
+  ["has(version.baseModel)", 'names "version.baseModel", which does not exist; "version.base_model" does'],
+  ['version["stat"] == "READY"', 'names "version.stat", which does not exist; "version.state" does'],
+  ["version.peft.rank > 8", 'names "version.peft.rank", but version.peft has only r, lora_alpha, rank_pattern, '],
+  ["version.constraint.constraint == ''", "version.constraint has only json_schema, pattern, grammar"],
+  ["version.name.first == ''", 'names "version.name.first", but version.name has no fields'],
+  ["version.servability.engine == ''", "but version.servability has no fields"],
+  ["version.servability[0].enginee == ''", 'names "version.servability[…].enginee"'],
+  [
+    "version.servability.exists(one, one.serveable)",
+    'names "one.serveable", which does not exist; "one.servable" does',
+  ],
+  ["version.servability.filter(one, one.servable).exists(one, one.engin == '')", '"one.engine" does'],
+  ["version.provenance.snapshots.map(one, one.snapshot).exists(key, key.x == '')", "but key has no fields"],
+  ["version.domains.exists(one, one == version.lable)", '"version.label" does'],
   ["version.domains.all(a, version.domains.all(b, a != b + 'x'))", "loops over more than filter_steps"],
 ])("%s is refused", (filter, problem) => {
   const evaluate = () => versionFilter(filter)(version);
@@ -59,4 +82,9 @@ test("adapters are found by their aliases and metadata; no filter matches all", 
   const filter = 'adapter.metadata.team == "legal" && adapter.aliases.exists(one, one.alias == "production")';
   expect(adapterFilter(filter)(adapter)).toBe(true);
   expect(adapterFilter("")(adapter)).toBe(true);
+});
+
+test("a filter over adapters names fields that they have", () => {
+  expect(() => adapterFilter('adapter.labels.team == "legal"')).toThrow("but adapter has only name, description, ");
+  expect(() => adapterFilter("adapter.aliases.exists(one, one.alais == 'a')")).toThrow('"one.alias" does');
 });

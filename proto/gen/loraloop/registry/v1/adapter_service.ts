@@ -66,7 +66,7 @@ export interface GetAdapterResponse {
 
 /** Request of ListAdapters. */
 export interface ListAdaptersRequest {
-  /** CEL over `adapter`, e.g. `adapter.metadata["team"] == "legal"`; empty for all. */
+  /** CEL over `adapter`, e.g. `adapter.metadata["team"] == "legal"`; empty for all. A field that no adapter has: FILTER_INVALID. */
   filter: string;
   /** 100 by default; above 1,000 means 1,000. A filtered page may hold fewer, even none. */
   pageSize: number;
@@ -206,7 +206,7 @@ export interface ListVersionsRequest {
   adapter: string;
   /**
    * CEL over `version`, e.g. `"legal" in version.domains && version.peft.maximum_rank <= 16 && version.metrics["eval_loss"] < 1.2`; empty for all. Names of states
-   * and methods are texts without their prefix: `version.state == "READY"`. A missing metric is no match.
+   * and methods are texts without their prefix: `version.state == "READY"`. A missing metric is no match; a field that no version has: FILTER_INVALID.
    */
   filter: string;
   /** 100 by default; above 1,000 means 1,000. A filtered page may hold fewer, even none. */

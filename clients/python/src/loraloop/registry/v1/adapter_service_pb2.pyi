@@ -165,7 +165,7 @@ class ListAdaptersRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     INCLUDE_DELETED_FIELD_NUMBER: _builtins.int
     filter: _builtins.str
-    """CEL over `adapter`, e.g. `adapter.metadata["team"] == "legal"`; empty for all."""
+    """CEL over `adapter`, e.g. `adapter.metadata["team"] == "legal"`; empty for all. A field that no adapter has: FILTER_INVALID."""
     page_size: _builtins.int
     """100 by default; above 1,000 means 1,000. A filtered page may hold fewer, even none."""
     page_token: _builtins.str
@@ -556,7 +556,7 @@ class ListVersionsRequest(_message.Message):
     """Only of this adapter; empty for all."""
     filter: _builtins.str
     """CEL over `version`, e.g. `"legal" in version.domains && version.peft.maximum_rank <= 16 && version.metrics["eval_loss"] < 1.2`; empty for all. Names of states
-    and methods are texts without their prefix: `version.state == "READY"`. A missing metric is no match.
+    and methods are texts without their prefix: `version.state == "READY"`. A missing metric is no match; a field that no version has: FILTER_INVALID.
     """
     page_size: _builtins.int
     """100 by default; above 1,000 means 1,000. A filtered page may hold fewer, even none."""
