@@ -422,6 +422,7 @@ test.for<[string[], number, string]>([
   [["adapter", "render", "legal@1", "--format", "xml"], 2, "Allowed choices are"],
   [["adapter", "sign", "legal@1", "--key", "version.json"], 1, "private key"],
   [["adapter", "versions", "--filter", "version."], 1, "[FILTER_INVALID]"],
+  [["adapter", "versions", "--filter", "version.baseModel == 'x'"], 1, '"version.base_model" does'],
   [["base-model", "register", ".", "--name", "x"], 2, "holds no *.safetensors"],
 ])("%j ends with %i: %s", async ([args, code, problem]) => {
   const result = await fail(...args);

@@ -113,11 +113,11 @@ describe.each(storeKinds)("lists in %s", (kind) => {
     ).toHaveLength(9);
     expect(await numbers("!has(version.quantization) && version.peft.layers.size() == 0")).toHaveLength(30);
     expect(await numbers('version.metrics["never"] < 1')).toEqual([]);
-    expect(await numbers("version.nothing == 1")).toEqual([]);
-    await expect(versionsPage({ filter: "adapter.name == 'a'" })).rejects.toMatchObject({
-      reason: "FILTER_INVALID",
-      metadata: { field: "filter" },
-    });
+  });
+
+  test.each(["adapter.name == 'a'", "version.nothing == 1"])("%s is refused", async (filter) => {
+    const refused = { reason: "FILTER_INVALID", metadata: { field: "filter" } };
+    await expect(versionsPage({ filter })).rejects.toMatchObject(refused);
   });
 
   test("a filter finds adapters, also by their aliases", async () => {
