@@ -145,6 +145,7 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
     const elsewhere = { $case: "uri" as const, value: "file:///etc" };
     const otherWeights = { name: base, revision: "", weightsDigest: "0".repeat(64), tokenizerDigest: "" };
     const noSchema = { constraint: { $case: "jsonSchema" as const, value: "{" } };
+    const noPattern = { constraint: { $case: "pattern" as const, value: "(" } };
     const refused: readonly [Partial<RegisterVersionRequest>, string][] = [
       [{ files: files(unknown) }, "BASE_MODEL_NOT_FOUND"],
       [{ files: files(diverged) }, "ADAPTER_NOT_FINITE"],
@@ -157,6 +158,7 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
       [{ method: Method.METHOD_DORA }, "FIELD_INVALID"],
       [{ run: "some" }, "EXPORT_UNAVAILABLE"],
       [{ constraint: noSchema }, "SCHEMA_INVALID"],
+      [{ constraint: noPattern }, "FIELD_INVALID"],
       [{ signatureBundleJson: "{}" }, "SIGNATURE_INVALID"],
       [{ adapter: "Refused" }, "FIELD_INVALID"],
       [{ files: undefined }, "FIELD_INVALID"],

@@ -1,6 +1,7 @@
 import { SchemaWorker } from "../kit/schema/schema-worker.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import { Turns } from "../kit/turns.ts";
+import { ConstraintPatterns } from "./adapters/constraint-patterns.ts";
 import type { Artifacts } from "./artifacts/artifacts.ts";
 import { openArtifacts } from "./artifacts/open-artifacts.ts";
 import type { RegistryConfiguration } from "./configuration.ts";
@@ -17,6 +18,8 @@ export interface RegistryContext extends ServiceParts {
   readonly exportClient: ExportClient;
   /** Checks the JSON Schemas that callers send. */
   readonly schemas: SchemaWorker;
+  /** Checks the regular expressions that answers of adapters follow. */
+  readonly patterns: ConstraintPatterns;
   /** The files of adapters. */
   readonly artifacts: Artifacts;
   /** Reads and checks adapters. */
@@ -35,12 +38,14 @@ export async function openContext(
   stack: AsyncDisposableStack,
 ): Promise<RegistryContext> {
   const schemas = stack.use(new SchemaWorker());
+  const patterns = stack.use(new ConstraintPatterns());
   const inspections = stack.use(new Inspections());
   const documents = stack.use(new Documents());
   const artifacts = await openArtifacts(configuration, parts, stack);
   const exportClient = new ExportClient(exportAccess);
   const turns = new Turns();
-  const context = { ...parts, configuration, exportClient, schemas, inspections, artifacts, documents, turns };
+  const checks = { schemas, patterns, inspections };
+  const context = { ...parts, ...checks, configuration, exportClient, artifacts, documents, turns };
   stack.use(keepReconciling(context));
   return context;
 }

@@ -38,10 +38,11 @@ export async function prepareRegistration(
   request: RegisterVersionRequest,
   signal: AbortSignal,
 ): Promise<Registration> {
-  const { store, schemas } = context;
+  const { store, schemas, patterns } = context;
   const { tenant, tenantName, tokenId: creator } = caller;
   const { constraint } = request.constraint ?? {};
   if (constraint?.$case === "jsonSchema") await schemas.check(constraint.value);
+  if (constraint?.$case === "pattern") await patterns.check(constraint.value);
   const parent = request.parent === "" ? undefined : await nameOf(store, tenant, parseVersionReference(request.parent));
   const { adapter, artifact, base } = await verifyFiles(context, caller, request, signal);
   const signature = await checkSignature(context, tenant, adapter.files, request.signatureBundleJson);

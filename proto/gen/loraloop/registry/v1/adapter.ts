@@ -440,7 +440,7 @@ export interface OutputConstraint {
     /** A JSON Schema (2020-12 or draft-07). */
     { $case: "jsonSchema"; value: string }
     | //
-    /** A regular expression. */
+    /** A regular expression, in the dialect of the engine that is to use it; what no dialect takes is refused. */
     { $case: "pattern"; value: string }
     | //
     /** A grammar in EBNF. */

@@ -817,7 +817,7 @@ class OutputConstraint(_message.Message):
     json_schema: _builtins.str
     """A JSON Schema (2020-12 or draft-07)."""
     pattern: _builtins.str
-    """A regular expression."""
+    """A regular expression, in the dialect of the engine that is to use it; what no dialect takes is refused."""
     grammar: _builtins.str
     """A grammar in EBNF."""
     def __init__(
