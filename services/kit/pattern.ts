@@ -1,5 +1,10 @@
-import { RE2JS } from "re2js";
+import { createRequire } from "node:module";
+import type { RE2JS } from "re2js";
 import { limits } from "./limits.ts";
+
+/** Loads the library when the first pattern needs it: it takes a megabyte in every thread. */
+const require = createRequire(import.meta.url);
+const library = (): typeof import("re2js") => require("re2js") as typeof import("re2js");
 
 /** A regular expression in RE2 syntax, with JavaScript's escapes: takes time linear in the text, whatever it is. */
 export interface Pattern {
@@ -41,6 +46,7 @@ export function compilePattern(source: string): Pattern {
 
 function parse(source: string): RE2JS {
   try {
+    const { RE2JS } = library();
     return RE2JS.compile(RE2JS.translateRegExp(source));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

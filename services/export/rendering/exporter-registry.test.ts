@@ -45,7 +45,7 @@ test("a file in a folder adds a format that works like the built-in ones", async
     "alpaca",
   ]);
   const spec = { format: "alpaca", quality: { minTextLength: 2 }, weighting: { weightField: "w" } };
-  const renderer = createRenderer(DatasetSpec.fromPartial(spec), 0n, exporters);
+  const renderer = createRenderer(DatasetSpec.fromPartial(spec), 0n, exporters, () => "");
   const give = (fields: object) => outcomeText(renderer.render("r", storedRecord(fields)));
   expect(give({ instruction: "i", output: "out", history: [["a", "b"]] })).toBe(
     '{"instruction":"i","output":"out","history":[["a","b"]]}',

@@ -11,13 +11,10 @@ import { compileParts } from "./parts.ts";
 import type { Fields } from "./path.ts";
 import { compileQuality } from "./quality.ts";
 import { Rejection, reject } from "./rejection.ts";
-import { compileSchemaCheck } from "./schema-check.ts";
+import type { SchemaCheck } from "./schema-check.ts";
 import { compileSelection } from "./selection.ts";
 import { oneInMicros } from "./weight-text.ts";
 import { compileWeighting } from "./weighting.ts";
-
-/** Part of a snapshot's key: goes up with every change that renders any record to other bytes. */
-export const RENDERER_VERSION = 1;
 
 export type Outcome = { readonly kind: "dropped"; readonly condition: number } | Rejection | RenderedSample;
 
@@ -47,13 +44,17 @@ export interface Renderer {
 /**
  * Compiles a valid spec once; rendering is then a pure function of the record: no clock, locale or time zone.
  * Checks go in this order: split, selection, quality score, parts, empty output, length, schema, weight; the first that fails decides.
- * Throws ServiceError (SCHEMA_INVALID, FILTER_INVALID, FORMAT_UNKNOWN).
+ * `checkSchema` is that of the spec. Throws ServiceError (FILTER_INVALID, FORMAT_UNKNOWN).
  */
-export function createRenderer(spec: DatasetSpec, asOf: Micros, exporters: ExporterRegistry): Renderer {
+export function createRenderer(
+  spec: DatasetSpec,
+  asOf: Micros,
+  exporters: ExporterRegistry,
+  checkSchema: SchemaCheck,
+): Renderer {
   const exporter = findExporter(spec.format, exporters);
   const selection = compileSelection(spec.selection, spec.splits);
   const sampleOf = compileSample(exporter, spec);
-  const checkSchema = compileSchemaCheck(spec.schemaValidation);
   const printMetadata = compileMetadata(spec.metadataFields);
   const weigher = spec.weighting && compileWeighting(spec.weighting, asOf);
   const keepInvalid = spec.schemaValidation?.keepInvalidSamples ?? false;

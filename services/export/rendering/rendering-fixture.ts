@@ -3,6 +3,7 @@ import type { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus
 import type { Micros } from "../../store/store.ts";
 import { type ExporterRegistry, loadExporters } from "./exporter-registry.ts";
 import { createRenderer, type Outcome, type Renderer } from "./renderer.ts";
+import { compileSchemaCheck } from "./schema-check.ts";
 import { parseTimestamp } from "./timestamp.ts";
 
 /** For tests: what most of them render with. */
@@ -28,7 +29,8 @@ export function storedRecord(fields: object | string, system: Partial<StoredReco
 }
 
 export function rendererOf(spec: DeepPartial<DatasetSpec>, asOf: Micros = at("2026-01-01")): Renderer {
-  return createRenderer(DatasetSpec.fromPartial(spec), asOf, exporters);
+  const whole = DatasetSpec.fromPartial(spec);
+  return createRenderer(whole, asOf, exporters, compileSchemaCheck(whole.schemaValidation));
 }
 
 /** What a record gives, as one text: its line, `reason: problem` or `dropped n`. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { StoredPlan } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import type { Micros, Revision, StoreIdentity } from "../../store/store.ts";
-import { RENDERER_VERSION } from "../rendering/renderer.ts";
+import { RENDERER_VERSION } from "../rendering/renderer-version.ts";
 
 /** Version of the order in which an index counts: that of the snapshot. */
 const ORDER_VERSION = 1;

@@ -8,7 +8,7 @@ import { limits } from "../../kit/limits.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
 import { type Clock, type Micros, type Revision, type Store, StoreError, type TenantId } from "../../store/store.ts";
 import { planKey, snapshotKey, snapshotTimeKey } from "../keys.ts";
-import { RENDERER_VERSION } from "../rendering/renderer.ts";
+import { RENDERER_VERSION } from "../rendering/renderer-version.ts";
 import { BlockCache } from "./blocks/block-cache.ts";
 import { BlockFiles } from "./blocks/block-files.ts";
 import { OpenFiles } from "./blocks/open-files.ts";

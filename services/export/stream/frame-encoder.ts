@@ -37,18 +37,22 @@ const TAG_COUNT = 0x10;
 const TAG_SEGMENTS = 0x2a;
 const TAG_UNCOMPRESSED = 0x30;
 
+/** Two tags and two lengths. Written apart, as the tail is, since single bytes go slowly into a resizable buffer. */
+const head = Buffer.allocUnsafeSlow(32);
+
 export function layoutBatch(parts: BatchParts, buffers: FrameBuffers): BatchFrame {
   const tail = writeTail(parts);
   const batchBytes = fieldSize(parts.lineBytes) + tail.length;
   const buffer = buffers.take(1 + varintSize(batchBytes) + batchBytes);
   const { bytes } = buffer;
-  const linesStart = writeTagged(bytes, writeTagged(bytes, 0, TAG_BATCH, batchBytes), TAG_LINES, parts.lineBytes);
+  const linesStart = writeTagged(head, writeTagged(head, 0, TAG_BATCH, batchBytes), TAG_LINES, parts.lineBytes);
+  head.copy(bytes, 0, 0, linesStart);
   const linesEnd = linesStart + parts.lineBytes;
   tail.copy(bytes, linesEnd);
   return { buffer, lines: bytes.subarray(linesStart, linesEnd) };
 }
 
-/** Everything after the lines; valid until the next call. Written apart since single bytes go slowly into a resizable buffer. */
+/** Everything after the lines; valid until the next call. */
 function writeTail(parts: BatchParts): Buffer {
   const weightBytes = parts.weights.reduce((sum, run) => sum + varintsSize(run), 0);
   const runBytes = parts.runs.reduce((sum, run) => sum + fieldSize(indexRunSize(run)), 0);

@@ -22,7 +22,7 @@ export interface LoopJob {
 
 const { store, tenant, collection, first, end, spec } = workerData as LoopJob;
 const reader = await openReader(store);
-const renderer = createRenderer(DatasetSpec.decode(spec), 0n, await loadExporters());
+const renderer = createRenderer(DatasetSpec.decode(spec), 0n, await loadExporters(), () => "");
 parentPort?.on("message", async () => {
   await scan();
   parentPort?.postMessage("done");

@@ -12,7 +12,7 @@ const records = [...benchRecords(0, Number(recordCount))].map(({ id, fieldsJson 
   const stored = StoredRecord.fromPartial({ fieldsJson: Buffer.from(fieldsJson) });
   return { id, value: StoredRecord.encode(stored).finish() };
 });
-const renderer = createRenderer(DatasetSpec.decode(Buffer.from(spec, "base64")), 0n, await loadExporters());
+const renderer = createRenderer(DatasetSpec.decode(Buffer.from(spec, "base64")), 0n, await loadExporters(), () => "");
 const without: number[] = [];
 const withStatistics: number[] = [];
 for (let round = 0; round < Number(rounds); round += 1) {

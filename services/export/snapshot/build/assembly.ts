@@ -11,7 +11,7 @@ import { fromThreadError } from "./thread-error.ts";
 
 /** Records of the first chunk: few, so that the first page comes soon. */
 const FIRST_CHUNK_RECORDS = 64;
-const CHUNK_RECORDS = 1000;
+const CHUNK_RECORDS = 500;
 /** Blocks that may wait for their commit before the scan waits too. */
 const MAX_UNCOMMITTED_BLOCKS = 3;
 

@@ -1,13 +1,13 @@
 /** Words of one entry: a 128-bit hash. */
 const WORDS = 4;
-const SEGMENT_BITS = 6;
-const FIRST_CAPACITY = 64;
+const SEGMENT_BITS = 4;
+const FIRST_CAPACITY = 256;
 const MAX_LOAD = 0.8;
 const GROWTH = 1.25;
 const TWO_32 = 4_294_967_296;
 
 /**
- * A set of 128-bit hashes: open addressing in typed arrays, 20 to 25 bytes an entry. It grows a 64th at a time, so that
+ * A set of 128-bit hashes: open addressing in typed arrays, 20 to 25 bytes an entry. It grows a 16th at a time, so that
  * no growth needs twice the memory or stalls for long. The first word chooses the segment, the second the place in it.
  */
 export class ContentSet {

@@ -6,6 +6,7 @@ import { prefixRange } from "../../../store/range.ts";
 import type { Entry } from "../../../store/store.ts";
 import { recordKey, recordKeyPrefixBytes } from "../../keys.ts";
 import { loadExporters } from "../../rendering/exporter-registry.ts";
+import { loadSchemaCheck } from "../../rendering/load-schema-check.ts";
 import { createRenderer, type Renderer } from "../../rendering/renderer.ts";
 import { weightText } from "../../rendering/weight-text.ts";
 import { type Chunk, transfersOf } from "./chunk.ts";
@@ -24,7 +25,7 @@ const port = parentPort as NonNullable<typeof parentPort>;
 const data = workerData as RenderThreadData;
 const reader = await openReader(data.store);
 const exporters = await loadExporters(data.pluginsDirectory);
-const jobs = new Map<number, OpenJob>();
+const jobs = new Map<number, Promise<OpenJob>>();
 let builder = new ChunkBuilder();
 /** The build whose chunk is rendered. */
 let scanning: number | undefined;
@@ -47,7 +48,7 @@ port.on("message", (request: RenderRequest) => {
 async function scan({ build, job: newJob, scan }: RenderRequest & { kind: "scan" }): Promise<void> {
   scanning = build;
   if (newJob !== undefined) jobs.set(build, openJob(newJob));
-  const { job, renderer } = jobs.get(build) as OpenJob;
+  const { job, renderer } = await (jobs.get(build) as Promise<OpenJob>);
   const { end } = prefixRange(recordKey(job.collection, ""));
   const page = await reader.scan(job.tenant, { start: scan.start, end }, { at: job.at, limit: scan.limit });
   reply({ kind: "scanned", next: page.next });
@@ -74,8 +75,10 @@ function send(chunk: Chunk): void {
   port.postMessage({ kind: "rendered", chunk } satisfies RenderReply, transfersOf(chunk));
 }
 
-function openJob(job: RenderJob): OpenJob {
-  return { job, renderer: createRenderer(DatasetSpec.decode(job.spec), job.asOf, exporters) };
+async function openJob(job: RenderJob): Promise<OpenJob> {
+  const spec = DatasetSpec.decode(job.spec);
+  const checkSchema = await loadSchemaCheck(spec.schemaValidation);
+  return { job, renderer: createRenderer(spec, job.asOf, exporters, checkSchema) };
 }
 
 function render(renderer: Renderer, entry: Entry): void {
