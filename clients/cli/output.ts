@@ -112,6 +112,11 @@ export function count(value: number | bigint): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** `1 sample`, `1,200 samples`. */
+export function counted(value: number | bigint, noun: string): string {
+  return `${count(value)} ${noun}${BigInt(value) === 1n ? "" : "s"}`;
+}
+
 export function bytes(value: number | bigint): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let amount = Number(value);

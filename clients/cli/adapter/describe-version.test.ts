@@ -31,3 +31,12 @@ test.for([
     servability: [{ engine: "vllm", servable: false, problems: [problem] }],
   });
 });
+
+test("one of a thing is one", () => {
+  const peft = { parameterCount: 1n, tensorTypes: ["F32"], layers: ["a"] };
+  const snapshots = [{ snapshot: "ab".repeat(32), collection: "docs", sampleCount: 1n, revision: 3n }];
+  const lines = versionLines(AdapterVersion.fromPartial({ peft, provenance: { snapshots } }));
+  expect(lines).toContain("tensors     1 parameter in F32, 1 layer");
+  expect(lines).toContain('trained on  abababababab  (unnamed) of "docs", 1 sample at revision 3');
+  expect(lines.filter((line) => line.startsWith("metrics"))).toEqual([]);
+});

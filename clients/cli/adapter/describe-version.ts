@@ -1,6 +1,6 @@
 import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { type AdapterVersion, AdapterVersion_State } from "../../typescript/src/index.ts";
-import { bytes, count, time } from "../output.ts";
+import { bytes, count, counted, time } from "../output.ts";
 import { methodName, versionStateName } from "./names.ts";
 import { whyNotServed } from "./serving.ts";
 
@@ -42,7 +42,7 @@ export function signatureText({ signature }: AdapterVersion): string {
 export function snapshotText(snapshot: TrainingSnapshot): string {
   const { dataset, datasetVersion, collection, sampleCount, revision } = snapshot;
   const name = dataset === "" ? "(unnamed)" : `${dataset}@${datasetVersion}`;
-  return `${snapshot.snapshot.slice(0, 12)}  ${name} of "${collection}", ${count(sampleCount)} samples at revision ${revision}`;
+  return `${snapshot.snapshot.slice(0, 12)}  ${name} of "${collection}", ${counted(sampleCount, "sample")} at revision ${revision}`;
 }
 
 /** All of a version but its files, a line for each thing. */
@@ -90,12 +90,12 @@ function shapeLines({ method, quantization, peft }: AdapterVersion): string[] {
   const { r, maximumRank, loraAlpha, useRslora, loraDropout, targetModules, targetModulesPattern } = peft;
   const largest = maximumRank !== 0 && maximumRank !== r ? ` (at most ${maximumRank})` : "";
   const rank = [`rank ${r}${largest}`, `alpha ${loraAlpha}`, useRslora && "rank-stabilised", `dropout ${loraDropout}`];
-  const size = `${count(peft.parameterCount)} parameters in ${peft.tensorTypes.join(", ") || "-"}`;
+  const size = `${counted(peft.parameterCount, "parameter")} in ${peft.tensorTypes.join(", ") || "-"}`;
   return [
     ...lines,
     `shape       ${rank.filter(Boolean).join(", ")}`,
     `targets     ${targetModulesPattern || targetsText(targetModules)}`,
-    `tensors     ${size}, ${count(peft.layers.length)} layers`,
+    `tensors     ${size}, ${counted(peft.layers.length, "layer")}`,
   ];
 }
 
@@ -116,7 +116,7 @@ const constraintNames = { jsonSchema: "a JSON Schema", pattern: "a regular expre
 
 function trainingLines(version: AdapterVersion): string[] {
   const { provenance, deletedData } = version;
-  const lines = namedLines("metrics", [metricsText(version)]);
+  const lines = namedLines("metrics", [Object.keys(version.metrics).length > 0 && metricsText(version)]);
   if (provenance?.run) lines.push(`run         ${provenance.run}`);
   for (const snapshot of provenance?.snapshots ?? []) lines.push(`trained on  ${snapshotText(snapshot)}`);
   if (deletedData !== undefined && deletedData.recordCount > 0n) {

@@ -1,6 +1,6 @@
 import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { AdapterVersion } from "../../typescript/src/index.ts";
-import { bytes, count, toJson } from "../output.ts";
+import { bytes, counted, toJson } from "../output.ts";
 import { baseModelText, stateText } from "./describe-version.ts";
 import { methodName } from "./names.ts";
 
@@ -58,13 +58,13 @@ function dataFacts({ provenance, deletedData }: AdapterVersion): Facts {
     ...{ run, parent, source: dataSourceUri },
     ...Object.fromEntries(read),
     ...prefixed("training", trainingObject(training)),
-    "deleted since": deletedData === undefined ? "" : `${count(deletedData.recordCount)} records`,
+    "deleted since": deletedData === undefined ? "" : counted(deletedData.recordCount, "record"),
   });
 }
 
 function snapshotFact({ dataset, datasetVersion, sampleCount, revision, digest }: TrainingSnapshot): string {
   const version = dataset === "" ? "" : `version ${datasetVersion}, `;
-  return `${version}${count(sampleCount)} samples at revision ${revision}, ${digest.slice(0, 12)}`;
+  return `${version}${counted(sampleCount, "sample")} at revision ${revision}, ${digest.slice(0, 12)}`;
 }
 
 function trainingObject(training: NonNullable<AdapterVersion["provenance"]>["training"]): object {

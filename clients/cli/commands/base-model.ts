@@ -4,7 +4,7 @@ import { jsonBaseModel } from "../adapter/json-version.ts";
 import { collect, toTexts } from "../adapter/key-values.ts";
 import { layerKindName } from "../adapter/names.ts";
 import { toBaseModel } from "../adapter/version-name.ts";
-import { count, print, printJson, printLines, printTable, time } from "../output.ts";
+import { count, counted, print, printJson, printLines, printTable, time } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { programOptions, withRegistry } from "../session.ts";
 
@@ -48,7 +48,7 @@ async function register(folder: string, options: RegisterOptions, command: Comma
     const registered = await registry.registerBaseModel(folder, { ...names, metadata }, { signal, onBytes });
     progress[Symbol.dispose]();
     if (programOptions(command).json) return printJson(jsonBaseModel(registered));
-    print(`${nameOf(registered)} is registered, with ${count(registered.layers.length)} layers.`);
+    print(`${nameOf(registered)} is registered, with ${counted(registered.layers.length, "layer")}.`);
   });
 }
 

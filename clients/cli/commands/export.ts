@@ -4,7 +4,7 @@ import { parseByteSize } from "../export/byte-size.ts";
 import type { ExportIndex, FileOptions } from "../export/export-index.ts";
 import { type Compression, compressions, type FileFormat, fileFormats } from "../export/shard.ts";
 import { InputError } from "../failure.ts";
-import { bytes, count, note, print } from "../output.ts";
+import { bytes, counted, note, print } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { programOptions, reconnectSeconds, withClient } from "../session.ts";
 import { type SourceOptions, sourceOptions, toSource } from "../source.ts";
@@ -93,8 +93,8 @@ class SplitProgress implements Disposable {
 function describe(index: ExportIndex, folder: string, wasThere: boolean): void {
   if (wasThere) print(`${folder} was complete already.`);
   for (const { name, samples, bytes: size, shards, snapshot, statistics } of index.splits) {
-    const files = shards.length === 1 ? "1 file" : `${count(shards.length)} files`;
-    print(`${name}: ${count(samples)} samples in ${files} (${bytes(size)}), snapshot ${snapshot.slice(0, 12)}`);
+    const files = counted(shards.length, "file");
+    print(`${name}: ${counted(samples, "sample")} in ${files} (${bytes(size)}), snapshot ${snapshot.slice(0, 12)}`);
     const { hint } = (statistics as { statistics: { hint: string } }).statistics;
     if (hint !== "") note(hint);
   }

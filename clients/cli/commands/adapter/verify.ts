@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { FileDifference, Registry } from "../../../typescript/src/index.ts";
 import { stateText } from "../../adapter/describe-version.ts";
 import { jsonVersion } from "../../adapter/json-version.ts";
-import { print, printJson, printLines } from "../../output.ts";
+import { counted, print, printJson, printLines } from "../../output.ts";
 import { programOptions, withRegistry } from "../../session.ts";
 
 export function verify(): Command {
@@ -53,5 +53,5 @@ function differenceText({ path, problem, expected, actual }: FileDifference): st
 }
 
 function faults(count: number): string {
-  return count === 0 ? "its files are right" : `${count} ${count === 1 ? "fault" : "faults"}`;
+  return count === 0 ? "its files are right" : counted(count, "fault");
 }
