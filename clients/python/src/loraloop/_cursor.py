@@ -86,7 +86,8 @@ class Cursor:
 
     @property
     def left(self) -> int:
-        """Samples of the batch that were not given out. What counts them in a loop is the loop's own iterator."""
+        """Samples of the batch that were not given out."""
+        # Iterators of lists and ranges know it: loops count nothing themselves.
         return length_hint(self._left)
 
     @property
