@@ -9,7 +9,7 @@ import { Server } from "../server.ts";
 
 const load = { concurrency: 16, adapters: 100 };
 /** Each side is given what takes it some ten seconds. */
-const ours = { ...load, versions: 50, reads: 30_000 } satisfies RegistryLoad;
+const ours = { ...load, versions: 100, reads: 40_000 } satisfies RegistryLoad;
 const theirs = { ...load, versions: 2, reads: 1_000 } satisfies RegistryLoad;
 
 /** Calls of our registry, on RocksDB and verifying each adapter, against those of MLflow's, on SQLite and with as many workers as processors; in turns. */
