@@ -3,6 +3,7 @@ import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registr
 import type { Caller } from "../../kit/call.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
+import type { Store, TenantId } from "../../store/store.ts";
 import { readUse } from "../adapters/adapter-use.ts";
 import { findAlias } from "../adapters/aliases.ts";
 import { noChanges, together } from "../adapters/changes.ts";
@@ -12,7 +13,7 @@ import { planVersions } from "../adapters/new-versions.ts";
 import { useParent } from "../adapters/parent.ts";
 import { prepareRegistration, type Registration } from "../adapters/registration.ts";
 import { showVersion } from "../adapters/shown-version.ts";
-import { getVersion } from "../adapters/stored-versions.ts";
+import { getVersion, type KeptVersion } from "../adapters/stored-versions.ts";
 import { useArtifact } from "../artifacts/stored-artifacts.ts";
 import { useOfBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
@@ -34,9 +35,13 @@ export async function registerVersion(
   const { store } = context;
   const { tenant } = caller;
   const named = namedRequest(request);
-  const before = await madeBefore(store, tenant, named);
-  const name = before ?? (await register(context, caller, { request, named, signal }));
-  return showVersion(store, tenant, await getVersion(store, tenant, name));
+  const before = await findMade(store, tenant, named);
+  return showVersion(store, tenant, before ?? (await register(context, caller, { request, named, signal })));
+}
+
+async function findMade(store: Store, tenant: TenantId, named: NamedRequest): Promise<KeptVersion | undefined> {
+  const name = await madeBefore(store, tenant, named);
+  return name && getVersion(store, tenant, name);
 }
 
 interface Asked {
@@ -49,14 +54,16 @@ async function register(
   context: RegistryContext,
   caller: Caller,
   { request, named, signal }: Asked,
-): Promise<VersionName> {
+): Promise<KeptVersion> {
   const exportClient = context.exportClient.until(signal);
   const registration = await prepareRegistration({ ...context, exportClient }, caller, request, signal);
   const snapshots = registration.version.version.provenance?.snapshots ?? [];
   const attempt = () => commitVersion(context, caller, { ...registration, request, named });
-  return whileHeld(context, caller, { snapshots, signal }, () =>
-    context.turns.take(`${caller.tenant}/${request.adapter}`, () => retryAborted(attempt)),
-  );
+  const make = () => context.turns.take(`${caller.tenant}/${request.adapter}`, () => retryAborted(attempt));
+  if (snapshots.length === 0) return make();
+  const name = await whileHeld(context, caller, { snapshots, signal }, async () => (await make()).name);
+  // Whoever holds snapshots is told of data that was deleted meanwhile.
+  return getVersion(context.store, caller.tenant, name);
 }
 
 interface Prepared extends Registration {
@@ -64,11 +71,11 @@ interface Prepared extends Registration {
   readonly named: NamedRequest;
 }
 
-async function commitVersion(context: RegistryContext, caller: Caller, prepared: Prepared): Promise<VersionName> {
+async function commitVersion(context: RegistryContext, caller: Caller, prepared: Prepared): Promise<KeptVersion> {
   const { store } = context;
   const { tenant, tokenId: creator } = caller;
   const { request, named, version, artifact, base, parent } = prepared;
-  const before = await madeBefore(store, tenant, named);
+  const before = await findMade(store, tenant, named);
   if (before !== undefined) return before;
   const now = context.clock.now();
   const { adapter } = request;
@@ -84,8 +91,8 @@ async function commitVersion(context: RegistryContext, caller: Caller, prepared:
     await expectSignature(context, tenant, artifact.files, request.signatureBundleJson),
     rememberRequest(named, name),
   );
-  await store.commit(tenant, mutations, expectations);
-  return name;
+  const { revision } = await store.commit(tenant, mutations, expectations);
+  return { name, stored: { version: version.version, request: request.request }, state: version.state, revision };
 }
 
 async function planAlias(

@@ -1,5 +1,5 @@
 import type { Batch } from "@nxtedition/rocksdb";
-import { checkExpectation, checkReadable, keyText } from "../checks.ts";
+import { checkExpectation, checkReadable } from "../checks.ts";
 import { type Expectation, type Head, type Key, type Revision, StoreError, type TenantId } from "../store.ts";
 import { encodeChange } from "./changes.ts";
 import type { Database } from "./database.ts";
@@ -12,6 +12,9 @@ import { expectationsOf, mutationsOf, type PackedCommit } from "./packed-commit.
 import { newestVersion } from "./scan.ts";
 import type { Sweeper } from "./sweeper.ts";
 
+/** Keys whose last writes are remembered: some 200 bytes each. */
+const MOST_REVISIONS = 4_096;
+
 /** Writes groups of jobs, each with one fsync of the database and one of the `HEAD` file. */
 export class Group {
   readonly #database: Database;
@@ -21,6 +24,8 @@ export class Group {
   readonly #heads = new Map<TenantId, Head>();
   /** Heads and last writes of expected keys, as they will be once this group is written. */
   readonly #staged = { heads: new Map<TenantId, Head>(), revisions: new Map<string, Revision>() };
+  /** Last writes of keys that were expected before, the latest at the end: many commits expect the same ones. */
+  readonly #revisions = new Map<string, Revision>();
   #writes: bigint;
   #failed: StoreError | undefined;
 
@@ -97,7 +102,7 @@ export class Group {
       const deleted = value === undefined;
       this.#batch._put(versionKey(dataPrefix(tenant, key), revision, deleted), value ?? nothing);
       this.#batch._put(changeKey(tenant, revision, ordinal++), encodeChange(key, deleted));
-      if (this.#staged.revisions.size > 0) this.#stageWrite(tenant, key, deleted ? 0 : revision);
+      this.#stageWrite(tenant, key, deleted ? 0 : revision);
     }
   }
 
@@ -109,14 +114,20 @@ export class Group {
   }
 
   #stage(tenant: TenantId, { key }: Expectation): void {
+    const staged = stagedKey(tenant, key);
+    this.#staged.revisions.set(staged, this.#revisions.get(staged) ?? this.#readRevision(tenant, key));
+  }
+
+  #readRevision(tenant: TenantId, key: Key): Revision {
     const at = Number(this.#head(tenant).revision);
-    const current = newestVersion(this.#database, tenant, key, at)?.revision ?? 0n;
-    this.#staged.revisions.set(stagedKey(tenant, key), current);
+    return newestVersion(this.#database, tenant, key, at)?.revision ?? 0n;
   }
 
   #stageWrite(tenant: TenantId, key: Key, revision: number): void {
+    const { revisions } = this.#staged;
+    if (revisions.size === 0 && this.#revisions.size === 0) return;
     const staged = stagedKey(tenant, key);
-    if (this.#staged.revisions.has(staged)) this.#staged.revisions.set(staged, BigInt(revision));
+    if (revisions.has(staged) || this.#revisions.has(staged)) revisions.set(staged, BigInt(revision));
   }
 
   #head(tenant: TenantId): Head {
@@ -145,6 +156,18 @@ export class Group {
     this.#acknowledge(writes);
     this.#writes = writes;
     for (const [tenant, head] of this.#staged.heads) this.#heads.set(tenant, head);
+    this.#remember();
+  }
+
+  #remember(): void {
+    for (const [key, revision] of this.#staged.revisions) {
+      this.#revisions.delete(key);
+      this.#revisions.set(key, revision);
+    }
+    for (const key of this.#revisions.keys()) {
+      if (this.#revisions.size <= MOST_REVISIONS) return;
+      this.#revisions.delete(key);
+    }
   }
 
   /** After a failure here the database holds what nobody was told of: only opening it again can settle that. */
@@ -161,5 +184,5 @@ export class Group {
 const nothing = Buffer.alloc(0);
 
 function stagedKey(tenant: TenantId, key: Key): string {
-  return `${tenant} ${keyText(key)}`;
+  return `${tenant} ${Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1")}`;
 }

@@ -6,8 +6,6 @@ const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_ENTRIES = 4_096;
 /** Larger values would push out too many others. */
 const MAX_VALUE_BYTES = 16 * 1024;
-/** Mutations. */
-const SMALL_COMMIT = 64;
 
 /**
  * What the newest reads of single keys found, absence too, so that keys that every call reads cost no read of RocksDB. All commits go through the one
@@ -28,13 +26,12 @@ export class NewestEntries {
     return entry;
   }
 
-  /** Of a commit that was acknowledged. What a small one wrote is likely to be read next; of others only keys that were known stay known. */
+  /** Of a commit that was acknowledged: keys that were known stay known. */
   written(tenant: TenantId, mutations: readonly Mutation[], revision: Revision): void {
-    const isSmall = mutations.length <= SMALL_COMMIT;
     for (const mutation of mutations) {
       const key = mutationKey(mutation);
       const name = nameOf(tenant, key);
-      if (!isSmall && !this.#entries.has(name)) continue;
+      if (!this.#entries.has(name)) continue;
       this.#forget(name);
       this.#keep(name, "put" in mutation ? { key: key.slice(), value: mutation.value.slice(), revision } : undefined);
     }
