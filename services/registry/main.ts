@@ -5,7 +5,7 @@ import { startRegistry } from "./service.ts";
 
 /** Serves until a signal ends it. @param file JSON configuration; the environment (`LORALOOP_REGISTRY_…`) overrides it. */
 export async function serveRegistry(file?: string, onError?: (error: unknown) => void): Promise<void> {
-  limitMemory(16);
+  limitMemory(8);
   const start = async () => {
     const configuration = readRegistryConfiguration({ ...(file && { file }), environment: process.env });
     return { service: await startRegistry(configuration), drainSeconds: configuration.drain_seconds };

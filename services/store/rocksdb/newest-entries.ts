@@ -33,7 +33,7 @@ export class NewestEntries {
       const name = nameOf(tenant, key);
       if (!this.#entries.has(name)) continue;
       this.#forget(name);
-      this.#keep(name, "put" in mutation ? { key: key.slice(), value: mutation.value.slice(), revision } : undefined);
+      this.#keep(name, "put" in mutation ? { key: copyOf(key), value: copyOf(mutation.value), revision } : undefined);
     }
   }
 
@@ -52,6 +52,13 @@ export class NewestEntries {
     this.#bytes -= bytesOf(this.#entries.get(name));
     this.#entries.delete(name);
   }
+}
+
+/** A Buffer, as reading gives, with memory of its own: whoever committed the bytes may use theirs again. */
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 function bytesOf(entry: Entry | undefined): number {
