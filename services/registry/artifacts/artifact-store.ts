@@ -24,7 +24,7 @@ export interface ArtifactFiles {
   list(): Promise<readonly ListedFile[]>;
   /** Exactly `length` bytes from `offset`. Throws ADAPTER_FILE_MISSING, and ADAPTER_FILE_CHANGED where the file ends before. */
   read(path: string, offset: number, length: number): Promise<Uint8Array>;
-  /** The whole file in order, in pieces of at most `PIECE_BYTES`. Throws ADAPTER_FILE_MISSING. Ending the iteration lets go of the file. */
+  /** The whole file in order, in pieces of at most `PIECE_BYTES`, whose memory is the caller's. Throws ADAPTER_FILE_MISSING. Ending the iteration lets go of the file. */
   stream(path: string): AsyncIterable<Uint8Array>;
 }
 

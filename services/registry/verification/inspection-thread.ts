@@ -38,6 +38,8 @@ function act(number: number, step: InspectionStep): Inspected | undefined {
 function take(inspection: Inspection, { path, byteCount, bytes, isFirst, isLast }: Piece): void {
   if (isFirst) inspection.beginFile(path, byteCount);
   inspection.data(bytes);
+  // The collector would leave many of them: they are large, and little else becomes garbage here.
+  (bytes.buffer as ArrayBuffer).transfer(0);
   if (isLast) inspection.endFile();
 }
 

@@ -93,11 +93,11 @@ export class Inspection {
     }
   }
 
-  /** The next bytes of the file. */
+  /** The next bytes of the file, which are not kept. */
   data(piece: Uint8Array): void {
     const open = this.#openFile();
     open.hash.update(piece);
-    if (this.#isConfiguration(open)) open.kept.push(piece);
+    if (this.#isConfiguration(open)) open.kept.push(new Uint8Array(piece));
     this.#inHeader(open, () => open.reader?.push(piece));
   }
 

@@ -35,11 +35,10 @@ class MadeFiles implements ArtifactFiles {
   async *stream(path: string): AsyncGenerator<Uint8Array> {
     const { head, bytes } = this.#files.get(path) ?? { head: new Uint8Array(), bytes: 0 };
     this.onPiece(path, 0);
-    yield head;
-    const filling = new Uint8Array(pieceBytes).fill(0x11);
+    yield new Uint8Array(head);
     for (let at = head.length; at < bytes; at += pieceBytes) {
       this.onPiece(path, Math.ceil((at - head.length) / pieceBytes) + 1);
-      yield filling.subarray(0, Math.min(pieceBytes, bytes - at));
+      yield new Uint8Array(Math.min(pieceBytes, bytes - at)).fill(0x11);
     }
   }
 }

@@ -46,9 +46,9 @@ export class RemoteInspection implements Disposable {
     this.#steps = [{ kind: "begin", request }];
   }
 
-  /** Resolves once what was sent before was worked on, so that reading goes on meanwhile. The bytes are copied. */
+  /** Resolves once what was sent before was worked on, so that reading goes on meanwhile. The bytes go with it. */
   async piece(piece: Piece): Promise<void> {
-    const bytes = new Uint8Array(piece.bytes);
+    const bytes = withOwnMemory(piece.bytes);
     this.#steps.push({ kind: "piece", piece: { ...piece, bytes } });
     this.#bytes += bytes.length;
     if (this.#bytes < MESSAGE_BYTES) return;
@@ -83,6 +83,11 @@ export class RemoteInspection implements Disposable {
     sent.catch(() => undefined);
     this.#underWay = sent;
   }
+}
+
+/** Bytes that are all of their memory; others, e.g. of a pool, are copied. */
+function withOwnMemory(bytes: Uint8Array): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
 
 /** The memory that moves with a message. */
