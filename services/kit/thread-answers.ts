@@ -1,20 +1,8 @@
 import { parentPort, type Transferable } from "node:worker_threads";
-import { type Reason, ServiceError } from "./errors.ts";
+import { type ThreadError, toThreadError } from "./thread-error.ts";
 
-/** What a thread says to one question. Errors lose their class between threads. */
-export type Reply<Answer> =
-  | { readonly answer: Answer }
-  /** A ServiceError. */
-  | { readonly fault: Fault }
-  /** Another error. */
-  | { readonly failure: unknown };
-
-interface Fault {
-  readonly reason: Reason;
-  readonly message: string;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly cause: unknown;
-}
+/** What a thread says to one question. */
+export type Reply<Answer> = { readonly answer: Answer } | { readonly error: ThreadError };
 
 /** In a thread: answers what `ThreadCalls` asks. @param transfersOf memory of an answer that moves with it */
 export function answerCalls<Question, Answer>(
@@ -32,8 +20,6 @@ function replyTo<Answer>(answer: () => Answer): Reply<Answer> {
   try {
     return { answer: answer() };
   } catch (error) {
-    if (!(error instanceof ServiceError)) return { failure: error };
-    const { reason, message, metadata, cause } = error;
-    return { fault: { reason, message, metadata, cause } };
+    return { error: toThreadError(error) };
   }
 }

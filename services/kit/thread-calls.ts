@@ -1,6 +1,6 @@
 import { type Transferable, Worker, type WorkerOptions } from "node:worker_threads";
-import { ServiceError } from "./errors.ts";
 import type { Reply } from "./thread-answers.ts";
+import { fromThreadError } from "./thread-error.ts";
 
 interface Asked<Question, Answer> extends PromiseWithResolvers<Answer> {
   readonly question: Question;
@@ -26,7 +26,7 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
   }
 
   /**
-   * Rejects with the ServiceError that the thread answers with, or the error that it ends by, e.g. for want of memory; the next question starts another.
+   * Rejects with the error that the thread answers with, or that it ends by, e.g. for want of memory; the next question starts another.
    * @param transfers memory of the question that moves with it
    */
   ask(question: Question, transfers: readonly Transferable[] = []): Promise<Answer> {
@@ -65,7 +65,7 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
     else this.#thread?.unref();
     for (const [place, reply] of replies.entries()) {
       if ("answer" in reply) answered[place]?.resolve(reply.answer);
-      else answered[place]?.reject(errorOf(reply));
+      else answered[place]?.reject(fromThreadError(reply.error));
     }
   }
 
@@ -75,10 +75,4 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
     [this.#sent, this.#waiting] = [[], []];
     for (const { reject } of abandoned) reject(error);
   }
-}
-
-function errorOf(reply: Exclude<Reply<never>, { readonly answer: never }>): unknown {
-  if ("failure" in reply) return reply.failure;
-  const { reason, message, metadata, cause } = reply.fault;
-  return new ServiceError(reason, message, metadata, { cause });
 }

@@ -30,7 +30,7 @@
  * What WatchAdapters sends are the changes of `adapter/`, `version-state/` and `alias-move/`: a version and its state are made in one commit.
  */
 
-import { joinKey, uint32, uint64 } from "../store/key-parts.ts";
+import { joinKey, uint64 } from "../store/key-parts.ts";
 import { prefixRange as keysAfter } from "../store/range.ts";
 import type { Key, KeyRange } from "../store/store.ts";
 
@@ -45,7 +45,7 @@ function int64(value: bigint): Uint8Array {
   return uint64(BigInt.asUintN(64, value + 2n ** 63n));
 }
 
-const versionPart = ({ adapter, version }: VersionName): Key => joinKey(adapter, "\0", uint32(version));
+const versionPart = ({ adapter, version }: VersionName): Key => joinKey(adapter, "\0", version);
 
 export const baseModelKey = (name: string, revision: string): Key => joinKey("base-model/", name, "\0", revision);
 export const layersKey = (name: string, revision: string): Key => joinKey("base-model-layers/", name, "\0", revision);

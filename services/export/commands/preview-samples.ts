@@ -10,8 +10,8 @@ import type { ExportContext } from "../context.ts";
 import { idOf } from "../corpus/stored-record.ts";
 import type { ResolvedSource } from "../dataset/source.ts";
 import { recordKey } from "../keys.ts";
-import { loadSchemaCheck } from "../rendering/load-schema-check.ts";
-import { createRenderer, type Outcome, type RenderedSample, type Renderer } from "../rendering/renderer.ts";
+import { loadRenderer } from "../rendering/load-renderer.ts";
+import type { Outcome, RenderedSample, Renderer } from "../rendering/renderer.ts";
 import { StatisticsBuilder } from "../rendering/statistics.ts";
 import { withWeight } from "../rendering/weight-text.ts";
 
@@ -26,8 +26,7 @@ export async function previewSamples(
   count: number,
 ): Promise<PreviewSamplesResponse> {
   const begin = performance.now();
-  const checkSchema = await loadSchemaCheck(source.spec.schemaValidation);
-  const renderer = createRenderer(source.spec, source.asOf, context.exporters, checkSchema);
+  const renderer = await loadRenderer(source.spec, source.asOf, context.exporters);
   const preview = new Preview(renderer, count, source.spec.quality?.skipDuplicates ?? false);
   const range = prefixRange(recordKey(source.collection, ""));
   let start: Key | undefined = range.start;

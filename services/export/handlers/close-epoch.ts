@@ -1,9 +1,9 @@
 import type { CloseEpochRequest, CloseEpochResponse } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import type { Call } from "../../kit/call.ts";
+import { checkRunId } from "../../kit/run-id.ts";
 import { closeEpoch as command } from "../commands/close-epoch.ts";
 import type { ExportContext } from "../context.ts";
 import { planMessage } from "../plan/plan-message.ts";
-import { checkRunId } from "../runs/run-id.ts";
 
 type Handler = (request: CloseEpochRequest, call: Call) => Promise<CloseEpochResponse>;
 

@@ -6,9 +6,9 @@ import {
 import type { Call } from "../../kit/call.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
+import { checkRunId } from "../../kit/run-id.ts";
 import { closeRun as command } from "../commands/close-run.ts";
 import type { ExportContext } from "../context.ts";
-import { checkRunId } from "../runs/run-id.ts";
 
 type Handler = (request: CloseRunRequest, call: Call) => Promise<CloseRunResponse>;
 

@@ -1,8 +1,8 @@
 import type { GetRunRequest, GetRunResponse } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import type { Call } from "../../kit/call.ts";
+import { checkRunId } from "../../kit/run-id.ts";
 import { getRun as command } from "../commands/get-run.ts";
 import type { ExportContext } from "../context.ts";
-import { checkRunId } from "../runs/run-id.ts";
 
 type Handler = (request: GetRunRequest, call: Call) => Promise<GetRunResponse>;
 

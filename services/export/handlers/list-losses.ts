@@ -3,9 +3,9 @@ import type { Call } from "../../kit/call.ts";
 import { fieldInvalid } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { decodePosition, encodePosition } from "../../kit/number-position.ts";
+import { checkRunId } from "../../kit/run-id.ts";
 import { listLosses as command } from "../commands/list-losses.ts";
 import type { ExportContext } from "../context.ts";
-import { checkRunId } from "../runs/run-id.ts";
 
 type Handler = (request: ListLossesRequest, call: Call) => Promise<ListLossesResponse>;
 

@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { v7 as uuidv7 } from "uuid";
 import type { OpenRunRequest, OpenRunResponse } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import type { Call } from "../../kit/call.ts";
+import { checkRunId } from "../../kit/run-id.ts";
 import { openRun as command } from "../commands/open-run.ts";
 import type { ExportContext } from "../context.ts";
 import { normalisePlan } from "../plan/plan-spec.ts";
+import { checkLease } from "../runs/check-lease.ts";
 import { checkEnvironment, checkRunPlan, leaseSecondsOf } from "../runs/open-run-fields.ts";
-import { checkLease, checkRunId } from "../runs/run-id.ts";
 
 type Handler = (request: OpenRunRequest, call: Call) => Promise<OpenRunResponse>;
 

@@ -2,10 +2,10 @@ import type { ReportLossesRequest, ReportLossesResponse } from "../../../proto/g
 import type { Call } from "../../kit/call.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
+import { checkRunId } from "../../kit/run-id.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
 import { reportLosses as command } from "../commands/report-losses.ts";
 import type { ExportContext } from "../context.ts";
-import { checkRunId } from "../runs/run-id.ts";
 
 type Handler = (request: ReportLossesRequest, call: Call) => Promise<ReportLossesResponse>;
 

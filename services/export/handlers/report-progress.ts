@@ -3,11 +3,11 @@ import type {
   ReportProgressResponse,
 } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import type { Call } from "../../kit/call.ts";
+import { checkRunId } from "../../kit/run-id.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
 import { reportProgress as command } from "../commands/report-progress.ts";
 import type { ExportContext } from "../context.ts";
 import { checkMetrics } from "../runs/metrics.ts";
-import { checkRunId } from "../runs/run-id.ts";
 
 type Handler = (request: ReportProgressRequest, call: Call) => Promise<ReportProgressResponse>;
 

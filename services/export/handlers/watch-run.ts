@@ -1,8 +1,8 @@
 import type { WatchRunRequest, WatchRunResponse } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import type { Call } from "../../kit/call.ts";
+import { checkRunId } from "../../kit/run-id.ts";
 import { watchRun as command } from "../commands/watch-run.ts";
 import type { ExportContext } from "../context.ts";
-import { checkRunId } from "../runs/run-id.ts";
 
 type Handler = (request: WatchRunRequest, call: Call) => AsyncGenerator<WatchRunResponse>;
 

@@ -30,7 +30,9 @@ export function storedRecord(fields: object | string, system: Partial<StoredReco
 
 export function rendererOf(spec: DeepPartial<DatasetSpec>, asOf: Micros = at("2026-01-01")): Renderer {
   const whole = DatasetSpec.fromPartial(spec);
-  return createRenderer(whole, asOf, exporters, compileSchemaCheck(whole.schemaValidation));
+  const { schemaValidation } = whole;
+  const checkSchema = schemaValidation?.jsonSchema ? compileSchemaCheck(schemaValidation) : () => "";
+  return createRenderer(whole, asOf, exporters, checkSchema);
 }
 
 /** What a record gives, as one text: its line, `reason: problem` or `dropped n`. */

@@ -4,11 +4,8 @@ import { compileSchema } from "../../kit/schema/schema.ts";
 /** What is wrong with a sample, given also as JSON; empty where it fits. */
 export type SchemaCheck = (sample: object, json: string) => string;
 
-/** Compiles the dataset's schema, which `checkSpec` has seen; without one every sample fits. Throws ServiceError SCHEMA_INVALID. */
-export function compileSchemaCheck(validation: SchemaValidation | undefined): SchemaCheck {
-  if (validation === undefined || validation.jsonSchema === "") {
-    return () => "";
-  }
-  const schema = compileSchema(validation.jsonSchema, { checked: true });
+/** Compiles the dataset's schema, which `checkSpec` has seen. Throws ServiceError SCHEMA_INVALID. */
+export function compileSchemaCheck({ jsonSchema }: Pick<SchemaValidation, "jsonSchema">): SchemaCheck {
+  const schema = compileSchema(jsonSchema, { checked: true });
   return (sample, json) => schema.problemOf(sample, json.length) ?? "";
 }

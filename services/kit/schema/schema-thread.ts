@@ -1,6 +1,7 @@
 import { parentPort } from "node:worker_threads";
-import { type Reason, ServiceError } from "../errors.ts";
+import { ServiceError } from "../errors.ts";
 import { isObject } from "../json-object.ts";
+import { type ThreadError, toThreadError } from "../thread-error.ts";
 import { compileSchema, type SchemaProblem } from "./schema.ts";
 import type { JsonObject } from "./schema-limits.ts";
 
@@ -10,9 +11,7 @@ export interface SchemaRequest {
   readonly sample?: { readonly json: string; readonly without: readonly string[] };
 }
 
-export type SchemaReply =
-  | { readonly problems: SchemaProblem[] }
-  | { readonly reason: Reason; readonly message: string; readonly metadata: Readonly<Record<string, string>> };
+export type SchemaReply = { readonly problems: SchemaProblem[] } | { readonly error: ThreadError };
 
 function answer({ schema, sample }: SchemaRequest): SchemaReply {
   try {
@@ -22,7 +21,7 @@ function answer({ schema, sample }: SchemaRequest): SchemaReply {
     if (!(error instanceof ServiceError)) {
       throw error;
     }
-    return { reason: error.reason, message: error.message, metadata: error.metadata };
+    return { error: toThreadError(error) };
   }
 }
 

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { ServiceError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { fromThreadError } from "../thread-error.ts";
 import type { SchemaProblem } from "./schema.ts";
 import { parseSchema, schemaInvalid } from "./schema-limits.ts";
 import type { SchemaReply, SchemaRequest } from "./schema-thread.ts";
@@ -46,9 +46,7 @@ export class SchemaWorker implements AsyncDisposable {
       this.#ending = thread.terminate();
       throw schemaInvalid(`takes too long or too much memory: schema_milliseconds (${limits.schema_milliseconds})`);
     }
-    if ("reason" in reply) {
-      throw new ServiceError(reply.reason, reply.message, reply.metadata);
-    }
+    if ("error" in reply) throw fromThreadError(reply.error);
     return reply.problems;
   }
 }

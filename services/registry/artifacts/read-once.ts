@@ -26,7 +26,7 @@ export function readOnce(files: ArtifactFiles, known?: readonly ListedFile[]): A
     async *stream(path) {
       const bytes = await smallFile(path);
       if (bytes === undefined) yield* files.stream(path);
-      else if (bytes.length > 0) yield bytes.slice();
+      else if (bytes.length > 0) yield new Uint8Array(bytes);
     },
   };
 }
@@ -40,7 +40,7 @@ async function wholeFile(files: ArtifactFiles, path: string, length: number): Pr
     bytes += piece.length;
     if (bytes > length) break;
   }
-  return new Uint8Array(Buffer.concat(pieces));
+  return Buffer.concat(pieces);
 }
 
 /** Files of one piece, as many as fit into four together. */

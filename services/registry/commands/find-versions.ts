@@ -1,6 +1,7 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { FindVersionsRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { fieldInvalid } from "../../kit/field.ts";
+import { checkRunId } from "../../kit/run-id.ts";
 import { sha256Form } from "../../kit/sha256-form.ts";
 import type { TenantId } from "../../store/store.ts";
 import { parseVersionName } from "../adapters/names.ts";
@@ -10,9 +11,6 @@ import type { RegistryContext } from "../context.ts";
 import { type DataOrigin, findByData } from "../training/find-by-data.ts";
 import type { Owner } from "../training/holds.ts";
 import { versionsOf } from "../training/versions-of.ts";
-
-/** As of the export service. */
-const runForm = /^[a-z0-9]([a-z0-9_.-]{0,126}[a-z0-9])?$/;
 
 /** What versions came from. */
 export type Origin = NonNullable<FindVersionsRequest["origin"]>;
@@ -68,7 +66,7 @@ async function indexOf(
 
 /** Versions were registered of no run with another id. */
 function checkedRun(run: string): string {
-  if (!runForm.test(run)) throw fieldInvalid("run", run, runForm.source);
+  checkRunId(run);
   return run;
 }
 

@@ -28,22 +28,22 @@ export async function renderVersions(
   tenant: TenantId,
   command: RenderVersions,
 ): Promise<RenderVersionsResponse> {
-  const versions = await readVersions(context, tenant, command);
+  const { versions, bytes } = await readVersions(context, tenant, command);
   if (command.format === Format.FORMAT_VLLM_ARGUMENTS) {
     for (const version of versions) await requireTrusted(context, tenant, version);
   }
   const { format, pathTemplate } = command;
-  const rendered = await context.documents.render({ versions, format, pathTemplate });
+  const rendered = await context.documents.render({ versions, format, pathTemplate }, bytes);
   checkBytes("rendered_bytes", Buffer.byteLength(rendered.content), "The rendered document");
   return rendered;
 }
 
-/** Of several versions without what only formats of one version need. */
+/** Of several versions without what only formats of one version need; and their bytes, encoded. */
 async function readVersions(
   { store }: RegistryContext,
   tenant: TenantId,
   { references }: RenderVersions,
-): Promise<readonly AdapterVersion[]> {
+): Promise<{ readonly versions: readonly AdapterVersion[]; readonly bytes: number }> {
   const { revision } = await store.head(tenant);
   const versions: AdapterVersion[] = [];
   let bytes = 0;
@@ -54,7 +54,7 @@ async function readVersions(
     checkBytes("rendered_version_bytes", bytes, "The size of the versions together");
     versions.push(version);
   }
-  return versions;
+  return { versions, bytes };
 }
 
 function checkBytes(limit: "rendered_version_bytes" | "rendered_bytes", bytes: number, what: string): void {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AdapterVersion_State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { AdapterVersion, AdapterVersion_State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { RenderVersionsRequest_Format as Format } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { Documents } from "./documents.ts";
 import { readDocument } from "./read-document.ts";
@@ -25,7 +25,8 @@ test.each([1, 10, 100, 1000])("documents of %d entries are read and written as h
   expect(read).toEqual(readDocument(document));
   const versions = read.map(({ version }) => ({ ...version, state: AdapterVersion_State.STATE_DECLARED }));
   const request = { versions, format, pathTemplate: "" };
-  expect(await documents.render(request)).toEqual(renderVersions(request));
+  const bytes = versions.reduce((sum, version) => sum + AdapterVersion.encode(version).finish().length, 0);
+  expect(await documents.render(request, bytes)).toEqual(renderVersions(request));
 });
 
 test("large documents are refused as small ones, and the next one is read", async () => {

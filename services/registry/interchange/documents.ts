@@ -1,4 +1,3 @@
-import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { RenderVersionsResponse } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { ThreadCalls } from "../../kit/thread-calls.ts";
 import { type DocumentResult, type DocumentTask, perform } from "./document-task.ts";
@@ -20,9 +19,8 @@ export class Documents implements AsyncDisposable {
     return this.#perform({ kind: "read", document }, Buffer.byteLength(document.content));
   }
 
-  /** As `renderVersions`. */
-  render(request: VersionsToRender): Promise<RenderVersionsResponse> {
-    const bytes = request.versions.reduce((sum, version) => sum + AdapterVersion.encode(version).finish().length, 0);
+  /** As `renderVersions`. @param bytes encoded, of the versions together */
+  render(request: VersionsToRender, bytes: number): Promise<RenderVersionsResponse> {
     return this.#perform({ kind: "render", request }, bytes);
   }
 

@@ -28,6 +28,7 @@ export class NewestEntries {
 
   /** Of a commit that was acknowledged: keys that were known stay known. */
   written(tenant: TenantId, mutations: readonly Mutation[], revision: Revision): void {
+    if (this.#entries.size === 0) return;
     for (const mutation of mutations) {
       const key = mutationKey(mutation);
       const name = nameOf(tenant, key);

@@ -4,7 +4,7 @@ import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { recordKey, recordKeyPrefixBytes } from "../../../services/export/keys.ts";
 import { loadExporters } from "../../../services/export/rendering/exporter-registry.ts";
-import { createRenderer } from "../../../services/export/rendering/renderer.ts";
+import { loadRenderer } from "../../../services/export/rendering/load-renderer.ts";
 import { openReader } from "../../../services/store/open-reader.ts";
 import type { Entry, Key, StoreShare } from "../../../services/store/store.ts";
 import { recordId } from "../samples.ts";
@@ -22,7 +22,7 @@ export interface LoopJob {
 
 const { store, tenant, collection, first, end, spec } = workerData as LoopJob;
 const reader = await openReader(store);
-const renderer = createRenderer(DatasetSpec.decode(spec), 0n, await loadExporters(), () => "");
+const renderer = await loadRenderer(DatasetSpec.decode(spec), 0n, await loadExporters());
 parentPort?.on("message", async () => {
   await scan();
   parentPort?.postMessage("done");

@@ -1,7 +1,8 @@
 import { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { loadExporters } from "../../../services/export/rendering/exporter-registry.ts";
-import { createRenderer, type Outcome } from "../../../services/export/rendering/renderer.ts";
+import { loadRenderer } from "../../../services/export/rendering/load-renderer.ts";
+import type { Outcome } from "../../../services/export/rendering/renderer.ts";
 import { StatisticsBuilder } from "../../../services/export/rendering/statistics.ts";
 import { benchRecords } from "../samples.ts";
 
@@ -12,7 +13,7 @@ const records = [...benchRecords(0, Number(recordCount))].map(({ id, fieldsJson 
   const stored = StoredRecord.fromPartial({ fieldsJson: Buffer.from(fieldsJson) });
   return { id, value: StoredRecord.encode(stored).finish() };
 });
-const renderer = createRenderer(DatasetSpec.decode(Buffer.from(spec, "base64")), 0n, await loadExporters(), () => "");
+const renderer = await loadRenderer(DatasetSpec.decode(Buffer.from(spec, "base64")), 0n, await loadExporters());
 const without: number[] = [];
 const withStatistics: number[] = [];
 for (let round = 0; round < Number(rounds); round += 1) {

@@ -1,3 +1,4 @@
+import { fromThreadError } from "../../../kit/thread-error.ts";
 import type { Store } from "../../../store/store.ts";
 import { recordKey } from "../../keys.ts";
 import type { Page } from "../blocks/page.ts";
@@ -7,7 +8,6 @@ import type { BuildThread } from "./build-threads.ts";
 import { type Chunk, transfersOf } from "./chunk.ts";
 import type { RenderJob } from "./render-messages.ts";
 import type { RenderClient, RenderPool } from "./render-pool.ts";
-import { fromThreadError } from "./thread-error.ts";
 
 /** Records of the first chunk: few, so that the first page comes soon. */
 const FIRST_CHUNK_RECORDS = 64;

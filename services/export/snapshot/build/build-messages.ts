@@ -1,8 +1,8 @@
+import type { ThreadError } from "../../../kit/thread-error.ts";
 import type { StoreShare, TenantId } from "../../../store/store.ts";
 import type { Page } from "../blocks/page.ts";
 import type { BuiltBlock } from "./block-builder.ts";
 import type { Chunk } from "./chunk.ts";
-import type { ThreadError } from "./thread-error.ts";
 
 /** What a build thread needs to assemble one snapshot. */
 export interface AssembleJob {

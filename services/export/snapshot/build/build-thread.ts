@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { DatasetSpec } from "../../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { limits } from "../../../kit/limits.ts";
+import { toThreadError } from "../../../kit/thread-error.ts";
 import { openReader } from "../../../store/open-reader.ts";
 import type { StoreReader } from "../../../store/store.ts";
 import { StatisticsBuilder } from "../../rendering/statistics.ts";
@@ -16,7 +17,6 @@ import { BlockWriter } from "./block-writer.ts";
 import type { AssembleJob, BuildReply, BuildRequest } from "./build-messages.ts";
 import type { Chunk } from "./chunk.ts";
 import { type DeduplicationCounts, DeduplicationMemory } from "./deduplication-memory.ts";
-import { toThreadError } from "./thread-error.ts";
 
 /** Assembles one snapshot at a time: deduplication, file writes and digests stay off the thread that serves. */
 

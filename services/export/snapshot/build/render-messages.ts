@@ -1,6 +1,6 @@
+import type { ThreadError } from "../../../kit/thread-error.ts";
 import type { Micros, Revision, StoreShare, TenantId } from "../../../store/store.ts";
 import type { Chunk } from "./chunk.ts";
-import type { ThreadError } from "./thread-error.ts";
 
 export interface RenderThreadData {
   readonly store: StoreShare;

@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
+import { fromThreadError } from "../../../kit/thread-error.ts";
 import { type Store, transferListOf } from "../../../store/store.ts";
 import type { Chunk } from "./chunk.ts";
 import type { RenderJob, RenderReply, RenderRequest, RenderThreadData, ScanRequest } from "./render-messages.ts";
-import { fromThreadError } from "./thread-error.ts";
 
 /** One build's use of the pool. */
 export interface RenderClient {

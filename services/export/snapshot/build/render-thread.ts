@@ -1,18 +1,18 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { DatasetSpec } from "../../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { StoredRecord } from "../../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { toThreadError } from "../../../kit/thread-error.ts";
 import { openReader } from "../../../store/open-reader.ts";
 import { prefixRange } from "../../../store/range.ts";
 import type { Entry } from "../../../store/store.ts";
 import { recordKey, recordKeyPrefixBytes } from "../../keys.ts";
 import { loadExporters } from "../../rendering/exporter-registry.ts";
-import { loadSchemaCheck } from "../../rendering/load-schema-check.ts";
-import { createRenderer, type Renderer } from "../../rendering/renderer.ts";
+import { loadRenderer } from "../../rendering/load-renderer.ts";
+import type { Renderer } from "../../rendering/renderer.ts";
 import { weightText } from "../../rendering/weight-text.ts";
 import { type Chunk, transfersOf } from "./chunk.ts";
 import { ChunkBuilder } from "./chunk-builder.ts";
 import type { RenderJob, RenderReply, RenderRequest, RenderThreadData } from "./render-messages.ts";
-import { toThreadError } from "./thread-error.ts";
 
 /** Scans and renders chunks, one at a time: JSON and hashing stay off the thread that serves. */
 
@@ -76,9 +76,7 @@ function send(chunk: Chunk): void {
 }
 
 async function openJob(job: RenderJob): Promise<OpenJob> {
-  const spec = DatasetSpec.decode(job.spec);
-  const checkSchema = await loadSchemaCheck(spec.schemaValidation);
-  return { job, renderer: createRenderer(spec, job.asOf, exporters, checkSchema) };
+  return { job, renderer: await loadRenderer(DatasetSpec.decode(job.spec), job.asOf, exporters) };
 }
 
 function render(renderer: Renderer, entry: Entry): void {

@@ -43,23 +43,17 @@ function* entriesOf(folder: string, inside: string): Generator<Dirent> {
   const descriptor = openWithoutLinks(full, inside, constants.O_DIRECTORY);
   try {
     yield* openedEntries(process.platform === "linux" ? descriptorPath(descriptor) : full);
+  } catch (error) {
+    throw storageUnavailable(error);
   } finally {
     closeSync(descriptor);
   }
 }
 
 function* openedEntries(folder: string): Generator<Dirent> {
-  const read = <Result>(act: () => Result): Result => {
-    try {
-      return act();
-    } catch (error) {
-      throw storageUnavailable(error);
-    }
-  };
-  const entries = read(() => opendirSync(folder));
+  const entries = opendirSync(folder);
   try {
-    for (let entry = read(() => entries.readSync()); entry !== null; entry = read(() => entries.readSync()))
-      yield entry;
+    for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) yield entry;
   } finally {
     entries.closeSync();
   }

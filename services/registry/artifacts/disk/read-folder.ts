@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileChanged, fileForbidden, storageUnavailable } from "../artifact-errors.ts";
 import type { ListedFile } from "../artifact-store.ts";
 import { checkPickleHead, HEAD_BYTES } from "../pickles.ts";
+import { absent } from "./absent.ts";
 import { kindForbidden, openWithoutLinks } from "./open-without-links.ts";
 import { pathsBelow } from "./paths-below.ts";
 
@@ -32,9 +33,7 @@ export function findFolder(path: string): string | undefined {
   try {
     return realpathSync.native(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw storageUnavailable(error);
+    return absent(error);
   }
 }
 
@@ -58,7 +57,9 @@ export function readPiece({ folder, path, offset, length, identity }: PieceOfFil
     const bytesRead = readAt(descriptor, bytes, offset);
     if (bytesRead < bytes.length)
       throw fileChanged(path, `${offset + bytes.length} bytes`, `${offset + bytesRead} bytes`);
-    return { path, byteCount: stats.size, identity: identityOf(stats), bytes };
+    const found = { path, byteCount: stats.size, identity: identityOf(stats) };
+    checkSame(path, found.identity, fstatSync(descriptor, { bigint: true }));
+    return { ...found, bytes };
   } finally {
     closeSync(descriptor);
   }

@@ -8,6 +8,7 @@ import type { TenantId } from "../../../store/store.ts";
 import { storageUnavailable } from "../artifact-errors.ts";
 import type { ArtifactFiles, ArtifactStore, StagedFiles } from "../artifact-store.ts";
 import { checkedFile } from "../checked-file.ts";
+import { absent } from "./absent.ts";
 import { FolderFiles } from "./files.ts";
 import type { FolderReader } from "./folder-reader.ts";
 
@@ -51,7 +52,7 @@ export class DiskArtifactStore implements ArtifactStore {
     const aside = join(this.#aside, `removed-${randomUUID()}`);
     try {
       await makeFolder(this.#aside);
-      await unlessAbsent(rename(this.#path(tenant, digest), aside));
+      await rename(this.#path(tenant, digest), aside).catch(absent);
       await rm(aside, { recursive: true, force: true });
     } catch (error) {
       throw storageUnavailable(error);
@@ -66,7 +67,7 @@ export class DiskArtifactStore implements ArtifactStore {
   }
 
   async writeTime(tenant: TenantId, digest: string): Promise<number | undefined> {
-    return (await unlessAbsent(stat(this.#path(tenant, digest))))?.mtimeMs;
+    return (await stat(this.#path(tenant, digest)).catch(absent))?.mtimeMs;
   }
 
   #path(tenant: TenantId, digest: string): string {
@@ -75,17 +76,6 @@ export class DiskArtifactStore implements ArtifactStore {
 
   #tenantFolder(tenant: TenantId): string {
     return join(this.#folder, `t${tenant}`);
-  }
-}
-
-/** Undefined where nothing lies at the path that is asked for; a disk that cannot be read says nothing of that. */
-async function unlessAbsent<Result>(asked: Promise<Result>): Promise<Result | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw storageUnavailable(error);
   }
 }
 

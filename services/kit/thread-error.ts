@@ -1,5 +1,5 @@
-import { type Reason, ServiceError } from "../../../kit/errors.ts";
-import { StoreError, type StoreErrorCode } from "../../../store/store.ts";
+import { StoreError, type StoreErrorCode } from "../store/store.ts";
+import { type Reason, ServiceError } from "./errors.ts";
 
 /** An error on its way between threads, which would lose its class. */
 export type ThreadError =
@@ -8,33 +8,28 @@ export type ThreadError =
       readonly reason: Reason;
       readonly message: string;
       readonly details: Details;
-      readonly retry: Retry;
+      readonly options: Options;
     }
   | { readonly kind: "store"; readonly code: StoreErrorCode; readonly message: string; readonly details: Details }
-  | { readonly kind: "other"; readonly message: string };
+  | { readonly kind: "other"; readonly error: Error };
 
-type Retry = { readonly retryAfterSeconds?: number };
+type Options = { readonly retryAfterSeconds?: number; readonly cause?: unknown };
 type Details = Readonly<Record<string, string>>;
 
 export function toThreadError(error: unknown): ThreadError {
   if (error instanceof ServiceError) {
-    const { reason, message, metadata: details, retryAfterSeconds } = error;
-    return {
-      kind: "service",
-      reason,
-      message,
-      details,
-      retry: retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
-    };
+    const { reason, message, metadata: details, retryAfterSeconds, cause } = error;
+    const options = { cause, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
+    return { kind: "service", reason, message, details, options };
   }
   if (error instanceof StoreError) {
     return { kind: "store", code: error.code, message: error.message, details: error.details };
   }
-  return { kind: "other", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  return { kind: "other", error: error instanceof Error ? error : new Error(String(error)) };
 }
 
 export function fromThreadError(error: ThreadError): Error {
-  if (error.kind === "service") return new ServiceError(error.reason, error.message, error.details, error.retry);
+  if (error.kind === "service") return new ServiceError(error.reason, error.message, error.details, error.options);
   if (error.kind === "store") return new StoreError(error.code, error.message, error.details);
-  return new Error(error.message);
+  return error.error;
 }
