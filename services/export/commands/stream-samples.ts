@@ -26,7 +26,7 @@ import { plannedStream } from "../stream/planned-stream.ts";
 import { readAhead } from "../stream/read-ahead.ts";
 import { checkResumePoint, resumeBeyondEnd, resumePointOf } from "../stream/resume-point.ts";
 import { SnapshotStream, sampleCountOf } from "../stream/snapshot-stream.ts";
-import { SMALL_FRAME_BYTES, type StreamRoom } from "../stream/stream-memory.ts";
+import { SMALL_FRAME_BYTES } from "../stream/stream-memory.ts";
 
 export interface StreamSamples {
   readonly tenant: TenantId;
@@ -44,10 +44,8 @@ export interface StreamSamples {
 }
 
 /** Header, batches and checkpoints, footer. Ends when the samples do, or when the server drains; throws ServiceError. */
-export async function* streamSamples(context: ExportContext, command: StreamSamples): AsyncGenerator<StreamFrame> {
-  const plain = isPlain(command);
-  using room = context.streamMemory.open(plain ? MAX_PAGE_BYTES : SMALL_FRAME_BYTES);
-  yield* plain ? inSnapshotOrder(context, command, room) : inPlanOrder(context, command, room);
+export function streamSamples(context: ExportContext, command: StreamSamples): AsyncGenerator<StreamFrame> {
+  return isPlain(command) ? inSnapshotOrder(context, command) : inPlanOrder(context, command);
 }
 
 /** Whether whole pages can be sent as they lie in blocks. */
@@ -57,11 +55,8 @@ function isPlain({ request, share, delivery, compression }: StreamSamples): bool
   return lines && whole && isSnapshotOrder(normalisePlan(request.plan));
 }
 
-async function* inSnapshotOrder(
-  context: ExportContext,
-  command: StreamSamples,
-  room: StreamRoom,
-): AsyncGenerator<StreamFrame> {
+async function* inSnapshotOrder(context: ExportContext, command: StreamSamples): AsyncGenerator<StreamFrame> {
+  using room = context.streamMemory.open(MAX_PAGE_BYTES);
   const { key, stored } = await findSnapshot(context, command);
   using use = new SnapshotUse(context, command.tenant, [{ key, stored }]);
   await using reader = context.snapshots.reader(command.tenant, key);
@@ -72,11 +67,8 @@ async function* inSnapshotOrder(
   yield* readAhead(stream.frames());
 }
 
-async function* inPlanOrder(
-  context: ExportContext,
-  command: StreamSamples,
-  room: StreamRoom,
-): AsyncGenerator<StreamFrame> {
+async function* inPlanOrder(context: ExportContext, command: StreamSamples): AsyncGenerator<StreamFrame> {
+  using room = context.streamMemory.open(SMALL_FRAME_BYTES);
   const { tenant, resume } = command;
   const plan = await findPlan(context, command);
   using use = await openPlanUse(context, tenant, plan);
@@ -100,7 +92,6 @@ async function* inPlanOrder(
     room,
     weighted: header.weighted,
     snapshots: context.snapshots,
-    buffers: context.streamMemory.buffers,
     references: command.delivery === Delivery.DELIVERY_REFERENCES,
     compressed: command.compression === Compression.COMPRESSION_ZSTD,
     frameBytes: () => context.streamMemory.frameBytes,

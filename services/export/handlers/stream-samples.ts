@@ -12,7 +12,7 @@ import type { StreamFrame } from "../stream/encode-frame.ts";
 type Handler = (request: StreamSamplesRequest, call: Call) => AsyncGenerator<StreamFrame>;
 
 export function streamSamples(context: ExportContext): Handler {
-  return async function* (request, { caller, signal, drain }) {
+  return (request, { caller, signal, drain }) => {
     const { source, plan, runEpoch, share, delivery, compression, resume, batchSize } = request;
     if (source?.source === undefined && plan?.mixture === undefined && runEpoch === undefined) {
       throw fieldInvalid("source", "", "a dataset, a spec or a snapshot");
@@ -24,7 +24,7 @@ export function streamSamples(context: ExportContext): Handler {
     }
     const maxSamples = batchSize === 0 ? Number.POSITIVE_INFINITY : batchSize;
     const asked = { request: { source, plan, runEpoch }, share, delivery, compression, resume };
-    yield* command(context, { ...asked, tenant: caller.tenant, maxSamples, signal, drain });
+    return command(context, { ...asked, tenant: caller.tenant, maxSamples, signal, drain });
   };
 }
 

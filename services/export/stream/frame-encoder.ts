@@ -4,7 +4,6 @@
  */
 
 import type { Run } from "../plan/share.ts";
-import type { FrameBuffer, FrameBuffers } from "./frame-buffers.ts";
 
 export interface BatchParts {
   /** Bytes of the lines as they go out. */
@@ -21,7 +20,7 @@ export interface BatchParts {
 
 export interface BatchFrame {
   /** An encoded StreamSamplesResponse. */
-  readonly buffer: FrameBuffer;
+  readonly bytes: Buffer<ArrayBuffer>;
   /** Where the lines belong. */
   readonly lines: Buffer<ArrayBuffer>;
 }
@@ -36,20 +35,16 @@ const TAG_FIRST = 0x08;
 const TAG_COUNT = 0x10;
 const TAG_SEGMENTS = 0x2a;
 const TAG_UNCOMPRESSED = 0x30;
+const MAX_VARINT = 8;
 
-/** Two tags and two lengths. Written apart, as the tail is, since single bytes go slowly into a resizable buffer. */
-const head = Buffer.allocUnsafeSlow(32);
-
-export function layoutBatch(parts: BatchParts, buffers: FrameBuffers): BatchFrame {
+export function layoutBatch(parts: BatchParts): BatchFrame {
   const tail = writeTail(parts);
   const batchBytes = fieldSize(parts.lineBytes) + tail.length;
-  const buffer = buffers.take(1 + varintSize(batchBytes) + batchBytes);
-  const { bytes } = buffer;
-  const linesStart = writeTagged(head, writeTagged(head, 0, TAG_BATCH, batchBytes), TAG_LINES, parts.lineBytes);
-  head.copy(bytes, 0, 0, linesStart);
+  const bytes = Buffer.allocUnsafeSlow(1 + varintSize(batchBytes) + batchBytes);
+  const linesStart = writeTagged(bytes, writeTagged(bytes, 0, TAG_BATCH, batchBytes), TAG_LINES, parts.lineBytes);
   const linesEnd = linesStart + parts.lineBytes;
   tail.copy(bytes, linesEnd);
-  return { buffer, lines: bytes.subarray(linesStart, linesEnd) };
+  return { bytes, lines: bytes.subarray(linesStart, linesEnd) };
 }
 
 /** Everything after the lines; valid until the next call. */
@@ -57,10 +52,8 @@ function writeTail(parts: BatchParts): Buffer {
   const weightBytes = parts.weights.reduce((sum, run) => sum + varintsSize(run), 0);
   const runBytes = parts.runs.reduce((sum, run) => sum + fieldSize(indexRunSize(run)), 0);
   const segmentBytes = varintsSize(parts.segmentBytes);
-  const idBytes = parts.ids.reduce((sum, run) => sum + idsSize(run), 0);
-  const { uncompressedBytes } = parts;
-  const uncompressedSize = uncompressedBytes === 0 ? 0 : 1 + varintSize(uncompressedBytes);
-  const tail = scratchOf(idBytes + fieldSize(weightBytes) + runBytes + fieldSize(segmentBytes) + uncompressedSize);
+  const idBytes = parts.ids.reduce((sum, run) => sum + 2 * run.length, 0);
+  const tail = scratchOf(idBytes + fieldSize(weightBytes) + runBytes + fieldSize(segmentBytes) + 1 + MAX_VARINT);
   let place = 0;
   for (const run of parts.ids) place = writeIds(tail, place, run);
   if (weightBytes > 0) place = writeTagged(tail, place, TAG_WEIGHTS, weightBytes);
@@ -69,8 +62,8 @@ function writeTail(parts: BatchParts): Buffer {
     place = writeIndexRun(tail, writeTagged(tail, place, TAG_INDEX_RUN, indexRunSize(run)), run);
   }
   place = writeVarints(tail, writeTagged(tail, place, TAG_SEGMENTS, segmentBytes), parts.segmentBytes);
-  if (uncompressedBytes > 0) writeTagged(tail, place, TAG_UNCOMPRESSED, uncompressedBytes);
-  return tail;
+  if (parts.uncompressedBytes > 0) place = writeTagged(tail, place, TAG_UNCOMPRESSED, parts.uncompressedBytes);
+  return tail.subarray(0, place);
 }
 
 let scratch = Buffer.allocUnsafeSlow(64 * 1024);
@@ -85,26 +78,23 @@ function fieldSize(contentBytes: number): number {
   return contentBytes === 0 ? 0 : 1 + varintSize(contentBytes) + contentBytes;
 }
 
-/** Each id gives up its line feed for its length. */
-function idsSize(ids: Uint8Array): number {
-  let size = ids.length;
-  for (let start = 0; start < ids.length; ) {
-    const end = ids.indexOf(LINE_FEED, start);
-    size += varintSize(end - start);
-    start = end + 1;
+/** At most twice as long as they are: an id of a byte and its line feed become three, of up to 127 bytes one more, longer ones two. */
+function writeIds(target: Buffer, place: number, ids: Uint8Array): number {
+  let [start, next] = [place + 2, place + 2];
+  for (const byte of ids) {
+    if (byte !== LINE_FEED) target[next++] = byte;
+    else start = next = writeIdHead(target, start, next) + 2;
   }
-  return size;
+  return start - 2;
 }
 
-function writeIds(target: Buffer, place: number, ids: Uint8Array): number {
-  let next = place;
-  for (let start = 0; start < ids.length; ) {
-    const end = ids.indexOf(LINE_FEED, start);
-    next = writeTagged(target, next, TAG_ID, end - start);
-    for (; start < end; start += 1) target[next++] = ids[start] as number;
-    start = end + 1;
-  }
-  return next;
+/** Tag and length before an id that was written after room for two bytes; gives its end. */
+function writeIdHead(target: Buffer, start: number, end: number): number {
+  const length = end - start;
+  const lengthSize = varintSize(length);
+  if (lengthSize > 1) target.copyWithin(start + lengthSize - 1, start, end);
+  writeTagged(target, start - 2, TAG_ID, length);
+  return end + lengthSize - 1;
 }
 
 function indexRunSize({ first, count }: Run): number {

@@ -1,7 +1,6 @@
 import { hash } from "node:crypto";
 import type { BlockPages } from "../snapshot/blocks/block-cache.ts";
 import { afterLines, type Page } from "../snapshot/blocks/page.ts";
-import type { FrameBuffers } from "./frame-buffers.ts";
 import { type BatchFrame, layoutBatch } from "./frame-encoder.ts";
 
 /** Samples `from` to `to` of one page. */
@@ -46,7 +45,7 @@ export function spanFrom(block: BlockPages, sample: number, targetBytes: number,
 }
 
 /** The encoded frame without its lines. */
-export function layoutSpan({ slices, lineBytes, count, firstSample }: FrameSpan, buffers: FrameBuffers): BatchFrame {
+export function layoutSpan({ slices, lineBytes, count, firstSample }: FrameSpan): BatchFrame {
   const parts = {
     lineBytes,
     uncompressedBytes: 0,
@@ -55,7 +54,7 @@ export function layoutSpan({ slices, lineBytes, count, firstSample }: FrameSpan,
     runs: [{ first: firstSample, count }],
     segmentBytes: slices.map(bytesIn),
   };
-  return layoutBatch(parts, buffers);
+  return layoutBatch(parts);
 }
 
 /** SHA-256 of each segment: known for whole pages, computed for parts of pages. */

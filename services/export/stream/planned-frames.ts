@@ -7,7 +7,6 @@ import type { OpenPlan, OpenSource } from "../plan/plans.ts";
 import { blockMissing, contentDamaged } from "../snapshot/snapshot-errors.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
 import { idOf, isRight, type SamplePlace } from "../snapshot/table/sample-cursor.ts";
-import type { FrameBuffer, FrameBuffers } from "./frame-buffers.ts";
 import { type BatchParts, layoutBatch } from "./frame-encoder.ts";
 import type { PlannedSpan } from "./planned-samples.ts";
 
@@ -20,14 +19,13 @@ export interface PlannedFramesOptions {
   readonly plan: OpenPlan;
   readonly tenant: TenantId;
   readonly snapshots: Snapshots;
-  readonly buffers: FrameBuffers;
   /** Whether samples carry weights. */
   readonly weighted: boolean;
 }
 
 /** A frame and the SHA-256 of its lines. */
 export interface LinesFrame {
-  readonly buffer: FrameBuffer;
+  readonly bytes: Buffer<ArrayBuffer>;
   readonly digest: Uint8Array;
 }
 
@@ -45,19 +43,19 @@ export class PlannedFrames {
   /** Lines are read straight into the frame. */
   lines(span: PlannedSpan): LinesFrame {
     const parts = { ...this.#partsOf(span), lineBytes: span.lineBytes, uncompressedBytes: 0 };
-    const { buffer, lines } = layoutBatch(parts, this.#options.buffers);
+    const { bytes, lines } = layoutBatch(parts);
     this.#read(span.places, lines);
-    return { buffer, digest: hash("sha256", lines, "buffer") };
+    return { bytes, digest: hash("sha256", lines, "buffer") };
   }
 
   async compressedLines(span: PlannedSpan): Promise<LinesFrame> {
     const lines = Buffer.allocUnsafe(span.lineBytes);
     this.#read(span.places, lines);
     const compressed = await compress(lines, compression);
-    const bytes = { lineBytes: compressed.length, uncompressedBytes: lines.length };
-    const { buffer, lines: target } = layoutBatch({ ...this.#partsOf(span), ...bytes }, this.#options.buffers);
+    const sizes = { lineBytes: compressed.length, uncompressedBytes: lines.length };
+    const { bytes, lines: target } = layoutBatch({ ...this.#partsOf(span), ...sizes });
     compressed.copy(target);
-    return { buffer, digest: hash("sha256", lines, "buffer") };
+    return { bytes, digest: hash("sha256", lines, "buffer") };
   }
 
   references({ places, runs }: PlannedSpan): ReferenceBatch {

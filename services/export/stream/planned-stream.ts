@@ -69,10 +69,10 @@ async function frameOf(
   segments: ReturnType<typeof createHash>,
 ): Promise<StreamFrame> {
   if (references) return referenceFrame(frames.references(span));
-  const { buffer, digest } = compressed ? await frames.compressedLines(span) : frames.lines(span);
-  room.fit(buffer.bytes.length);
+  const { bytes, digest } = compressed ? await frames.compressedLines(span) : frames.lines(span);
+  room.fit(bytes.length);
   segments.update(digest);
-  return buffer;
+  return bytes;
 }
 
 function referenceFrame(value: ReferenceBatch): StreamFrame {

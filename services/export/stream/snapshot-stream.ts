@@ -8,7 +8,6 @@ import type { SnapshotReader } from "../snapshot/snapshot-reader.ts";
 import type { SnapshotUse } from "../snapshot/snapshot-use.ts";
 import { withoutExamples } from "../snapshot/statistics-view.ts";
 import type { StreamFrame } from "./encode-frame.ts";
-import type { FrameBuffer } from "./frame-buffers.ts";
 import { layoutSpan, segmentDigests, spanFrom } from "./frame-span.ts";
 import { resumeBeyondEnd } from "./resume-point.ts";
 import type { StreamRoom } from "./stream-memory.ts";
@@ -82,18 +81,18 @@ export class SnapshotStream {
   }
 
   /** The next samples; undefined where they are not built yet, or there are none. */
-  async #nextBatch(): Promise<FrameBuffer | undefined> {
+  async #nextBatch(): Promise<Buffer<ArrayBuffer> | undefined> {
     const block = await this.#reader.blockOf(this.#nextIndex);
     if (block === undefined) return undefined;
     const span = spanFrom(block, this.#nextIndex, this.#context.streamMemory.frameBytes, this.#options.maxSamples);
-    const { buffer, lines } = layoutSpan(span, this.#context.streamMemory.buffers);
-    this.#room.fit(buffer.bytes.length);
+    const { bytes, lines } = layoutSpan(span);
+    this.#room.fit(bytes.length);
     await this.#reader.verify(block, span.firstPage, span.endPage);
     await this.#reader.read(block, span.offset, lines);
     for (const digest of segmentDigests(span, lines)) this.#segments.update(digest);
     this.#nextIndex += span.count;
     this.#context.samplesSent.add(span.count);
-    return buffer;
+    return bytes;
   }
 
   /** The footer once everything was sent; undefined while the snapshot is built. */

@@ -1,6 +1,5 @@
 import { ServiceError } from "../../kit/errors.ts";
 import { MAX_PAGE_BYTES } from "../snapshot/blocks/boundaries.ts";
-import { FrameBuffers } from "./frame-buffers.ts";
 
 const MIB = 1024 * 1024;
 /** Frames of a stream that may wait for the network. */
@@ -13,8 +12,6 @@ export const SMALL_FRAME_BYTES = 65_536;
 
 /** The memory that the frames of all streams may take; shared out when a stream begins. */
 export class StreamMemory {
-  /** What the frames lie in. */
-  readonly buffers: FrameBuffers = new FrameBuffers();
   readonly #maximum: number;
   #reserved = 0;
   #streams = 0;
