@@ -5,7 +5,7 @@ import { checkWorldSize } from "../plan/plan-spec.ts";
 import { openPlanUse } from "../plan/plan-use.ts";
 import type { OpenPlan } from "../plan/plans.ts";
 import { rankOf } from "../plan/share.ts";
-import { idOf, SampleCursor } from "../snapshot/table/sample-cursor.ts";
+import { SampleCursor } from "../snapshot/table/sample-cursor.ts";
 import { findPlan, type GetPlan } from "./get-plan.ts";
 
 export interface ExplainPlan extends Pick<GetPlan, "tenant" | "request" | "hash" | "signal"> {
@@ -46,7 +46,7 @@ function entryOf({ order }: OpenPlan, cursors: readonly SampleCursor[], index: n
     sample: BigInt(sample),
     copy,
     copies: order.copiesOf(source, sample),
-    recordId: idOf(place),
+    recordId: place.id,
     weightMicros: place.weightMicros,
   };
 }

@@ -5,7 +5,7 @@ import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { recordKey } from "../keys.ts";
 import { findSealed } from "../snapshot/sealed-snapshot.ts";
-import { idOf, SampleCursor } from "../snapshot/table/sample-cursor.ts";
+import { SampleCursor } from "../snapshot/table/sample-cursor.ts";
 
 export interface ListSnapshotRecords {
   readonly snapshot: string;
@@ -34,7 +34,7 @@ export async function listSnapshotRecords(
   const table = await snapshots.tables.open(tenant, key);
   const end = Math.min(firstSample + limit, table.sampleCount);
   const cursor = new SampleCursor(table, 0, false);
-  const ids = Array.from({ length: end - firstSample }, (_, place) => idOf(cursor.at(firstSample + place, 0)));
+  const ids = Array.from({ length: end - firstSample }, (_, place) => cursor.at(firstSample + place, 0).id);
   const readTime = await store.timeOf(tenant, stored.readRevision);
   const records = mapInOrder(ids.values(), READS_AT_ONCE, async (record): Promise<SnapshotRecord> => {
     const entry = await store.get(tenant, recordKey(stored.collectionNumber, record));

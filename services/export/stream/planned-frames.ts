@@ -6,7 +6,8 @@ import type { TenantId } from "../../store/store.ts";
 import type { OpenPlan, OpenSource } from "../plan/plans.ts";
 import { blockMissing, contentDamaged } from "../snapshot/snapshot-errors.ts";
 import type { Snapshots } from "../snapshot/snapshots.ts";
-import { idOf, isRight, type SamplePlace } from "../snapshot/table/sample-cursor.ts";
+import { isRight } from "../snapshot/table/sample-cursor.ts";
+import type { SamplePlace } from "../snapshot/table/sample-place.ts";
 import { type BatchParts, layoutBatch } from "./frame-encoder.ts";
 import type { PlannedSpan } from "./planned-samples.ts";
 
@@ -72,7 +73,7 @@ export class PlannedFrames {
       blocks,
       offsets: places.map(({ offset }) => offset),
       lengths: places.map(({ length }) => length),
-      ids: places.map(idOf),
+      ids: places.map(({ id }) => id),
       weightsMicros: this.#options.weighted ? places.map(({ weightMicros }) => weightMicros) : [],
       indexRuns: runs.map(({ first, count }) => ({ first: BigInt(first), count })),
     };
@@ -136,8 +137,8 @@ function follows(first: SamplePlace, bytes: number, next: SamplePlace): boolean 
 function joinIds(places: readonly SamplePlace[]): Uint8Array {
   const ids = Buffer.allocUnsafe(places.reduce((sum, { idStart, idEnd }) => sum + idEnd - idStart + 1, 0));
   let end = 0;
-  for (const place of places) {
-    end += place.ids.copy(ids, end, place.idStart, place.idEnd);
+  for (const { ids: source, idStart, idEnd } of places) {
+    for (let byte = idStart; byte < idEnd; byte += 1) ids[end++] = source[byte] as number;
     ids[end++] = LINE_FEED;
   }
   return ids;

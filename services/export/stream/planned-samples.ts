@@ -1,8 +1,9 @@
 import type { OpenPlan } from "../plan/plans.ts";
 import type { Run } from "../plan/share.ts";
 import { ENTRY_CACHE_BYTES } from "../snapshot/table/entry-cache.ts";
-import { SampleCursor, type SamplePlace } from "../snapshot/table/sample-cursor.ts";
+import { SampleCursor } from "../snapshot/table/sample-cursor.ts";
 import { ENTRY_BYTES } from "../snapshot/table/sample-entry.ts";
+import type { SamplePlace } from "../snapshot/table/sample-place.ts";
 import type { SampleTable } from "../snapshot/table/sample-table.ts";
 
 /** What goes into one frame. */

@@ -4,31 +4,9 @@ import { crc32 } from "node:zlib";
 import { tableDamaged } from "../snapshot-errors.ts";
 import { entryCache } from "./entry-cache.ts";
 import { checkOf, ENTRY_BYTES, entryFields, INLINE_ID_BYTES } from "./sample-entry.ts";
+import { SamplePlace } from "./sample-place.ts";
 import type { SampleTable } from "./sample-table.ts";
 import { longIdsPath } from "./table-file.ts";
-
-/** Where one sample is. */
-export interface SamplePlace {
-  readonly sample: number;
-  /** Place of its block in the table's digests. */
-  readonly block: number;
-  readonly offset: number;
-  /** Bytes of its line with its line feed. */
-  readonly length: number;
-  readonly weightMicros: number;
-  /** CRC-32 of its line. */
-  readonly lineCheck: number;
-  /** Its id: these bytes of a buffer. */
-  readonly ids: Buffer;
-  readonly idStart: number;
-  readonly idEnd: number;
-  /** Place of its source in the plan. */
-  readonly source: number;
-}
-
-export function idOf({ ids, idStart, idEnd }: SamplePlace): string {
-  return ids.toString("utf8", idStart, idEnd);
-}
 
 /** Reads a sample table for one stream. An entry that is not what was written removes the table, which can be made again, and throws SNAPSHOT_BUILDING. */
 export class SampleCursor {
@@ -48,20 +26,11 @@ export class SampleCursor {
     const entries = this.#wholePages ? this.#entriesOf(page) : this.#read(sample, 1);
     const start = this.#wholePages ? (sample - (this.#table.pageStarts[page] as number)) * ENTRY_BYTES : 0;
     const idLength = entries.readUInt16LE(start + entryFields.idLength);
-    const isLong = idLength > INLINE_ID_BYTES;
-    const idStart = isLong ? 0 : start + entryFields.id;
-    return {
-      sample,
-      block: entries.readUInt32LE(start + entryFields.block),
-      offset: entries.readUInt32LE(start + entryFields.offset),
-      length: entries.readUInt32LE(start + entryFields.length),
-      weightMicros: entries.readUInt32LE(start + entryFields.weight),
-      lineCheck: entries.readUInt32LE(start + entryFields.lineCheck),
-      ids: isLong ? this.#readLongId(entries.readUIntLE(start + entryFields.id, 6), idLength) : entries,
-      idStart,
-      idEnd: idStart + idLength,
-      source: this.#source,
-    };
+    const longId =
+      idLength > INLINE_ID_BYTES
+        ? this.#readLongId(entries.readUIntLE(start + entryFields.id, 6), idLength)
+        : undefined;
+    return new SamplePlace(sample, this.#source, entries, start, longId);
   }
 
   /** Weights of consecutive samples, in 10⁻⁶. */
@@ -73,11 +42,11 @@ export class SampleCursor {
   }
 
   #entriesOf(page: number): Buffer {
-    const { id, pageStarts, pageCounts } = this.#table;
-    const known = entryCache.get(id, page);
+    const { kept, pageStarts, pageCounts } = this.#table;
+    const known = kept[page];
     if (known !== undefined) return known;
     const entries = this.#read(pageStarts[page] as number, pageCounts[page] as number);
-    entryCache.add(id, page, entries);
+    entryCache.add(kept, page, entries);
     return entries;
   }
 
@@ -109,15 +78,10 @@ export class SampleCursor {
 }
 
 /** Whether its line, which begins at `start` of `lines`, is what was written; looked at when a process reads it first. */
-export function isRight(
-  { verified }: SampleTable,
-  { sample, lineCheck, length }: SamplePlace,
-  lines: Buffer,
-  start: number,
-): boolean {
-  const [place, bit] = [sample >>> 3, 1 << (sample & 7)];
-  if (((verified[place] as number) & bit) !== 0) return true;
-  if (crc32(lines.subarray(start, start + length)) !== lineCheck) return false;
-  verified[place] = (verified[place] as number) | bit;
+export function isRight({ verified }: SampleTable, place: SamplePlace, lines: Buffer, start: number): boolean {
+  const [byte, bit] = [place.sample >>> 3, 1 << (place.sample & 7)];
+  if (((verified[byte] as number) & bit) !== 0) return true;
+  if (crc32(lines.subarray(start, start + place.length)) !== place.lineCheck) return false;
+  verified[byte] = (verified[byte] as number) | bit;
   return true;
 }

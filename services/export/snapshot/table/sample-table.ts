@@ -2,13 +2,12 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import type { OpenFiles } from "../blocks/open-files.ts";
 import { words } from "../blocks/page.ts";
+import type { KeptEntries } from "./entry-cache.ts";
 import { ENTRY_BYTES } from "./sample-entry.ts";
 import { DIGEST_BYTES, decodeTrailer, longIdsPath, TRAILER_BYTES } from "./table-file.ts";
 
 /** What a sample table says about the whole snapshot; 4 bytes a page and 32 a block. */
 export interface SampleTable {
-  /** Tells it from all others of this process. */
-  readonly id: number;
   readonly path: string;
   /** Reads it. */
   readonly files: OpenFiles;
@@ -23,9 +22,9 @@ export interface SampleTable {
   readonly blockDigests: readonly Uint8Array[];
   /** One bit a sample: 1 where this process has read it and found it right. */
   readonly verified: Uint8Array;
+  /** Filled and emptied by `entryCache`. */
+  readonly kept: KeptEntries;
 }
-
-let tables = 0;
 
 /** Undefined where there is none, or none that is whole. */
 export function openSampleTable(path: string, files: OpenFiles): SampleTable | undefined {
@@ -54,9 +53,7 @@ function readTable(path: string, file: number, files: OpenFiles): SampleTable | 
     return sections.subarray(start, start + DIGEST_BYTES);
   });
   const verified = new Uint8Array(Math.ceil(sampleCount / 8));
-  tables += 1;
   return {
-    id: tables,
     path,
     files,
     hasLongIds: longIdBytes > 0,
@@ -65,6 +62,7 @@ function readTable(path: string, file: number, files: OpenFiles): SampleTable | 
     pageStarts: startsOf(pageCounts),
     blockDigests,
     verified,
+    kept: Array.from<Buffer | undefined>({ length: pageCount }),
   };
 }
 
