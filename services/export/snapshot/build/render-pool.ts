@@ -27,7 +27,7 @@ interface Thread {
 }
 
 /** Rendering makes much that dies at once; the serving thread, which does not, keeps a smaller young generation (kit/main.ts). */
-const YOUNG_GENERATION_MIB = 6;
+const YOUNG_GENERATION_MIB = 24;
 
 /** The threads that scan and render for all builds; each has one chunk at a time. One is there from the start, others come when there is work for them. */
 export class RenderPool {

@@ -52,7 +52,9 @@ async function scan({ build, job: newJob, scan }: RenderRequest & { kind: "scan"
   const { end } = prefixRange(recordKey(job.collection, ""));
   const page = await reader.scan(job.tenant, { start: scan.start, end }, { at: job.at, limit: scan.limit });
   reply({ kind: "scanned", next: page.next });
-  for (const entry of page.entries) {
+  const entries = page.entries as Entry[];
+  entries.reverse();
+  for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
     if (builder.bytes >= MAX_PART_BYTES) await sendPart(build, scan.number);
     render(renderer, entry);
   }
