@@ -1,13 +1,14 @@
 import { parseArgs } from "node:util";
 import { limitMemory, runService } from "../kit/main.ts";
-import { readExportConfiguration } from "./configuration.ts";
-import { startExport } from "./service.ts";
+import { loadConfiguration } from "./load-configuration.ts";
 
 /** Serves until a signal ends it. @param file JSON configuration; the environment (`LORALOOP_EXPORT_…`) overrides it. */
 export async function serveExport(file?: string, onError?: (error: unknown) => void): Promise<void> {
   limitMemory(1);
   const start = async () => {
-    const configuration = readExportConfiguration({ ...(file && { file }), environment: process.env });
+    // Not before this process has replaced itself: it is most of the program.
+    const { startExport } = await import("./service.ts");
+    const configuration = await loadConfiguration(file);
     return { service: await startExport(configuration), drainSeconds: configuration.drain_seconds };
   };
   await runService("export", start, onError);

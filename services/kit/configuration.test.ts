@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { ConfigurationError, readConfiguration, serverKeys } from "./configuration.ts";
+import { readConfiguration, serverKeys } from "./configuration.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 
 const schema = z.strictObject(serverKeys);
 const folder = mkdtempSync(join(tmpdir(), "loraloop-configuration-"));

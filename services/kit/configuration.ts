@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { ConfigurationError } from "./configuration-error.ts";
 import { fileProblem } from "./file-problem.ts";
 
 /** Keys that every service has. */
@@ -36,11 +37,6 @@ export const serverKeys = {
 const serverSchema = z.strictObject(serverKeys);
 
 export type ServerConfiguration = z.infer<typeof serverSchema>;
-
-/** A configuration that cannot be used; the message names the key, and where it stood. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-}
 
 export interface ConfigurationSources {
   /** JSON file. */

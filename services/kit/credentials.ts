@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { isLoopback } from "./address.ts";
-import { ConfigurationError, type ServerConfiguration } from "./configuration.ts";
+import type { ServerConfiguration } from "./configuration.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 
 /** TLS where a certificate is configured; without one only loopback is served, unless plaintext is allowed. Throws ConfigurationError. */
 export function serverCredentials(configuration: ServerConfiguration): ServerCredentials {

@@ -8,7 +8,7 @@ import { type Certificate, selfSignedCertificate } from "../../test/support/cert
 import { failure } from "../../test/support/failure.ts";
 import { startKitServer } from "../../test/support/kit-server.ts";
 import { createClientWith } from "../../test/support/server.ts";
-import { ConfigurationError } from "./configuration.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 
 describe("TLS", () => {
   let folder: string;

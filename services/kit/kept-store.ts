@@ -5,7 +5,8 @@ import { runCompactor } from "../store/compactor.ts";
 import { openStore, type StoreConfig } from "../store/open-store.ts";
 import type { Clock, Store, TenantId } from "../store/store.ts";
 import { CommitWatch } from "./commit-watch.ts";
-import { ConfigurationError, type ServerConfiguration } from "./configuration.ts";
+import type { ServerConfiguration } from "./configuration.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 import type { Health } from "./health.ts";
 import { observeStore } from "./observed-store.ts";
 

@@ -1,7 +1,7 @@
 import { flushCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
-import { ConfigurationError } from "./configuration.ts";
+import { ConfigurationError } from "./configuration-error.ts";
 import { fileProblem } from "./file-problem.ts";
 import type { RunningService } from "./start.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConfigurationError } from "../../kit/configuration.ts";
+import { ConfigurationError } from "../../kit/configuration-error.ts";
 import { readRegistryConfiguration } from "../configuration.ts";
 import { checkRoots } from "./check-roots.ts";
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { ConfigurationError } from "../../kit/configuration.ts";
+import { ConfigurationError } from "../../kit/configuration-error.ts";
 import type { RegistryConfiguration } from "../configuration.ts";
 
 /** Refuses roots through which callers would read what the registry keeps for others. Throws ConfigurationError. */

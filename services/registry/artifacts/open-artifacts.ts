@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { ConfigurationError } from "../../kit/configuration.ts";
+import { ConfigurationError } from "../../kit/configuration-error.ts";
 import type { ServiceParts } from "../../kit/start.ts";
 import type { RegistryConfiguration } from "../configuration.ts";
 import { type LocatedFiles, outsideRoots, parseArtifactUri, rootsOf } from "./artifact-uri.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Channel, ChannelCredentials, createChannel } from "nice-grpc";
 import type { Scope } from "../../kit/call.ts";
-import { ConfigurationError } from "../../kit/configuration.ts";
+import { ConfigurationError } from "../../kit/configuration-error.ts";
 import { fileProblem } from "../../kit/file-problem.ts";
 import type { ProcessParts } from "../../kit/start.ts";
 import type { RegistryConfiguration } from "../configuration.ts";

@@ -12,7 +12,7 @@ import { failure } from "../../../test/support/failure.ts";
 import { startTestServer, type TestServer, testConfiguration } from "../../../test/support/server.ts";
 import { openExport } from "../../export/service.ts";
 import { tenantHeader } from "../../kit/auth/verify-call.ts";
-import { ConfigurationError } from "../../kit/configuration.ts";
+import { ConfigurationError } from "../../kit/configuration-error.ts";
 import { startService } from "../../kit/start.ts";
 import { systemClock } from "../../store/clock.ts";
 import { readRegistryConfiguration } from "../configuration.ts";

@@ -40,7 +40,7 @@ export class ContentSet {
 
 class Segment {
   #capacity = FIRST_CAPACITY;
-  #words = new Uint32Array(FIRST_CAPACITY * WORDS);
+  #words: Uint32Array<ArrayBuffer> = new Uint32Array(FIRST_CAPACITY * WORDS);
   readonly #take: (bytes: number) => void;
   #count = 0;
 
@@ -101,6 +101,8 @@ class Segment {
     for (let start = 0; start < old.length; start += WORDS) {
       if (old[start + 3] !== 0) this.#put(this.#find(old, start), old, start);
     }
+    // All segments grow at about the same time: their old memory must not wait for the garbage collector.
+    old.buffer.transfer(0);
   }
 }
 
