@@ -1,24 +1,35 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
-import { adapter } from "./commands/adapter.ts";
-import { baseModel } from "./commands/base-model.ts";
-import { dataset } from "./commands/dataset.ts";
-import { doctor } from "./commands/doctor.ts";
-import { exportFiles } from "./commands/export.ts";
-import { ingest } from "./commands/ingest.ts";
-import { plan } from "./commands/plan.ts";
-import { preview } from "./commands/preview.ts";
-import { pushToHub } from "./commands/push-to-hub.ts";
-import { run } from "./commands/run.ts";
-import { serve } from "./commands/serve.ts";
-import { snapshot } from "./commands/snapshot.ts";
-import { stream } from "./commands/stream.ts";
-import { token } from "./commands/token.ts";
-import { up } from "./commands/up.ts";
-import { validate } from "./commands/validate.ts";
 import { exitCodeOf, reportFailure } from "./failure.ts";
 import { withoutSecrets } from "./plain-text.ts";
 import { programOptions } from "./session.ts";
+
+/** In the order of the help. */
+const commands: Readonly<Record<string, () => Promise<() => Command>>> = {
+  up: async () => (await import("./commands/up.ts")).up,
+  serve: async () => (await import("./commands/serve.ts")).serve,
+  ingest: async () => (await import("./commands/ingest.ts")).ingest,
+  dataset: async () => (await import("./commands/dataset.ts")).dataset,
+  preview: async () => (await import("./commands/preview.ts")).preview,
+  validate: async () => (await import("./commands/validate.ts")).validate,
+  snapshot: async () => (await import("./commands/snapshot.ts")).snapshot,
+  stream: async () => (await import("./commands/stream.ts")).stream,
+  export: async () => (await import("./commands/export.ts")).exportFiles,
+  "push-to-hub": async () => (await import("./commands/push-to-hub.ts")).pushToHub,
+  plan: async () => (await import("./commands/plan.ts")).plan,
+  run: async () => (await import("./commands/run.ts")).run,
+  adapter: async () => (await import("./commands/adapter.ts")).adapter,
+  "base-model": async () => (await import("./commands/base-model.ts")).baseModel,
+  token: async () => (await import("./commands/token.ts")).token,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
+};
+
+/** The command that was asked for, else all: what the others need would cost a server memory, and everybody time. */
+function wantedCommands(): readonly (() => Promise<() => Command>)[] {
+  const first = process.argv[2] ?? "";
+  const wanted = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  return wanted === undefined ? Object.values(commands) : [wanted];
+}
 
 const program = new Command("loraloop")
   .description("From living documents to LoRA adapters that may serve.")
@@ -31,10 +42,7 @@ const program = new Command("loraloop")
   .exitOverride()
   .configureOutput({ writeErr });
 
-const data = [ingest, dataset, preview, validate, snapshot, stream, exportFiles, pushToHub];
-const training = [plan, run];
-const registry = [adapter, baseModel];
-for (const command of [up, serve, ...data, ...training, ...registry, token, doctor]) program.addCommand(command());
+for (const load of wantedCommands()) program.addCommand((await load())());
 for (const command of program.commands)
   for (const each of [command, ...command.commands])
     each.exitOverride().showHelpAfterError().configureOutput({ writeErr });

@@ -7,8 +7,7 @@ export async function serveExport(file?: string, onError?: (error: unknown) => v
   limitMemory(1);
   const start = async () => {
     // Not before this process has replaced itself: it is most of the program.
-    const { startExport } = await import("./service.ts");
-    const configuration = await loadConfiguration(file);
+    const [{ startExport }, configuration] = await Promise.all([import("./service.ts"), loadConfiguration(file)]);
     return { service: await startExport(configuration), drainSeconds: configuration.drain_seconds };
   };
   await runService("export", start, onError);

@@ -6,7 +6,7 @@ import type { Meter } from "@opentelemetry/api";
 import type { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { cannotListen, hostAndPort } from "./address.ts";
 
-/** Whoever imports node:http also loads Node's `fetch`, which takes 6 MB of memory in every server: this does not. */
+/** Whoever imports node:http also loads Node's `fetch`, which takes 6 MB of memory in every server. This does not, nor do the packages' CommonJS builds: their others import it. */
 const { createServer } = process.getBuiltinModule("node:http");
 const require = createRequire(import.meta.url);
 const prometheus: typeof import("@opentelemetry/exporter-prometheus") = require("@opentelemetry/exporter-prometheus");

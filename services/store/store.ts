@@ -34,7 +34,8 @@ export interface Entry {
 }
 
 export interface Page {
-  readonly entries: readonly Entry[];
+  /** The caller's own. */
+  readonly entries: Entry[];
   /** Start of the next page; absent on the last one. Set even where the next page may turn out empty. */
   readonly next?: Key;
 }

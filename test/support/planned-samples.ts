@@ -19,9 +19,9 @@ import { configOf } from "./stores.ts";
 export const never = new AbortController().signal;
 export const COUNT = 3000;
 
-/** One id in ten is too long for a table's entry. */
+/** One id in ten is too long for a table's entry, one just fits (38 bytes), and one just does not. */
 export const records: TestRecord[] = Array.from({ length: COUNT }, (_, n) => ({
-  id: `${n % 10 === 0 ? `${"long ".repeat(20)}` : ""}${String(n).padStart(5, "0")}-ü`,
+  id: `${n % 10 === 0 ? `${"long ".repeat(20)}` : ""}${String(n).padStart(5, "0")}-ü${{ 1: "x".repeat(30), 2: "x".repeat(31) }[n % 10] ?? ""}`,
   fields: { text: `Text ${n} ${"x".repeat((n * 131) % 900)}`, weight: 1 + (n % 4), theme: n % 3 === 0 ? "law" : "tax" },
 }));
 export const linesOf = new Map(records.map(({ id, fields }) => [id, JSON.stringify({ text: fields["text"] })]));

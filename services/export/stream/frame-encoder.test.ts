@@ -44,7 +44,25 @@ test("gives the bytes of the generated encoder", () => {
           },
         }).finish();
         expect(frame.bytes.equals(generated)).toBe(true);
+        expect(frame.bytes.buffer.byteLength).toBe(frame.bytes.length);
       },
     ),
   );
 });
+
+test.each([[1], [127, 1], [128, 1], [127, 128, 127], [256, 128, 1], [16_383, 1], [16_384, 1], Array(40_000).fill(1)])(
+  "ids of %i bytes and more",
+  (...lengths: number[]) => {
+    const ids = lengths.map((length, place) => String.fromCharCode(97 + (place % 26)).repeat(length));
+    const parts = {
+      lineBytes: 1,
+      uncompressedBytes: 0,
+      ids: [Buffer.from(ids.map((id) => `${id}\n`).join(""))],
+      weights: [],
+      runs: [{ first: 0, count: ids.length }],
+      segmentBytes: [1],
+    };
+    const { frame } = StreamSamplesResponse.decode(layoutBatch(parts).bytes);
+    expect(frame?.$case === "batch" && frame.value.ids).toEqual(ids);
+  },
+);

@@ -53,7 +53,7 @@ async function scan({ build, job: newJob, scan }: RenderRequest & { kind: "scan"
   const page = await reader.scan(job.tenant, { start: scan.start, end }, { at: job.at, limit: scan.limit });
   reply({ kind: "scanned", next: page.next });
   // Taken out one by one: what was rendered is garbage at once, and does not grow old with its page.
-  const entries = page.entries as Entry[];
+  const entries = page.entries;
   entries.reverse();
   for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
     if (builder.bytes >= MAX_PART_BYTES) await sendPart(build, scan.number);

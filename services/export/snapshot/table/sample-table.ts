@@ -6,7 +6,7 @@ import type { KeptEntries } from "./entry-cache.ts";
 import { ENTRY_BYTES } from "./sample-entry.ts";
 import { DIGEST_BYTES, decodeTrailer, longIdsPath, TRAILER_BYTES } from "./table-file.ts";
 
-/** What a sample table says about the whole snapshot; 4 bytes a page and 32 a block. */
+/** What a sample table says about the whole snapshot; 20 bytes a page, 32 a block, a bit a sample. */
 export interface SampleTable {
   readonly path: string;
   /** Reads it. */
@@ -62,7 +62,7 @@ function readTable(path: string, file: number, files: OpenFiles): SampleTable | 
     pageStarts: startsOf(pageCounts),
     blockDigests,
     verified,
-    kept: Array.from<Buffer | undefined>({ length: pageCount }),
+    kept: new Array<Buffer | undefined>(pageCount),
   };
 }
 
