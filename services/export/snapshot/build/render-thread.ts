@@ -50,16 +50,16 @@ async function scan({ build, job: newJob, scan }: RenderRequest & { kind: "scan"
   if (newJob !== undefined) jobs.set(build, openJob(newJob));
   const { job, renderer } = await (jobs.get(build) as Promise<OpenJob>);
   const { end } = prefixRange(recordKey(job.collection, ""));
-  const page = await reader.scan(job.tenant, { start: scan.start, end }, { at: job.at, limit: scan.limit });
-  reply({ kind: "scanned", next: page.next });
+  const range = { start: scan.start, end };
+  const { entries, next } = await reader.scan(job.tenant, range, { at: job.at, limit: scan.limit });
+  reply({ kind: "scanned", next });
   // Taken out one by one: what was rendered is garbage at once, and does not grow old with its page.
-  const entries = page.entries;
   entries.reverse();
   for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
     if (builder.bytes >= MAX_PART_BYTES) await sendPart(build, scan.number);
     render(renderer, entry);
   }
-  send(builder.take({ number: scan.number, complete: true, last: page.next === undefined }));
+  send(builder.take({ number: scan.number, complete: true, last: next === undefined }));
 }
 
 /** Sends what is rendered, and waits until it was taken. Throws where the build ended meanwhile. */
