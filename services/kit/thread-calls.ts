@@ -8,8 +8,8 @@ interface Asked<Question, Answer> extends PromiseWithResolvers<Answer> {
 }
 
 /**
- * Asks a thread, which answers in the order of the questions. It starts with the first one, and keeps no process alive while nothing is asked. What is asked while it
- * works goes to it together: waking a thread costs more than many a question.
+ * Asks a thread, which answers in the order of the questions. It starts with the first one, and keeps no process alive while nothing is asked. What is asked in one
+ * turn of the event loop, or while the thread works, goes to it together: waking a thread costs more than many a question.
  */
 export class ThreadCalls<Question, Answer> implements AsyncDisposable {
   readonly #file: URL;
@@ -32,15 +32,17 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
   ask(question: Question, transfers: readonly Transferable[] = []): Promise<Answer> {
     const asked = { question, transfers, ...Promise.withResolvers<Answer>() };
     this.#waiting.push(asked);
-    if (this.#sent.length === 0) this.#send();
+    if (this.#sent.length === 0 && this.#waiting.length === 1) setImmediate(() => this.#send());
     return asked.promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#waiting = [];
     await this.#thread?.terminate();
   }
 
   #send(): void {
+    if (this.#sent.length > 0 || this.#waiting.length === 0) return;
     this.#sent = this.#waiting;
     this.#waiting = [];
     this.#thread ??= this.#start();

@@ -17,10 +17,12 @@ const database = await Database.open(handle);
 const headFile = HeadFile.open(headPath);
 const sweeper = new Sweeper(database);
 const group = new Group(database, headFile, sweeper);
+const waiting: Request[] = [];
 
 sweeper.resume();
-port.on("message", (first: Request) => {
-  let next: Request | undefined = first;
+port.on("message", (requests: Request[]) => {
+  waiting.push(...requests);
+  let next = nextRequest();
   while (next) {
     if (!isWrite(next)) return end(next.id);
     const { requests, rest } = gather(next);
@@ -29,13 +31,19 @@ port.on("message", (first: Request) => {
   }
 });
 
+/** What came, else what arrived meanwhile. */
+function nextRequest(): Request | undefined {
+  if (waiting.length === 0) waiting.push(...((receiveMessageOnPort(port)?.message ?? []) as Request[]));
+  return waiting.shift();
+}
+
 /** The commits that wait, up to the limit; any other job stands alone. */
 function gather(first: Request<WriteJob>): { requests: Request<WriteJob>[]; rest: Request | undefined } {
   const requests: Request<WriteJob>[] = [first];
   if (!isCommit(first)) return { requests, rest: undefined };
   let bytes = first.job.bytes;
   while (bytes < maxGroupBytes) {
-    const rest: Request | undefined = receiveMessageOnPort(port)?.message;
+    const rest: Request | undefined = nextRequest();
     if (!rest || !isCommit(rest)) return { requests, rest };
     requests.push(rest);
     bytes += rest.job.bytes;

@@ -8,6 +8,8 @@ export class Committer {
   readonly #thread: Worker;
   readonly #ended: Promise<void>;
   readonly #waiting = new Map<number, PromiseWithResolvers<JobResult>>();
+  /** What was submitted in this turn of the event loop goes to the thread together: waking it costs more than many a commit. */
+  #unsent: { readonly requests: Request[]; readonly transfers: ArrayBuffer[] } = { requests: [], transfers: [] };
   #nextId = 0;
   #closed = false;
 
@@ -31,7 +33,9 @@ export class Committer {
     const waiting = Promise.withResolvers<JobResult>();
     this.#waiting.set(request.id, waiting);
     this.#thread.ref();
-    this.#thread.postMessage(request, transfer);
+    if (this.#unsent.requests.length === 0) setImmediate(() => this.#send());
+    this.#unsent.requests.push(request);
+    this.#unsent.transfers.push(...transfer);
     return waiting.promise;
   }
 
@@ -43,6 +47,12 @@ export class Committer {
       await closing.catch(() => {});
     }
     await this.#ended;
+  }
+
+  #send(): void {
+    const { requests, transfers } = this.#unsent;
+    this.#unsent = { requests: [], transfers: [] };
+    this.#thread.postMessage(requests, transfers);
   }
 
   #receive(answer: Answer): void {
