@@ -1,5 +1,6 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { ServiceDefinition, TsProtoServiceDefinition } from "nice-grpc";
+import { type Encoder, encoded } from "./encoded.ts";
 
 /** One gRPC service, ready to be served. */
 export interface Service {
@@ -56,7 +57,7 @@ function decoderOf(type: MessageType): (bytes: Uint8Array) => unknown {
 type MessageType = TsProtoServiceDefinition["methods"][string]["requestType"];
 
 function encoderOf(type: MessageType): (message: unknown) => Uint8Array {
-  return (message) => type.encode(type.fromPartial ? type.fromPartial(message) : message).finish();
+  return (message) => encoded(type as unknown as Encoder<unknown>, message);
 }
 
 /** nice-grpc passes what it gets to `Buffer.from`, which copies arrays of bytes but not whole ArrayBuffers. */

@@ -2,6 +2,8 @@ import { type Transferable, Worker, type WorkerOptions } from "node:worker_threa
 import type { Reply } from "./thread-answers.ts";
 import { fromThreadError } from "./thread-error.ts";
 
+const MOST_TOGETHER = 8;
+
 interface Asked<Question, Answer> extends PromiseWithResolvers<Answer> {
   readonly question: Question;
   readonly transfers: readonly Transferable[];
@@ -9,7 +11,8 @@ interface Asked<Question, Answer> extends PromiseWithResolvers<Answer> {
 
 /**
  * Asks a thread, which answers in the order of the questions. It starts with the first one, and keeps no process alive while nothing is asked. What is asked in one
- * turn of the event loop, or while the thread works, goes to it together: waking a thread costs more than many a question.
+ * turn of the event loop, or while the thread works, goes to it together, up to eight questions: waking a thread costs more than many a question, but with too many
+ * of them the thread and who asks would wait for each other in turn.
  */
 export class ThreadCalls<Question, Answer> implements AsyncDisposable {
   readonly #file: URL;
@@ -32,7 +35,8 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
   ask(question: Question, transfers: readonly Transferable[] = []): Promise<Answer> {
     const asked = { question, transfers, ...Promise.withResolvers<Answer>() };
     this.#waiting.push(asked);
-    if (this.#sent.length === 0 && this.#waiting.length === 1) setImmediate(() => this.#send());
+    if (this.#waiting.length === 1) setImmediate(() => this.#send());
+    else if (this.#waiting.length === MOST_TOGETHER) this.#send();
     return asked.promise;
   }
 
@@ -43,8 +47,7 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
 
   #send(): void {
     if (this.#sent.length > 0 || this.#waiting.length === 0) return;
-    this.#sent = this.#waiting;
-    this.#waiting = [];
+    this.#sent = this.#waiting.splice(0, MOST_TOGETHER);
     this.#thread ??= this.#start();
     this.#thread.ref();
     this.#thread.postMessage(

@@ -17,6 +17,7 @@ import { planTenant } from "../../services/kit/auth/tenants.ts";
 import { newToken } from "../../services/kit/auth/tokens.ts";
 import type { CallExtension, Scope } from "../../services/kit/call.ts";
 import type { ServerConfiguration } from "../../services/kit/configuration.ts";
+import { type Encoder, encoded } from "../../services/kit/encoded.ts";
 import { type RunningService, type ServiceParts, startService } from "../../services/kit/start.ts";
 import { systemClock } from "../../services/store/clock.ts";
 import type { Micros } from "../../services/store/store.ts";
@@ -53,7 +54,7 @@ export async function startKitServer(
   const service = stack.use(
     await startService(testConfiguration(folder, overrides), systemClock, async (parts) => {
       resolve(parts);
-      return [{ definition: ExportServiceDefinition, implementation: complete(methods) }];
+      return [{ definition: ExportServiceDefinition, implementation: complete(methods), encoders: partialEncoders() }];
     }),
   );
   const parts = await opened;
@@ -94,4 +95,15 @@ function complete(methods: TestMethods): object {
   };
   const all = Object.keys(ExportServiceDefinition.methods).map((key) => [key, missing]);
   return { ...Object.fromEntries(all), ...methods };
+}
+
+/** Tests say of a response what matters to them. */
+function partialEncoders(): Record<string, (response: object) => Uint8Array> {
+  const methods = Object.entries(ExportServiceDefinition.methods);
+  return Object.fromEntries(
+    methods.map(([key, { responseType }]) => [
+      key,
+      (response) => encoded(responseType as Encoder<unknown>, responseType.fromPartial(response)),
+    ]),
+  );
 }

@@ -1,4 +1,5 @@
 import { StoredRunEpoch } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { runEpochKey } from "../keys.ts";
@@ -64,8 +65,8 @@ async function keepClosed(
     const next = await findEpoch(store, tenant, run, epoch + 1);
     if (current === undefined) throw epochNotOpen(run, epoch);
     if (current.value.closed) return undefined;
-    const closed = { put: key, value: StoredRunEpoch.encode({ ...current.value, closed: true }).finish() };
-    const opened = { put: nextKey, value: StoredRunEpoch.encode(newEpoch(plan)).finish() };
+    const closed = { put: key, value: encoded(StoredRunEpoch, { ...current.value, closed: true }) };
+    const opened = { put: nextKey, value: encoded(StoredRunEpoch, newEpoch(plan)) };
     return {
       state,
       mutations: next === undefined ? [closed, opened] : [closed],

@@ -1,5 +1,6 @@
 import { type Run, RunResult } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import type { StoredRunState } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { changeRun, type RunChange } from "../runs/change-run.ts";
@@ -43,5 +44,5 @@ async function close(
 }
 
 function isSameResult(one: RunResult, other: RunResult): boolean {
-  return Buffer.compare(RunResult.encode(one).finish(), RunResult.encode(other).finish()) === 0;
+  return Buffer.compare(encoded(RunResult, one), encoded(RunResult, other)) === 0;
 }

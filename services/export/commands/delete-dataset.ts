@@ -1,4 +1,5 @@
 import { StoredDatasetHead } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Mutation, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
@@ -11,7 +12,7 @@ export function deleteDataset(context: ExportContext, tenant: TenantId, name: st
     const head = await readHead(context, tenant, name);
     if (head.version === 0) throw datasetNotFound(name);
     if (!head.live) return;
-    const gone = StoredDatasetHead.encode({ version: head.version, deleted: true }).finish();
+    const gone = encoded(StoredDatasetHead, { version: head.version, deleted: true });
     const mutations: Mutation[] = [{ put: datasetKey(name), value: gone }];
     for await (const key of versionKeys(context, tenant, name)) {
       mutations.push({ delete: key });

@@ -1,5 +1,6 @@
 import { Dataset } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { StoredDatasetHead } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { ListPosition } from "../../kit/list-position.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
 import { prefixRange } from "../../store/range.ts";
@@ -31,7 +32,7 @@ export async function listDatasets(
     const { version, deleted } = StoredDatasetHead.decode(entry.value);
     if (deleted) continue;
     const dataset = await findDataset(context, tenant, nameIn(entry), version, at);
-    if (!room.take(Dataset.encode(dataset).finish().length)) return { datasets, next: entry.key };
+    if (!room.take(encoded(Dataset, dataset).length)) return { datasets, next: entry.key };
     datasets.push(dataset);
   }
   return { datasets, next };

@@ -1,4 +1,5 @@
 import { Run } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { mapInOrder } from "../../kit/map-in-order.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
 import { afterKey, prefixRange } from "../../store/range.ts";
@@ -33,7 +34,7 @@ export async function listRuns(context: ExportContext, tenant: TenantId, { limit
     return { key, run: await showListedRun(context, tenant, id) };
   });
   for await (const { key, run } of listed) {
-    if (!room.take(Run.encode(run).finish().length)) return { runs, next: afterKey(key) };
+    if (!room.take(encoded(Run, run).length)) return { runs, next: afterKey(key) };
     runs.push(run);
   }
   return { runs, next };

@@ -1,4 +1,5 @@
 import { Snapshot } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
 import { afterKey, prefixRange } from "../../store/range.ts";
 import type { Key, TenantId } from "../../store/store.ts";
@@ -36,7 +37,7 @@ export async function listSnapshots(
   for (const { key } of entries) {
     const shown = await shownIn(context, tenant, key.subarray(prefixBytes));
     if (shown === undefined || (dataset !== "" && shown.dataset !== dataset)) continue;
-    if (!room.take(Snapshot.encode(shown).finish().length)) return { snapshots, next: afterKey(key) };
+    if (!room.take(encoded(Snapshot, shown).length)) return { snapshots, next: afterKey(key) };
     snapshots.push(shown);
   }
   return { snapshots, next };

@@ -1,5 +1,6 @@
 import type { Dataset, DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { StoredDataset, StoredDatasetHead } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { TenantId } from "../../store/store.ts";
@@ -59,8 +60,8 @@ async function store(
   await context.store.commit(
     tenant,
     [
-      { put: datasetKey(name), value: StoredDatasetHead.encode({ version, deleted: false }).finish() },
-      { put: datasetVersionKey(name, version), value: StoredDataset.encode(stored).finish() },
+      { put: datasetKey(name), value: encoded(StoredDatasetHead, { version, deleted: false }) },
+      { put: datasetVersionKey(name, version), value: encoded(StoredDataset, stored) },
     ],
     [{ key: datasetKey(name), revision: head.revision }],
   );

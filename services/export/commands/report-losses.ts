@@ -1,4 +1,5 @@
 import { StoredRunEpoch } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { fieldInvalid } from "../../kit/field.ts";
 import type { Micros, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
@@ -60,7 +61,7 @@ async function keepParts(
     const stored = await findEpoch(store, tenant, run, epoch);
     if (stored === undefined) throw new Error(`Epoch ${epoch} of run ${run} was open and is gone.`);
     const { mutations, expectations, ...change } = await lossChanges(store, tenant, { run, epoch }, parts);
-    const value = StoredRunEpoch.encode(withLosses(stored.value, change)).finish();
+    const value = encoded(StoredRunEpoch, withLosses(stored.value, change));
     return {
       state: leased,
       mutations: [...mutations, { put: key, value }],

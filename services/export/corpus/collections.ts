@@ -1,5 +1,6 @@
 import type { Collection } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
 import { StoredCollection } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
 import { uint32 } from "../../store/key-parts.ts";
@@ -32,7 +33,7 @@ export function ensureCollection(context: CorpusContext, tenant: TenantId, name:
 async function makeCollection({ store, clock }: CorpusContext, tenant: TenantId, name: string): Promise<number> {
   const last = await store.get(tenant, collectionNumberKey);
   const number = (last ? Buffer.from(last.value).readUInt32BE() : 0) + 1;
-  const value = StoredCollection.encode({ number, createTimeMicros: clock.now() }).finish();
+  const value = encoded(StoredCollection, { number, createTimeMicros: clock.now() });
   await store.commit(
     tenant,
     [

@@ -1,4 +1,5 @@
 import { StoredDeletion, StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { prefixRange } from "../../store/range.ts";
 import type { Entry, Key, Micros, Revision, StoreReader, TenantId } from "../../store/store.ts";
@@ -43,7 +44,7 @@ export async function deletionChanges(
   const before = (await store.get(tenant, deletedKey(collection)))?.revision ?? 0n;
   const kept = records.map((record) => {
     const { createTimeMicros } = StoredRecord.decode(record.value);
-    const value = StoredDeletion.encode({ createTimeMicros }).finish();
+    const value = encoded(StoredDeletion, { createTimeMicros });
     return { put: deletionKey(collection, before, idOf(record)), value };
   });
   return {

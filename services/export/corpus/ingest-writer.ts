@@ -9,6 +9,7 @@ import {
   StoredChunk,
   StoredIngest,
 } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import {
   type Expectation,
@@ -117,8 +118,8 @@ export class IngestWriter {
   async #store(chunk: PreparedChunk, plan: WritePlan, heard: Micros): Promise<Acknowledged> {
     const { collection, ingestId } = this.#name;
     const answer = answerOf(chunk, plan.unchangedCount);
-    const stored = StoredChunk.encode({ digest: chunk.digest, acknowledged: Acknowledged.encode(answer).finish() });
-    const put = { put: chunkKey(collection, ingestId, Number(chunk.number)), value: stored.finish() };
+    const value = encoded(StoredChunk, { digest: chunk.digest, acknowledged: encoded(Acknowledged, answer) });
+    const put = { put: chunkKey(collection, ingestId, Number(chunk.number)), value };
     const { nextChunk, recordCount, keptCount } = this.#ingest;
     const changes = {
       nextChunk: nextChunk + 1n,
@@ -185,7 +186,7 @@ export class IngestWriter {
     const { tenant, collection, ingestId } = this.#name;
     const key = ingestKey(collection, ingestId);
     const ingest = { ...this.#ingest, ...changes };
-    const put = { put: key, value: StoredIngest.encode(ingest).finish() };
+    const put = { put: key, value: encoded(StoredIngest, ingest) };
     const expected = [{ key, revision: this.#revision }, ...expectations];
     this.#revision = (
       await this.#context.store.commit(tenant, [...mutations, put, ...this.#mark(ingest)], expected)

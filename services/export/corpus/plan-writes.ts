@@ -1,5 +1,5 @@
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { Slices } from "../../kit/slices.ts";
 import type { Entry, Expectation, Head, Key, Micros, Mutation, TenantId } from "../../store/store.ts";
 import { subjectKey, touchedKey } from "../keys.ts";
@@ -62,13 +62,12 @@ async function changedRecords(
 ): Promise<Changed[]> {
   const latest = new Map(records.map((record) => [record.id, record]));
   const changed: Changed[] = [];
-  const writer = new BinaryWriter();
   const slices = new Slices();
   for (const [id, put] of keys) {
     const record = latest.get(id) as CheckedRecord;
     const stored = decoded(existing.get(id));
     if (!stored || !sameContent(stored, record)) {
-      const value = StoredRecord.encode(toStored(record, stored?.createTimeMicros ?? now, now), writer).finish();
+      const value = encoded(StoredRecord, toStored(record, stored?.createTimeMicros ?? now, now));
       changed.push({ record, mutation: { put, value } });
     }
     await slices.done(record.fields.length);

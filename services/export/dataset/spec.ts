@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DatasetSpec, ErrorHandling, Quality, Selection } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
+import { type Encoder, encoded } from "../../kit/encoded.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { limitExceeded, nameForm } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
@@ -39,7 +40,7 @@ export function normalise(spec: DatasetSpec): DatasetSpec {
 
 /** Checks everything but the schema. Throws ServiceError. */
 export function validate(spec: DatasetSpec, exporters: ExporterRegistry): void {
-  const bytes = DatasetSpec.encode(spec).finish().length;
+  const bytes = encoded(DatasetSpec, spec).length;
   if (bytes > limits.dataset_bytes) {
     throw limitExceeded("dataset_bytes", bytes, "The size of the spec");
   }
@@ -58,7 +59,7 @@ export function validate(spec: DatasetSpec, exporters: ExporterRegistry): void {
 /** SHA-256 of a recipe in its canonical form: equal for equal recipes. */
 export function specDigest(spec: DatasetSpec): Uint8Array {
   return createHash("sha256")
-    .update(DatasetSpec.encode(normalise(spec)).finish())
+    .update(encoded(DatasetSpec, normalise(spec)))
     .digest();
 }
 
@@ -66,10 +67,6 @@ function specInvalid(field: string, problem: string): ServiceError {
   return new ServiceError("DATASET_INVALID", `${field} ${problem}.`, { field, problem });
 }
 
-interface Message<T> {
-  encode(message: T): { finish(): Uint8Array };
-}
-
-function unlessEmpty<T>(type: Message<T>, message: T | undefined): T | undefined {
-  return message !== undefined && type.encode(message).finish().length > 0 ? message : undefined;
+function unlessEmpty<T>(type: Encoder<T>, message: T | undefined): T | undefined {
+  return message !== undefined && encoded(type, message).length > 0 ? message : undefined;
 }

@@ -11,6 +11,7 @@ import {
   type StoredPlanSource,
   type StoredSnapshot,
 } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { planKey } from "../keys.ts";
@@ -118,7 +119,7 @@ export class Plans {
     for (const { weightTable } of parts) {
       if (weightTable !== undefined) await putWeightTable(store, tenant, weightTable);
     }
-    const value = StoredPlan.encode(storedPlanOf(spec, parts)).finish();
+    const value = encoded(StoredPlan, storedPlanOf(spec, parts));
     const hash = createHash("sha256").update(value).digest();
     if ((await store.get(tenant, planKey(hash))) === undefined)
       await store.commit(tenant, [{ put: planKey(hash), value }]);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { StoredWeightTablePart } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { Store, TenantId } from "../../store/store.ts";
 import { weightTablePartKey } from "../keys.ts";
 
@@ -58,7 +59,7 @@ export async function putWeightTable(store: Store, tenant: TenantId, { digest, c
     const key = weightTablePartKey(digest, part);
     if ((await store.get(tenant, key)) !== undefined) continue;
     const slice = copies.subarray(part * PART_SAMPLES, (part + 1) * PART_SAMPLES);
-    await store.commit(tenant, [{ put: key, value: StoredWeightTablePart.encode({ copies: slice }).finish() }]);
+    await store.commit(tenant, [{ put: key, value: encoded(StoredWeightTablePart, { copies: slice }) }]);
   }
 }
 

@@ -1,4 +1,5 @@
 import { StoredRunState } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Expectation, Mutation, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
@@ -29,7 +30,7 @@ export function changeRun(
     const { state, mutations = [], expectations = [] } = changed;
     await store.commit(
       tenant,
-      [{ put: runStateKey(run), value: StoredRunState.encode(state).finish() }, ...mutations],
+      [{ put: runStateKey(run), value: encoded(StoredRunState, state) }, ...mutations],
       [{ key: runStateKey(run), revision }, ...expectations],
     );
     return state;

@@ -1,5 +1,6 @@
 import type { Environment, RunSource } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import { StoredRun, StoredRunEpoch, StoredRunState } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Micros, Mutation, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
@@ -57,10 +58,10 @@ function newRun(
   };
   const state = withLease(StoredRunState.fromPartial({ lossPointSteps: 1n, lease }), now, leaseSeconds);
   return [
-    { put: runKey(run), value: StoredRun.encode(stored).finish() },
-    { put: runStateKey(run), value: StoredRunState.encode(state).finish() },
+    { put: runKey(run), value: encoded(StoredRun, stored) },
+    { put: runStateKey(run), value: encoded(StoredRunState, state) },
     { put: runTimeKey(now, run), value: new Uint8Array() },
-    { put: runEpochKey(run, 0), value: StoredRunEpoch.encode(newEpoch(plan)).finish() },
+    { put: runEpochKey(run, 0), value: encoded(StoredRunEpoch, newEpoch(plan)) },
   ];
 }
 

@@ -1,4 +1,5 @@
 import { StoredRunEpoch } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import type { TenantId } from "../../store/store.ts";
@@ -65,7 +66,7 @@ async function keepEpoch(
     const key = runEpochKey(run, epoch);
     return {
       state,
-      mutations: [{ put: key, value: StoredRunEpoch.encode(made).finish() }],
+      mutations: [{ put: key, value: encoded(StoredRunEpoch, made) }],
       expectations: [{ key, revision: 0n }],
     };
   });

@@ -3,6 +3,7 @@ import {
   Environment,
   type OpenRunRequest,
 } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { isJsonObject } from "../../kit/json-object.ts";
 import { limits } from "../../kit/limits.ts";
@@ -49,7 +50,7 @@ function checkAdaptiveSampling({ exponent = 1, minimum = 0.25, maximum = 4 }: Ad
 /** Throws LIMIT_EXCEEDED, FIELD_INVALID. */
 export function checkEnvironment(environment: Environment | undefined): void {
   if (environment === undefined) return;
-  const bytes = Environment.encode(environment).finish().length;
+  const bytes = encoded(Environment, environment).length;
   if (bytes > limits.run_environment_bytes) {
     throw limitExceeded("run_environment_bytes", bytes, "The size of the environment");
   }

@@ -1,4 +1,5 @@
 import { StoredLossPart } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { entries } from "../../store/entries.ts";
 import { afterKey } from "../../store/range.ts";
@@ -39,7 +40,7 @@ export async function lossChanges(
       count += changed.count;
       sum += changed.sum;
     }
-    mutations.push({ put: key, value: StoredLossPart.encode({ losses: encodeLosses(losses) }).finish() });
+    mutations.push({ put: key, value: encoded(StoredLossPart, { losses: encodeLosses(losses) }) });
     expectations.push({ key, revision: entry?.revision ?? 0n });
   }
   return { mutations, expectations, count, sum };

@@ -1,5 +1,6 @@
 import { Environment } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import { StoredRun, type StoredRunState } from "../../../proto/gen/loraloop/storage/v1/run.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
@@ -51,12 +52,12 @@ function inEnvironment(
   environment: Environment | undefined,
 ): Changes {
   if (isSameEnvironment(stored.environment, environment)) return { mutations: [], expectations: [] };
-  const value = StoredRun.encode({ ...stored, environment }).finish();
+  const value = encoded(StoredRun, { ...stored, environment });
   return { mutations: [{ put: runKey(run), value }], expectations: [{ key: runKey(run), revision }] };
 }
 
 function isSameEnvironment(one: Environment | undefined, other: Environment | undefined): boolean {
   const bytes = (environment: Environment | undefined): Uint8Array =>
-    environment === undefined ? new Uint8Array() : Environment.encode(environment).finish();
+    environment === undefined ? new Uint8Array() : encoded(Environment, environment);
   return Buffer.compare(bytes(one), bytes(other)) === 0;
 }

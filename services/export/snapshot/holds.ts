@@ -1,4 +1,5 @@
 import { StoredSnapshot, StoredSnapshotHold } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { entries } from "../../store/entries.ts";
 import { prefixRange } from "../../store/range.ts";
@@ -29,10 +30,10 @@ export async function holdSnapshot(
   const before = await store.get(tenant, snapshotHoldKey(key, holder));
   const { createTimeMicros } = before ? StoredSnapshotHold.decode(before.value) : { createTimeMicros: now };
   const { collectionNumber } = stored;
-  const hold = StoredSnapshotHold.encode({ createTimeMicros, expireTimeMicros: expires, collectionNumber }).finish();
+  const hold = encoded(StoredSnapshotHold, { createTimeMicros, expireTimeMicros: expires, collectionNumber });
   return {
     mutations: [
-      { put: snapshotKey(key), value: StoredSnapshot.encode({ ...stored, held: true }).finish() },
+      { put: snapshotKey(key), value: encoded(StoredSnapshot, { ...stored, held: true }) },
       { put: snapshotHoldKey(key, holder), value: hold },
       { put: holderKey(holder, key), value: hold },
     ],
@@ -55,7 +56,7 @@ export async function releaseSnapshot(
   const held = (await holdersOf(store, tenant, key)).some((other) => other !== holder);
   const released = { ...stored, held, expireTimeMicros: lifeEnd(stored.ttlSeconds, now) };
   return {
-    mutations: [{ put: snapshotKey(key), value: StoredSnapshot.encode(released).finish() }, ...gone],
+    mutations: [{ put: snapshotKey(key), value: encoded(StoredSnapshot, released) }, ...gone],
     expectations: [{ key: snapshotKey(key), revision: entry.revision }],
   };
 }

@@ -1,4 +1,5 @@
 import { StoredBlock, StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import {
@@ -87,7 +88,7 @@ function markRemoved(
     const found: Expectation = { key: snapshotKey(key), revision: entry.revision };
     if (isRemoved(stored)) return { stored, mark: found };
     if (!condition(stored)) return undefined;
-    const value = StoredSnapshot.encode({ ...stored, expireTimeMicros: REMOVED }).finish();
+    const value = encoded(StoredSnapshot, { ...stored, expireTimeMicros: REMOVED });
     const { revision } = await store.commit(tenant, [{ put: snapshotKey(key), value }], [found]);
     return { stored, mark: { key: snapshotKey(key), revision } };
   });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { StoredPlan } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { Micros, Revision, StoreIdentity } from "../../store/store.ts";
 import { RENDERER_VERSION } from "../rendering/renderer-version.ts";
 
@@ -29,7 +30,7 @@ export function snapshotKeyOf({ store, specDigest, revision, asOf }: SnapshotIde
 
 /** The plan that streams a snapshot in its own order, encoded, and its hash. */
 export function planOf(snapshotKey: Uint8Array): { hash: Uint8Array; plan: Uint8Array } {
-  const plan = StoredPlan.encode(StoredPlan.fromPartial({ snapshotKey, orderVersion: ORDER_VERSION })).finish();
+  const plan = encoded(StoredPlan, StoredPlan.fromPartial({ snapshotKey, orderVersion: ORDER_VERSION }));
   return { hash: createHash("sha256").update(plan).digest(), plan };
 }
 

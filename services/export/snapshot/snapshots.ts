@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { DatasetSpec } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { fieldInvalid } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
@@ -212,7 +213,7 @@ export class Snapshots implements AsyncDisposable {
       await store.commit(
         tenant,
         [
-          { put: snapshotKey(key), value: StoredSnapshot.encode(stored).finish() },
+          { put: snapshotKey(key), value: encoded(StoredSnapshot, stored) },
           { put: planKey(hash), value: plan },
           { put: snapshotTimeKey(now, key), value: new Uint8Array() },
         ],

@@ -1,4 +1,5 @@
 import { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { entries } from "../../store/entries.ts";
 import { prefixRange } from "../../store/range.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
@@ -41,7 +42,7 @@ export function changeSnapshot(
     if (isRemoved(stored)) return undefined;
     const changed = change(stored);
     if (changed === undefined) return stored;
-    const put: Mutation = { put: snapshotKey(key), value: StoredSnapshot.encode(changed).finish() };
+    const put: Mutation = { put: snapshotKey(key), value: encoded(StoredSnapshot, changed) };
     await store.commit(tenant, [put, ...more], [{ key: snapshotKey(key), revision: entry.revision }]);
     return changed;
   });

@@ -5,6 +5,7 @@ import {
   StreamSamplesRequest,
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { StoredPlan } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { type Reason, ServiceError } from "../../kit/errors.ts";
 import { sha256Form } from "../../kit/sha256-form.ts";
 import type { Store, TenantId } from "../../store/store.ts";
@@ -29,7 +30,7 @@ export function requestHash({ source, plan, runEpoch }: PlanRequest): string {
     plan: { ...normal, epoch: 0, mixture },
     runEpoch: runEpoch && { run: runEpoch.run, epoch: 0 },
   });
-  return createHash("sha256").update(StreamSamplesRequest.encode(request).finish()).digest("hex");
+  return createHash("sha256").update(encoded(StreamSamplesRequest, request)).digest("hex");
 }
 
 function canonical(source: SampleSource | undefined): SampleSource | undefined {

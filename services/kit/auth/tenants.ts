@@ -1,6 +1,7 @@
 import { StoredTenant } from "../../../proto/gen/loraloop/storage/v1/token.ts";
 import { uint32 } from "../../store/key-parts.ts";
 import type { Entry, Expectation, Mutation, TenantId } from "../../store/store.ts";
+import { encoded } from "../encoded.ts";
 import { systemTenant, systemTenantName, tenantKey, tenantNumberKey, tenants } from "./keys.ts";
 import type { TokenContext } from "./tokens.ts";
 
@@ -29,7 +30,7 @@ export async function planTenant(context: TokenContext, name: string): Promise<T
   return {
     tenant: { name, number },
     mutations: [
-      { put: tenantKey(name), value: StoredTenant.encode(stored).finish() },
+      { put: tenantKey(name), value: encoded(StoredTenant, stored) },
       { put: tenantNumberKey, value: uint32(number) },
     ],
     expectations: [

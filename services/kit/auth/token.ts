@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 
 /** A bearer token: `ll_<id>_<secret>`, 12 base32 digits and 256 random bits in base64url. The id is public. */
 const form = /^ll_([a-z2-7]{12})_[A-Za-z0-9_-]{43}$/;
@@ -26,5 +26,5 @@ export function tokenId(secret: string): string | undefined {
 
 /** What the store keeps of a token. */
 export function tokenDigest(secret: string): Buffer {
-  return createHash("sha256").update(secret).digest();
+  return hash("sha256", secret, "buffer");
 }

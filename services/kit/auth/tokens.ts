@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { StoredToken } from "../../../proto/gen/loraloop/storage/v1/token.ts";
 import type { Clock, Micros, Mutation, Store } from "../../store/store.ts";
 import type { Caller, Scope } from "../call.ts";
+import { encoded } from "../encoded.ts";
 import { ServiceError } from "../errors.ts";
 import { revokedTokenKey, systemTenant, tokenKey, tokens } from "./keys.ts";
 import type { Tenant } from "./tenants.ts";
@@ -39,7 +40,7 @@ export function newToken(request: TokenRequest, now: Micros): MadeToken {
     createTimeMicros: now,
     expireTimeMicros: request.expires ?? 0n,
   };
-  return { id, secret, stored, mutation: { put: tokenKey(id), value: StoredToken.encode(stored).finish() } };
+  return { id, secret, stored, mutation: { put: tokenKey(id), value: encoded(StoredToken, stored) } };
 }
 
 /** Who a bearer token stands for, read from the store each time. Throws TOKEN_INVALID or TOKEN_EXPIRED. */

@@ -1,5 +1,6 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { TenantId } from "../../store/store.ts";
@@ -70,7 +71,7 @@ async function commitChange(
   const key = versionStateKey(version.name);
   const { revision } = await store.commit(
     tenant,
-    [{ put: key, value: StoredVersionState.encode(state).finish() }, ...mutations],
+    [{ put: key, value: encoded(StoredVersionState, state) }, ...mutations],
     [{ key, revision: version.revision }, ...expectations],
   );
   return { ...version, state, revision };

@@ -1,5 +1,6 @@
 import type { MetricValue } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredMetric, type StoredMetricSummary } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { fromTimestamp, toTimestamp } from "../../kit/timestamp.ts";
@@ -57,5 +58,5 @@ function isBefore(one: StoredMetricSummary, other: StoredMetricSummary): boolean
 }
 
 function encode({ timeMicros, ...value }: MeasuredValue): Uint8Array {
-  return StoredMetric.encode({ value: { ...value, time: toTimestamp(timeMicros) } }).finish();
+  return encoded(StoredMetric, { value: { ...value, time: toTimestamp(timeMicros) } });
 }

@@ -1,4 +1,5 @@
 import { StoredAlias, StoredAliasMove } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import type { Changes } from "../../store/commit-changes.ts";
@@ -57,8 +58,8 @@ export async function planMove(
   const moveKey = aliasMoveKey(adapter, alias, moveCount);
   return {
     mutations: [
-      { put: aliasKey(adapter, alias), value: StoredAlias.encode(moved).finish() },
-      { put: moveKey, value: StoredAliasMove.encode(stored).finish() },
+      { put: aliasKey(adapter, alias), value: encoded(StoredAlias, moved) },
+      { put: moveKey, value: encoded(StoredAliasMove, stored) },
       { put: aliasHistoryKey(adapter, moves), value: moveKey },
       writtenUse({ adapter, moves }),
     ],

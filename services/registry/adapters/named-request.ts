@@ -1,6 +1,7 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { StoredVersionName } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { fieldInvalid } from "../../kit/field.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import type { TenantId } from "../../store/store.ts";
@@ -20,7 +21,7 @@ export function namedRequest(request: RegisterVersionRequest): NamedRequest {
   const canonical = { ...request, metrics: sorted(request.metrics), metadata: sorted(request.metadata) };
   return {
     id: request.request,
-    digest: createHash("sha256").update(RegisterVersionRequest.encode(canonical).finish()).digest(),
+    digest: hash("sha256", encoded(RegisterVersionRequest, canonical), "buffer"),
   };
 }
 
@@ -42,7 +43,7 @@ export async function madeBefore(
 /** What remembers which version the request made. */
 export function rememberRequest({ id, digest }: NamedRequest, name: VersionName): Changes {
   if (id === "") return noChanges;
-  const value = StoredVersionName.encode({ ...name, requestDigest: digest }).finish();
+  const value = encoded(StoredVersionName, { ...name, requestDigest: digest });
   return { mutations: [{ put: requestKey(id), value }], expectations: [{ key: requestKey(id), revision: 0n }] };
 }
 

@@ -1,5 +1,6 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredAdapter, StoredVersion, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import type { Micros, Mutation, TenantId } from "../../store/store.ts";
 import {
@@ -54,7 +55,7 @@ export async function planVersions(
   return {
     names,
     mutations: [
-      { put: adapterKey(name), value: StoredAdapter.encode({ ...stored, latestVersion }).finish() },
+      { put: adapterKey(name), value: encoded(StoredAdapter, { ...stored, latestVersion }) },
       ...versions.flatMap((version, place) => versionMutations(names[place] as VersionName, version)),
     ],
     expectations: [{ key: adapterKey(name), revision: adapter?.revision ?? 0n }],
@@ -67,10 +68,10 @@ export function newAdapter(creator: string, now: Micros): KeptAdapter["stored"] 
 }
 
 function versionMutations(name: VersionName, { version, state, request }: NewVersion): Mutation[] {
-  const stored = StoredVersion.encode({ version, request }).finish();
+  const stored = encoded(StoredVersion, { version, request });
   return [
     { put: versionKey(name), value: stored },
-    { put: versionStateKey(name), value: StoredVersionState.encode(state).finish() },
+    { put: versionStateKey(name), value: encoded(StoredVersionState, state) },
     ...originKeys(name, version).map((put) => ({ put, value: new Uint8Array() })),
     ...metricMutations(name, firstValues(state)),
   ];

@@ -3,6 +3,7 @@ import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registr
 import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import type { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
@@ -48,7 +49,7 @@ export function registeredVersion(parts: RegisteredParts): NewVersion {
 
 /** What is kept of a version beside its state. Throws LIMIT_EXCEEDED (version_bytes). */
 export function checkVersionBytes(version: AdapterVersion): void {
-  const bytes = AdapterVersion.encode(version).finish().length;
+  const bytes = encoded(AdapterVersion, version).length;
   if (bytes > limits.version_bytes) throw limitExceeded("version_bytes", bytes, "The size of the version");
 }
 

@@ -1,4 +1,5 @@
 import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { mapInOrder } from "../../kit/map-in-order.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
 import { Slices } from "../../kit/slices.ts";
@@ -49,7 +50,7 @@ export async function versionsAt(
   for await (const { key, kept } of found) {
     if (kept === undefined) continue;
     const version = listedVersion(shownVersion(kept, policy));
-    const bytes = AdapterVersion.encode(version).finish().length;
+    const bytes = encoded(AdapterVersion, version).length;
     if (!room.take(bytes)) return { versions, next: key };
     versions.push(version);
     await slices.done(bytes);

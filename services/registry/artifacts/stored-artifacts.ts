@@ -1,5 +1,6 @@
 import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { StoredArtifact } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Expectation, Micros, Mutation, Revision, Store, StoreReader, TenantId } from "../../store/store.ts";
@@ -160,7 +161,7 @@ async function find(store: StoreReader, tenant: TenantId, digest: string): Promi
 function changes(digest: string, revision: Revision, stored: StoredArtifact, more: readonly Mutation[]): Changes {
   const key = artifactKey(bytesOf(digest));
   return {
-    mutations: [{ put: key, value: StoredArtifact.encode(stored).finish() }, ...more],
+    mutations: [{ put: key, value: encoded(StoredArtifact, stored) }, ...more],
     expectations: [{ key, revision }],
   };
 }

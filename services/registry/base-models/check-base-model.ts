@@ -1,6 +1,7 @@
 import { type BaseModel, type Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { inByteOrder } from "../../kit/byte-order.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { isJsonObject } from "../../kit/json-object.ts";
 import { limits } from "../../kit/limits.ts";
@@ -70,7 +71,7 @@ function checkLayers(layers: readonly Layer[]): Layer[] {
   const ordered = inByteOrder(layers, ({ name }) => name);
   const twice = ordered.find(({ name }, place) => ordered[place + 1]?.name === name);
   if (twice !== undefined) throw fieldInvalid("layers", twice.name, "each layer once");
-  const bytes = StoredLayers.encode({ layers: ordered }).finish().length;
+  const bytes = encoded(StoredLayers, { layers: ordered }).length;
   if (bytes > limits.base_model_layer_bytes)
     throw limitExceeded("base_model_layer_bytes", bytes, "The length of the layers");
   return ordered;

@@ -1,4 +1,5 @@
 import { StoredAdapter } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { TenantId } from "../../store/store.ts";
 import { adapterInUse, adapterNotFound } from "../adapters/adapter-errors.ts";
@@ -19,7 +20,7 @@ export function deleteAdapter(context: ChangeContext, tenant: TenantId, name: st
     const use = await useOfAdapter(store, tenant, name);
     if (use !== undefined) throw adapterInUse(name, use);
     const key = adapterKey(name);
-    const value = StoredAdapter.encode({ ...adapter.stored, deleteTimeMicros: context.clock.now() }).finish();
+    const value = encoded(StoredAdapter, { ...adapter.stored, deleteTimeMicros: context.clock.now() });
     await store.commit(tenant, [{ put: key, value }], [{ key, revision: adapter.revision }, expectation]);
   };
   return context.turns.take(`${tenant}/${name}`, () => retryAborted(attempt));

@@ -1,5 +1,6 @@
 import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { type GetLineageResponse, LineageSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { limits } from "../../kit/limits.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
 import type { TenantId } from "../../store/store.ts";
@@ -37,7 +38,7 @@ function roomBeside(version: AdapterVersion): MessageRoom {
   room.take(bytesOf(version));
   for (const snapshot of version.provenance?.snapshots ?? []) {
     const told = { snapshot, available: true, deletedRecordCount: snapshot.sampleCount, records: [] };
-    room.take(LineageSnapshot.encode(told).finish().length);
+    room.take(encoded(LineageSnapshot, told).length);
   }
   return room;
 }
@@ -63,5 +64,5 @@ async function parentsOf(
 }
 
 function bytesOf(version: AdapterVersion): number {
-  return AdapterVersion.encode(version).finish().length;
+  return encoded(AdapterVersion, version).length;
 }

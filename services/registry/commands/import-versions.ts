@@ -1,6 +1,7 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredVersionName } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Caller } from "../../kit/call.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
@@ -110,7 +111,7 @@ async function planAdapter(
 }
 
 function encodeName(name: VersionName): Uint8Array {
-  return StoredVersionName.encode(StoredVersionName.create(name)).finish();
+  return encoded(StoredVersionName, StoredVersionName.create(name));
 }
 
 function bytesOf(mutations: readonly Mutation[]): number {

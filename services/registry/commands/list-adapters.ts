@@ -1,4 +1,5 @@
 import { Adapter } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { ListPosition } from "../../kit/list-position.ts";
 import { mapInOrder } from "../../kit/map-in-order.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
@@ -33,7 +34,7 @@ export async function listAdapters(
   const { entries, next } = await store.scan(tenant, { start: start ?? all.start, end: all.end }, { at, limit });
   const show = async (entry: Entry) => ({ key: entry.key, adapter: await showEntry(store, tenant, entry, at) });
   for await (const { key, adapter } of mapInOrder(entries.values(), READS_AT_ONCE, show)) {
-    const bytes = Adapter.encode(adapter).finish().length;
+    const bytes = encoded(Adapter, adapter).length;
     await slices.done(bytes);
     if (!includeDeleted && adapter.deleteTime !== undefined) continue;
     if (!matches(adapter)) continue;

@@ -1,4 +1,5 @@
 import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { limits } from "../../kit/limits.ts";
 import type { ListPosition } from "../../kit/list-position.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
@@ -50,7 +51,7 @@ export async function listVersions(
     if (!includeDeleted && kept.state.deleteTimeMicros !== 0n) continue;
     const version = listedVersion(shownVersion(kept, policy));
     if (matches !== undefined && !matches(version)) continue;
-    const isFull = versions.length === limit || !room.take(AdapterVersion.encode(version).finish().length);
+    const isFull = versions.length === limit || !room.take(encoded(AdapterVersion, version).length);
     if (isFull) return { versions, next: key };
     versions.push(version);
   }

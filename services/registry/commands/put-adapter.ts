@@ -1,6 +1,7 @@
 import type { Adapter } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredAdapter } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Caller } from "../../kit/call.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Revision } from "../../store/store.ts";
 import { adapterDeleted, revisionConflict } from "../adapters/adapter-errors.ts";
@@ -39,7 +40,7 @@ export async function putAdapter(
     const { description, metadata } = put;
     const stored = { ...(adapter?.stored ?? newAdapter(tokenId, now)), description, metadata, updateTimeMicros: now };
     const key = adapterKey(put.adapter);
-    const value = StoredAdapter.encode(stored).finish();
+    const value = encoded(StoredAdapter, stored);
     const head = await store.commit(tenant, [{ put: key, value }], [{ key, revision }]);
     return { name: put.adapter, stored, revision: head.revision };
   };

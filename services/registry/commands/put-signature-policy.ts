@@ -1,6 +1,7 @@
 import { SignaturePolicy } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { StoredSignaturePolicy } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Caller } from "../../kit/call.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Revision } from "../../store/store.ts";
 import { revisionConflict } from "../adapters/adapter-errors.ts";
@@ -29,12 +30,12 @@ export function putSignaturePolicy(
       throw revisionConflict("The signature policy", expectedRevision, kept.revision);
     }
     const stored: StoredSignaturePolicy = { policy, actor: tokenId, updateTimeMicros: clock.now() };
-    const put = { put: signaturePolicyKey, value: StoredSignaturePolicy.encode(stored).finish() };
+    const put = { put: signaturePolicyKey, value: encoded(StoredSignaturePolicy, stored) };
     const { revision } = await store.commit(tenant, [put], [{ key: signaturePolicyKey, revision: kept.revision }]);
     return { policy, revision };
   });
 }
 
 function isSame(one: SignaturePolicy, other: SignaturePolicy): boolean {
-  return Buffer.compare(SignaturePolicy.encode(one).finish(), SignaturePolicy.encode(other).finish()) === 0;
+  return Buffer.compare(encoded(SignaturePolicy, one), encoded(SignaturePolicy, other)) === 0;
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { StoredBaseModel, StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { snakeCase } from "../../kit/snake-case.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
@@ -103,9 +104,9 @@ async function keep({ store }: Context, tenant: TenantId, model: BaseModel, seen
   const mutations: Mutation[] = [
     {
       put: baseModelKey(name, revision),
-      value: StoredBaseModel.encode({ baseModel: { ...model, layers: [] } }).finish(),
+      value: encoded(StoredBaseModel, { baseModel: { ...model, layers: [] } }),
     },
-    { put: layersKey(name, revision), value: StoredLayers.encode({ layers }).finish() },
+    { put: layersKey(name, revision), value: encoded(StoredLayers, { layers }) },
     ...otherNames.map((other) => ({ put: baseModelNameKey(other, name, revision), value: new Uint8Array() })),
     { put: baseModelNamesKey, value: new Uint8Array() },
   ];

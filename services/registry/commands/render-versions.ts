@@ -3,6 +3,7 @@ import {
   RenderVersionsRequest_Format as Format,
   type RenderVersionsResponse,
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import type { TenantId } from "../../store/store.ts";
@@ -50,7 +51,7 @@ async function readVersions(
   for (const reference of references) {
     const whole = await showVersion(store, tenant, await getVersion(store, tenant, reference, revision));
     const version = references.length === 1 ? whole : { ...listedVersion(whole), declared: whole.declared };
-    bytes += AdapterVersion.encode(version).finish().length;
+    bytes += encoded(AdapterVersion, version).length;
     checkBytes("rendered_version_bytes", bytes, "The size of the versions together");
     versions.push(version);
   }

@@ -1,6 +1,7 @@
 import type { Adapter } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredAdapter } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Caller } from "../../kit/call.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import { adapterNotFound } from "../adapters/adapter-errors.ts";
 import { showAdapter } from "../adapters/shown-adapter.ts";
@@ -27,7 +28,7 @@ export async function restoreAdapter(
     if (!isDeleted(adapter)) return adapter;
     const key = adapterKey(name);
     const stored = { ...adapter.stored, deleteTimeMicros: 0n };
-    const value = StoredAdapter.encode(stored).finish();
+    const value = encoded(StoredAdapter, stored);
     return whileAllHeld(context, caller, { adapter: name, signal }, async () => {
       const { revision } = await store.commit(tenant, [{ put: key, value }], [{ key, revision: adapter.revision }]);
       return { name, stored, revision };

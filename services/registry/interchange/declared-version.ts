@@ -1,5 +1,6 @@
 import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
@@ -16,7 +17,7 @@ export function declaredVersion(said: AdapterVersion, tokenId: string, now: Micr
     metrics: {},
     metadata: {},
   };
-  const bytes = AdapterVersion.encode(version).finish().length;
+  const bytes = encoded(AdapterVersion, version).length;
   if (bytes > limits.version_bytes) throw limitExceeded("version_bytes", bytes, `The version of ${said.adapter}`);
   const values = Object.entries(metrics).map(([name, value]) => [name, { value, timeMicros: now, step: 0n }]);
   return { version, state: StoredVersionState.create({ metrics: Object.fromEntries(values), metadata }), request: "" };

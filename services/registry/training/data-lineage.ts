@@ -6,6 +6,7 @@ import {
   type LineageRun,
   type LineageSnapshot,
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { encoded } from "../../kit/encoded.ts";
 import type { MessageRoom } from "../../kit/message-room.ts";
 import type { RegistryContext } from "../context.ts";
 import { knownHold } from "./deleted-data.ts";
@@ -72,7 +73,7 @@ async function lineageSnapshots(
   const shown: LineageSnapshot[] = [];
   for (const snapshot of snapshots) {
     const found = await lineageSnapshot(context, owner, snapshot, limit);
-    const fitting = found.records.filter((record) => room.take(LineageRecord.encode(record).finish().length));
+    const fitting = found.records.filter((record) => room.take(encoded(LineageRecord, record).length));
     shown.push({ ...found, records: fitting });
   }
   return shown;

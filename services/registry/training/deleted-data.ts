@@ -1,5 +1,6 @@
 import type { DeletedData } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredHold, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { encoded } from "../../kit/encoded.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import { type Revision, type Store, StoreError, type TenantId } from "../../store/store.ts";
@@ -42,7 +43,7 @@ export function tellDeletedData(store: Store, tenant: TenantId, name: VersionNam
     const deletedData = await deletedDataOf(store, tenant, version);
     if ((deletedData?.recordCount ?? 0n) <= (version.state.deletedData?.recordCount ?? 0n)) return;
     const key = versionStateKey(name);
-    const value = StoredVersionState.encode({ ...version.state, deletedData }).finish();
+    const value = encoded(StoredVersionState, { ...version.state, deletedData });
     await store.commit(tenant, [{ put: key, value }], [{ key, revision: version.revision }]);
   });
 }
@@ -62,8 +63,7 @@ async function keepHold(
 ): Promise<Revision | undefined> {
   const key = holdKey(Buffer.from(snapshot, "hex"));
   try {
-    return (await store.commit(tenant, [{ put: key, value: StoredHold.encode(hold).finish() }], [{ key, revision }]))
-      .revision;
+    return (await store.commit(tenant, [{ put: key, value: encoded(StoredHold, hold) }], [{ key, revision }])).revision;
   } catch (error) {
     if (error instanceof StoreError && error.code === "ABORTED") return undefined;
     throw error;

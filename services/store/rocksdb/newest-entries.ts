@@ -12,7 +12,7 @@ const MAX_VALUE_BYTES = 16 * 1024;
  * process that has the store open: what a commit writes counts from when it is acknowledged, which is when the head moves.
  */
 export class NewestEntries {
-  /** In the order of their last use. */
+  /** The first to go is the one that came or was written first: a key that many calls read is soon back. */
   readonly #entries = new Map<string, Entry | undefined>();
   #bytes = 0;
 
@@ -20,8 +20,8 @@ export class NewestEntries {
   get(tenant: TenantId, key: Key, read: () => Entry | undefined): Entry | undefined {
     const name = nameOf(tenant, key);
     const known = this.#entries.get(name);
-    const entry = known === undefined && !this.#entries.has(name) ? read() : known;
-    this.#forget(name);
+    if (known !== undefined || this.#entries.has(name)) return known;
+    const entry = read();
     this.#keep(name, entry);
     return entry;
   }

@@ -61,7 +61,7 @@ class RocksdbStore implements Store {
   }
 
   async get(tenant: TenantId, key: Key, at?: Revision): Promise<Entry | undefined> {
-    await this.#turns.next();
+    if (this.#turns.isOver) await this.#turns.next();
     const head = this.#head(tenant).revision;
     if (at !== undefined) return readEntry(this.#database, tenant, key, at, head);
     checkKey(key);

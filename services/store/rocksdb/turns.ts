@@ -9,8 +9,13 @@ const turnMillis = 1;
 export class Turns {
   #began = 0;
 
+  /** Whether it is the next one's turn: what asks often does not wait for `next` before. */
+  get isOver(): boolean {
+    return performance.now() - this.#began >= turnMillis;
+  }
+
   async next(): Promise<void> {
-    if (performance.now() - this.#began < turnMillis) return;
+    if (!this.isOver) return;
     await nextTurn();
     this.#began = performance.now();
   }

@@ -1,5 +1,6 @@
 import type { Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { StoredBlock } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../../kit/encoded.ts";
 import { endsBlock, fillsBlock } from "../blocks/boundaries.ts";
 import { bytesOf } from "../blocks/page.ts";
 import type { BlockWriter } from "./block-writer.ts";
@@ -49,7 +50,7 @@ export class BlockBuilder {
     const lineBytes = this.bytes;
     const digest = this.#writer.finish();
     const join = (part: (page: BuiltPage) => Uint8Array): Uint8Array => Buffer.concat(this.#pages.map(part));
-    const index = StoredBlock.encode({
+    const index = encoded(StoredBlock, {
       digest,
       lineBytes,
       firstSample: BigInt(this.firstSample),
@@ -66,7 +67,7 @@ export class BlockBuilder {
       keptBits,
       statistics,
       nextId,
-    }).finish();
+    });
     return { firstSample: this.firstSample, digest, lineBytes, index };
   }
 

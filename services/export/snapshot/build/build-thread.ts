@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { DatasetSpec } from "../../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { Statistics } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import { encoded } from "../../../kit/encoded.ts";
 import { limits } from "../../../kit/limits.ts";
 import { toThreadError } from "../../../kit/thread-error.ts";
 import { openReader } from "../../../store/open-reader.ts";
@@ -95,7 +96,7 @@ class Session {
     this.#table?.finish();
     this.#table = undefined;
     this.#sendPages();
-    reply({ kind: "finished", digest, statistics: Statistics.encode(statistics).finish() });
+    reply({ kind: "finished", digest, statistics: encoded(Statistics, statistics) });
   }
 
   #sendPages(): void {
@@ -107,7 +108,7 @@ class Session {
     const now = performance.now();
     if (now - this.#reported < STATISTICS_INTERVAL) return undefined;
     this.#reported = now;
-    return Statistics.encode(this.#assembler.statistics()).finish();
+    return encoded(Statistics, this.#assembler.statistics());
   }
 }
 

@@ -1,6 +1,7 @@
 import { DatasetSpec } from "../../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { type Snapshot, Snapshot_State } from "../../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredSnapshot } from "../../../../proto/gen/loraloop/storage/v1/snapshot.ts";
+import { encoded } from "../../../kit/encoded.ts";
 import { fromTimestamp } from "../../../kit/timestamp.ts";
 import type { TenantId } from "../../../store/store.ts";
 import { compileSelection } from "../../rendering/selection.ts";
@@ -63,7 +64,7 @@ export class Builds {
 
   #start(tenant: TenantId, key: Uint8Array, stored: StoredSnapshot): Build {
     const { spec, asOf } = stored.snapshot as Snapshot;
-    const encoded = DatasetSpec.encode(spec as DatasetSpec).finish();
+    const specBytes = encoded(DatasetSpec, spec as DatasetSpec);
     const build = new Build(this.#options, {
       kept: stored.ttlSeconds === 0,
       assemble: {
@@ -71,14 +72,14 @@ export class Builds {
         snapshot: key,
         holder: this.#options.holder,
         dataDirectory: this.#options.dataDirectory,
-        spec: encoded,
+        spec: specBytes,
         conditions: compileSelection(spec?.selection, spec?.splits).conditions,
       },
       render: {
         tenant,
         collection: stored.collectionNumber,
         at: stored.readRevision,
-        spec: encoded,
+        spec: specBytes,
         asOf: fromTimestamp(asOf as NonNullable<typeof asOf>, "as_of"),
       },
     });

@@ -1,5 +1,6 @@
 import { StoredToken } from "../../../../proto/gen/loraloop/storage/v1/token.ts";
 import type { Caller } from "../../call.ts";
+import { encoded } from "../../encoded.ts";
 import { ServiceError } from "../../errors.ts";
 import type { AuthContext } from "../context.ts";
 import { revokedTokenKey, systemTenant, tokenKey } from "../keys.ts";
@@ -14,6 +15,6 @@ export async function revokeToken(context: AuthContext, caller: Caller, id: stri
     throw new ServiceError("TOKEN_NOT_FOUND", `There is no token ${id.slice(0, 80)}.`, { token: id });
   }
   if (live === undefined) return;
-  const revoked = { put: revokedTokenKey(id), value: StoredToken.encode(live).finish() };
+  const revoked = { put: revokedTokenKey(id), value: encoded(StoredToken, live) };
   await context.store.commit(systemTenant, [{ delete: tokenKey(id) }, revoked]);
 }
