@@ -1,4 +1,4 @@
-import type { Counter } from "@opentelemetry/api";
+import { Counter } from "../kit/counter.ts";
 import { SchemaWorker } from "../kit/schema/schema-worker.ts";
 import type { ServiceParts } from "../kit/start.ts";
 import { Turns } from "../kit/turns.ts";
@@ -61,7 +61,7 @@ export async function openContext(
     }),
   );
   const streamMemory = new StreamMemory(configuration.stream_memory_mib);
-  const samplesSent = parts.metrics.createCounter("loraloop_samples_sent", { description: "In frames of streams." });
+  const samplesSent = new Counter(parts.metrics, "loraloop_samples_sent", "In frames of streams.");
   const plans = new Plans(() => context);
   const runTurns = new RunTurns();
   const context = {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Meter } from "@opentelemetry/api";
 import { type ServerMiddleware, Status } from "nice-grpc";
 import type { Logger } from "pino";
+import { Counter } from "./counter.ts";
 import { ServiceError } from "./errors.ts";
 import { toGrpcError } from "./grpc-error.ts";
 import type { SentListener } from "./service.ts";
@@ -18,14 +19,14 @@ export function createCallMetrics(meter: Meter): CallMetrics {
     advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 60, 600] },
   });
   const open = meter.createUpDownCounter("loraloop_open_streams", { description: "Streaming calls that run now." });
-  const messages = meter.createCounter("loraloop_messages_sent", { description: "Responses and frames." });
-  const bytes = meter.createCounter("loraloop_bytes_sent", { description: "Bytes of responses and frames." });
+  const messages = new Counter(meter, "loraloop_messages_sent", "Responses and frames.", "method");
+  const bytes = new Counter(meter, "loraloop_bytes_sent", "Bytes of responses and frames.", "method");
   return {
     ended: (method, code, seconds) => calls.record(seconds, { method, code: Status[code] ?? String(code) }),
     streams: (method, difference) => open.add(difference, { method }),
     sent(method, length) {
-      messages.add(1, { method });
-      bytes.add(length, { method });
+      messages.add(1, method);
+      bytes.add(length, method);
     },
   };
 }
