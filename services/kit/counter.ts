@@ -1,6 +1,6 @@
 import type { Meter } from "@opentelemetry/api";
 
-/** Counts what every message adds to: an addition each time, which becomes a metric when metrics are asked for. */
+/** Counts what every message adds to: an addition each time, which becomes a metric when metrics are asked for. One for each name. */
 export class Counter {
   readonly #counts = new Map<string, number>();
 

@@ -5,7 +5,7 @@ export interface Encoder<Message> {
   encode(message: Message, writer?: BinaryWriter): BinaryWriter;
 }
 
-/** Memory that stays for the next message. */
+/** Of the largest message whose memory stays for the next one. */
 const KEPT_BYTES = 256 * 1024;
 
 let writer = new BinaryWriter();

@@ -74,3 +74,9 @@ test("after a thread ended by an error the next question starts another", async 
   await Promise.allSettled([calls.ask({ exit: true }), calls.ask({ number: 2 })]);
   await expect.poll(() => calls.ask({ number: 3 }).catch(String)).toEqual([3, 1]);
 });
+
+test("a question that cannot be copied is refused, and the next one is answered", async () => {
+  const number = (() => 1) as unknown as number;
+  await expect(calls.ask({ number })).rejects.toThrow("could not be cloned");
+  await expect(calls.ask({ number: 2 })).resolves.toEqual([2, 1]);
+});

@@ -1,6 +1,6 @@
 import { type Transferable, Worker, type WorkerOptions } from "node:worker_threads";
 import type { Reply } from "./thread-answers.ts";
-import { fromThreadError } from "./thread-error.ts";
+import { fromThreadError, toThreadError } from "./thread-error.ts";
 
 const MOST_TOGETHER = 8;
 
@@ -50,10 +50,15 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
     this.#sent = this.#waiting.splice(0, MOST_TOGETHER);
     this.#thread ??= this.#start();
     this.#thread.ref();
-    this.#thread.postMessage(
-      this.#sent.map(({ question }) => question),
-      this.#sent.flatMap(({ transfers }) => transfers),
-    );
+    try {
+      this.#thread.postMessage(
+        this.#sent.map(({ question }) => question),
+        this.#sent.flatMap(({ transfers }) => transfers),
+      );
+    } catch (error) {
+      // One of them cannot be copied.
+      this.#settle(this.#sent.map(() => ({ error: toThreadError(error) })));
+    }
   }
 
   #start(): Worker {

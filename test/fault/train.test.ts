@@ -105,14 +105,17 @@ async function killDuringTraining(
   trainer.tell("4");
   await delay(random.next() * 20);
   const victim = random.pick(["trainer", "worker", "server", "both"]);
-  if (victim === "server") {
-    await restart(server);
-    await trainer.answer();
-  } else if (victim === "worker" && saved.workers.length > 0) {
-    process.kill(random.pick(saved.workers), "SIGKILL");
-    await takeAll(trainer).catch(({ message }: Error) => expect(message).toContain("DataLoader worker"));
+  try {
+    if (victim === "server") {
+      await restart(server);
+      await trainer.answer();
+    } else if (victim === "worker" && saved.workers.length > 0) {
+      process.kill(random.pick(saved.workers), "SIGKILL");
+      await takeAll(trainer).catch(({ message }: Error) => expect(message).toContain("DataLoader worker"));
+    }
+  } finally {
+    await killWithWorkers(trainer, saved);
   }
-  await killWithWorkers(trainer, saved);
   if (victim === "both") await restart(server);
 }
 

@@ -17,6 +17,23 @@ export function pins({ store, tenant, clock }: Fixture): void {
     expect(await store().compact(id, 9n)).toBe(9n);
   });
 
+  test("what is asked in one turn of the event loop is all done", async () => {
+    const id = await tenRevisions();
+    const large = put("large", "x".repeat(3 * 1024 * 1024));
+    await Promise.all([
+      store().pin(id, "one", 1n, 60),
+      store().pin(id, "two", 2n, 60),
+      store().commit(id, [large]),
+      store().commit(id, [large]),
+      store().commit(id, [put("b")]),
+      store().compact(id, 9n),
+      store().pin(id, "three", 3n, 60),
+      store().commit(id, [put("c")]),
+    ]);
+    expect((await store().pins(id)).length).toBe(3);
+    expect((await store().head(id)).revision).toBe(14n);
+  });
+
   test("a pin ends with its time to live", async () => {
     const id = await tenRevisions();
     const pin = await store().pin(id, "short", 2n, 60);

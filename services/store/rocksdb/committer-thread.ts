@@ -7,7 +7,7 @@ import { Sweeper } from "./sweeper.ts";
 
 /**
  * The one thread that writes. Commits that arrive while an fsync runs are written and synced together
- * as soon as it is over; nobody waits for more to come.
+ * as soon as it is over; it does not wait for more to come.
  */
 const maxGroupBytes = 4 * 1024 * 1024;
 
@@ -17,38 +17,34 @@ const database = await Database.open(handle);
 const headFile = HeadFile.open(headPath);
 const sweeper = new Sweeper(database);
 const group = new Group(database, headFile, sweeper);
-const waiting: Request[] = [];
 
 sweeper.resume();
-port.on("message", (requests: Request[]) => {
-  waiting.push(...requests);
-  let next = nextRequest();
-  while (next) {
-    if (!isWrite(next)) return end(next.id);
-    const { requests, rest } = gather(next);
+port.on("message", (came: Request[]) => {
+  const waiting = [...came, ...arrivedMeanwhile()];
+  while (waiting.length > 0) {
+    const requests = takeGroup(waiting);
+    if (!requests.every(isWrite)) return end(requests);
     port.postMessage(group.settle(requests));
-    next = rest;
   }
 });
 
-/** What came, else what arrived meanwhile. */
-function nextRequest(): Request | undefined {
-  if (waiting.length === 0) waiting.push(...((receiveMessageOnPort(port)?.message ?? []) as Request[]));
-  return waiting.shift();
+function arrivedMeanwhile(): Request[] {
+  const arrived: Request[] = [];
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    arrived.push(...(next.message as Request[]));
+  }
+  return arrived;
 }
 
 /** The commits that wait, up to the limit; any other job stands alone. */
-function gather(first: Request<WriteJob>): { requests: Request<WriteJob>[]; rest: Request | undefined } {
-  const requests: Request<WriteJob>[] = [first];
-  if (!isCommit(first)) return { requests, rest: undefined };
-  let bytes = first.job.bytes;
-  while (bytes < maxGroupBytes) {
-    const rest: Request | undefined = nextRequest();
-    if (!rest || !isCommit(rest)) return { requests, rest };
-    requests.push(rest);
-    bytes += rest.job.bytes;
+function takeGroup(waiting: Request[]): Request[] {
+  let [count, bytes] = [0, 0];
+  for (const request of waiting) {
+    if (!isCommit(request) || bytes >= maxGroupBytes) break;
+    bytes += request.job.bytes;
+    count += 1;
   }
-  return { requests, rest: undefined };
+  return waiting.splice(0, Math.max(count, 1));
 }
 
 function isWrite(request: Request): request is Request<WriteJob> {
@@ -59,8 +55,9 @@ function isCommit(request: Request): request is Request<CommitJob> {
   return request.job.kind === "commit";
 }
 
-function end(id: number): void {
-  port.postMessage([{ id, result: undefined }]);
+/** Nothing comes after it. */
+function end(requests: readonly Request[]): void {
+  port.postMessage(requests.map(({ id }) => ({ id, result: undefined })));
   sweeper.stop();
   headFile.close();
   port.close();

@@ -9,7 +9,7 @@ const turnMillis = 1;
 export class Turns {
   #began = 0;
 
-  /** Whether it is the next one's turn: what asks often does not wait for `next` before. */
+  /** Whether `next` would wait: who reads often looks first, which is cheaper than an await. */
   get isOver(): boolean {
     return performance.now() - this.#began >= turnMillis;
   }

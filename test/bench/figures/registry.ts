@@ -8,9 +8,9 @@ import type { RegistryLoad, RegistrySpeed } from "../registry-load.ts";
 import { Server } from "../server.ts";
 
 const load = { concurrency: 16, adapters: 100 };
-/** Each side is given what takes it some ten seconds. */
-const ours = { ...load, versions: 100, reads: 40_000 } satisfies RegistryLoad;
-const theirs = { ...load, versions: 2, reads: 1_000 } satisfies RegistryLoad;
+/** Each side is given what takes it some twenty seconds. */
+const ours = { ...load, versions: 200, reads: 80_000 } satisfies RegistryLoad;
+const theirs = { ...load, versions: 6, reads: 2_000 } satisfies RegistryLoad;
 
 /** Calls of our registry, on RocksDB and verifying each adapter, against those of MLflow's, on SQLite and with as many workers as processors; in turns. */
 export const registryFigure: Figure = {
