@@ -7,7 +7,8 @@ type Asked =
   | { readonly number: number }
   | { readonly fault: string }
   | { readonly failure: string }
-  | { readonly exit: true };
+  | { readonly exit: true }
+  | { readonly quit: true };
 
 const program = `
   import { answerCalls } from ${JSON.stringify(new URL("thread-answers.ts", import.meta.url).href)};
@@ -17,6 +18,7 @@ const program = `
   answerCalls((asked) => {
     if ("fault" in asked) throw new ServiceError("FIELD_INVALID", asked.fault, { field: "one" }, { cause: new Error("why") });
     if ("failure" in asked) throw new TypeError(asked.failure);
+    if ("quit" in asked) process.exit();
     if ("exit" in asked) setImmediate(() => { throw new Error("the end"); });
     return [asked.number, messages];
   });`;
@@ -78,5 +80,10 @@ test("after a thread ended by an error the next question starts another", async 
 test("a question that cannot be copied is refused, and the next one is answered", async () => {
   const number = (() => 1) as unknown as number;
   await expect(calls.ask({ number })).rejects.toThrow("could not be cloned");
+  await expect(calls.ask({ number: 2 })).resolves.toEqual([2, 1]);
+});
+
+test("what a thread that ends without a word leaves open is refused, and the next question starts another", async () => {
+  await expect(calls.ask({ quit: true })).rejects.toThrow("ended before it had answered");
   await expect(calls.ask({ number: 2 })).resolves.toEqual([2, 1]);
 });

@@ -42,6 +42,7 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#waiting = [];
+    this.#thread?.removeAllListeners("exit");
     await this.#thread?.terminate();
   }
 
@@ -65,6 +66,9 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
     const thread = new Worker(this.#file, this.#options);
     thread.on("message", (replies: Reply<Answer>[]) => this.#settle(replies));
     thread.on("error", (error) => this.#abandon(error));
+    thread.on("exit", () => {
+      if (this.#thread === thread) this.#abandon(new Error("The thread ended before it had answered."));
+    });
     return thread;
   }
 
