@@ -34,6 +34,9 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
    */
   ask(question: Question, transfers: readonly Transferable[] = []): Promise<Answer> {
     const asked = { question, transfers, ...Promise.withResolvers<Answer>() };
+    // It starts up until the message comes.
+    this.#thread ??= this.#start();
+    this.#thread.ref();
     this.#waiting.push(asked);
     if (this.#waiting.length === 1) setImmediate(() => this.#send());
     else if (this.#waiting.length === MOST_TOGETHER) this.#send();
@@ -49,10 +52,8 @@ export class ThreadCalls<Question, Answer> implements AsyncDisposable {
   #send(): void {
     if (this.#sent.length > 0 || this.#waiting.length === 0) return;
     this.#sent = this.#waiting.splice(0, MOST_TOGETHER);
-    this.#thread ??= this.#start();
-    this.#thread.ref();
     try {
-      this.#thread.postMessage(
+      this.#thread?.postMessage(
         this.#sent.map(({ question }) => question),
         this.#sent.flatMap(({ transfers }) => transfers),
       );
