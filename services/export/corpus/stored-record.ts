@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Record } from "../../../proto/gen/loraloop/corpus/v1/record.ts";
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { toTimestamp } from "../../kit/timestamp.ts";
@@ -22,7 +22,7 @@ export function toRecord(entry: Entry): Record {
     group: stored.group,
     createTime: toTimestamp(stored.createTimeMicros),
     updateTime: toTimestamp(stored.updateTimeMicros),
-    contentSha256: createHash("sha256").update(stored.fieldsJson).digest(),
+    contentSha256: hash("sha256", stored.fieldsJson, "buffer"),
     revision: entry.revision,
   };
 }

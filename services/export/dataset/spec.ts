@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { DatasetSpec, ErrorHandling, Quality, Selection } from "../../../proto/gen/loraloop/export/v1/dataset.ts";
 import { type Encoder, encoded } from "../../kit/encoded.ts";
 import { ServiceError } from "../../kit/errors.ts";
@@ -58,9 +58,7 @@ export function validate(spec: DatasetSpec, exporters: ExporterRegistry): void {
 
 /** SHA-256 of a recipe in its canonical form: equal for equal recipes. */
 export function specDigest(spec: DatasetSpec): Uint8Array {
-  return createHash("sha256")
-    .update(encoded(DatasetSpec, normalise(spec)))
-    .digest();
+  return hash("sha256", encoded(DatasetSpec, normalise(spec)), "buffer");
 }
 
 function specInvalid(field: string, problem: string): ServiceError {

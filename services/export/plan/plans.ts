@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   type PlanSpec,
   type RunEpoch,
@@ -120,10 +120,10 @@ export class Plans {
       if (weightTable !== undefined) await putWeightTable(store, tenant, weightTable);
     }
     const value = encoded(StoredPlan, storedPlanOf(spec, parts));
-    const hash = createHash("sha256").update(value).digest();
-    if ((await store.get(tenant, planKey(hash))) === undefined)
-      await store.commit(tenant, [{ put: planKey(hash), value }]);
-    return this.open(tenant, hash);
+    const planHash = hash("sha256", value, "buffer");
+    if ((await store.get(tenant, planKey(planHash))) === undefined)
+      await store.commit(tenant, [{ put: planKey(planHash), value }]);
+    return this.open(tenant, planHash);
   }
 
   /** As the newest; the longest unused go where there is not room for all. */

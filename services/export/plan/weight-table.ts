@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { StoredWeightTablePart } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { encoded } from "../../kit/encoded.ts";
 import type { Store, TenantId } from "../../store/store.ts";
@@ -50,7 +50,7 @@ export async function copiesOf(
 }
 
 export function weightTableOf(copies: Uint8Array): WeightTable {
-  return { digest: createHash("sha256").update(copies).digest(), copies };
+  return { digest: hash("sha256", copies, "buffer"), copies };
 }
 
 /** Idempotent. */

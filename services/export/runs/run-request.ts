@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { PlanSpec, SampleSource } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { AdaptiveSampling, RunSource } from "../../../proto/gen/loraloop/export/v1/run_service.ts";
 import { StoredRun } from "../../../proto/gen/loraloop/storage/v1/run.ts";
@@ -20,7 +20,7 @@ export function requestDigest({ source, plan, adaptiveSampling }: RunRequest): U
     plan: withSources(plan, (one) => one && canonicalSource(one)),
     adaptiveSampling,
   });
-  return createHash("sha256").update(encoded(StoredRun, canonical)).digest();
+  return hash("sha256", encoded(StoredRun, canonical), "buffer");
 }
 
 /** What an epoch without weights of its own reads: the very snapshots of the first one. */

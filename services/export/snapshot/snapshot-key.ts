@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { StoredPlan } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { encoded } from "../../kit/encoded.ts";
 import type { Micros, Revision, StoreIdentity } from "../../store/store.ts";
@@ -31,7 +31,7 @@ export function snapshotKeyOf({ store, specDigest, revision, asOf }: SnapshotIde
 /** The plan that streams a snapshot in its own order, encoded, and its hash. */
 export function planOf(snapshotKey: Uint8Array): { hash: Uint8Array; plan: Uint8Array } {
   const plan = encoded(StoredPlan, StoredPlan.fromPartial({ snapshotKey, orderVersion: ORDER_VERSION }));
-  return { hash: createHash("sha256").update(plan).digest(), plan };
+  return { hash: hash("sha256", plan, "buffer"), plan };
 }
 
 /** Holds the records of a build against compaction. */

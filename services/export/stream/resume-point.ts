@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   type ResumePoint,
   type SampleSource,
@@ -30,7 +30,7 @@ export function requestHash({ source, plan, runEpoch }: PlanRequest): string {
     plan: { ...normal, epoch: 0, mixture },
     runEpoch: runEpoch && { run: runEpoch.run, epoch: 0 },
   });
-  return createHash("sha256").update(encoded(StreamSamplesRequest, request)).digest("hex");
+  return hash("sha256", encoded(StreamSamplesRequest, request));
 }
 
 function canonical(source: SampleSource | undefined): SampleSource | undefined {

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 
 /** A bearer token: `ll_<id>_<secret>`, 12 base32 digits and 256 random bits in base64url. The id is public. */
 const form = /^ll_([a-z2-7]{12})_[A-Za-z0-9_-]{43}$/;
@@ -27,4 +27,9 @@ export function tokenId(secret: string): string | undefined {
 /** What the store keeps of a token. */
 export function tokenDigest(secret: string): Buffer {
   return hash("sha256", secret, "buffer");
+}
+
+/** Whether a digest is that of this token; how long it takes says nothing about it. */
+export function isDigestOf(digest: Uint8Array, secret: string): boolean {
+  return timingSafeEqual(tokenDigest(secret), digest);
 }

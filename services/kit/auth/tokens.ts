@@ -1,4 +1,3 @@
-import { timingSafeEqual } from "node:crypto";
 import { StoredToken } from "../../../proto/gen/loraloop/storage/v1/token.ts";
 import type { Clock, Micros, Mutation, Store } from "../../store/store.ts";
 import type { Caller, Scope } from "../call.ts";
@@ -6,7 +5,7 @@ import { encoded } from "../encoded.ts";
 import { ServiceError } from "../errors.ts";
 import { revokedTokenKey, systemTenant, tokenKey, tokens } from "./keys.ts";
 import type { Tenant } from "./tenants.ts";
-import { makeToken, tokenDigest, tokenId } from "./token.ts";
+import { isDigestOf, makeToken, tokenDigest, tokenId } from "./token.ts";
 
 export interface TokenContext {
   readonly store: Store;
@@ -47,7 +46,7 @@ export function newToken(request: TokenRequest, now: Micros): MadeToken {
 export async function verifyToken(context: TokenContext, secret: string): Promise<Caller> {
   const id = tokenId(secret);
   const stored = id === undefined ? undefined : await findToken(context, id);
-  if (id === undefined || stored === undefined || !timingSafeEqual(tokenDigest(secret), stored.digest)) {
+  if (id === undefined || stored === undefined || !isDigestOf(stored.digest, secret)) {
     throw new ServiceError("TOKEN_INVALID", "The token is unknown or revoked.");
   }
   const expires = stored.expireTimeMicros;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import {
   RenderVersionsRequest_Format as Format,
@@ -94,5 +94,5 @@ function artifactAt(uri: string): Artifact | undefined {
 }
 
 function digestOf(...said: readonly string[]): string {
-  return createHash("sha256").update(JSON.stringify(said)).digest("hex");
+  return hash("sha256", JSON.stringify(said));
 }

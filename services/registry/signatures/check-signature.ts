@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, verify } from "node:crypto";
+import { createPublicKey, hash, verify } from "node:crypto";
 import type { AdapterVersion, Signature } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { SignaturePolicy, TrustedKey } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
@@ -59,7 +59,7 @@ function judge(policy: SignaturePolicy, files: readonly ArtifactFile[], bundleJs
 }
 
 function signerOf({ trustedKeys }: SignaturePolicy, { keyHint }: SignatureBundle): TrustedKey {
-  const key = trustedKeys.find(({ publicKey }) => createHash("sha256").update(publicKey).digest("hex") === keyHint);
+  const key = trustedKeys.find(({ publicKey }) => hash("sha256", publicKey) === keyHint);
   if (key === undefined) {
     throw signatureInvalid("no key of the tenant's signature policy has the hint that the bundle gives");
   }
