@@ -5,8 +5,11 @@ import { ConfigurationError } from "./configuration-error.ts";
 import { fileProblem } from "./file-problem.ts";
 import type { RunningService } from "./start.ts";
 
-/** Helpers for the young generation would take a fifth of two processors from rendering. An old generation of at most 1 GiB makes V8 collect earlier. */
-const heapFlags = ["--no-parallel-scavenge", "--max-old-space-size=1024"];
+/**
+ * Helpers for the young generation would take a fifth of two processors from rendering. An old generation of at most 1 GiB makes V8 collect earlier. Young garbage is collected
+ * when it fills four tenths of its room: the memory of sent messages goes with it, which V8 otherwise takes for growth of the old generation, and marks that for nothing.
+ */
+const heapFlags = ["--no-parallel-scavenge", "--max-old-space-size=1024", "--minor-gc-task-trigger=40"];
 
 /** Node keeps here what it stripped of types and compiled: without it every thread loads the stripper, some 20 MB. */
 const compileCache = fileURLToPath(new URL("../../node_modules/.cache/loraloop", import.meta.url));

@@ -1,3 +1,4 @@
+import { readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { Snapshot_State, type Statistics } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import type { StoredBlock, StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
@@ -83,22 +84,27 @@ export class SnapshotReader implements AsyncDisposable {
     else await new Notifier().wait(Math.min(millis, FOLLOW_MILLIS), signal);
   }
 
-  /** Fills `target` with the block's bytes from `offset` on. Throws CONTENT_DAMAGED. */
+  /**
+   * Fills `target` with bytes of verified pages, from `offset` of the block on. The page cache has them, and gives them in less time than it takes to hand the read to
+   * Node's thread pool. Throws CONTENT_DAMAGED.
+   */
   async read(block: BlockPages, offset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
-    const handle = await this.#open(block);
-    const { bytesRead } = await handle.read(target, 0, target.length, offset);
+    const { fd } = await this.#open(block);
+    const bytesRead = readSync(fd, target, 0, target.length, offset);
     if (bytesRead !== target.length) throw contentDamaged(this.#key, block.firstSample);
   }
 
-  /** Checks stored pages that this process has not checked yet. Throws CONTENT_DAMAGED. */
+  /** Checks stored pages that this process has not checked yet; waits for the disk in Node's thread pool. Throws CONTENT_DAMAGED. */
   async verify(block: BlockPages, firstPage: number, endPage: number): Promise<void> {
     const { verified } = this.#options;
     for (let place = firstPage; place < endPage; place += 1) {
       if (verified.isVerified(block, place)) continue;
       const { offset, lineBytes, firstSample } = block.pages[place] as BlockPages["pages"][number];
       const bytes = new Uint8Array(lineBytes);
-      await this.read(block, offset, bytes);
-      if (!(await verified.verify(block, place, bytes))) throw contentDamaged(this.#key, firstSample);
+      const handle = await this.#open(block);
+      const { bytesRead } = await handle.read(bytes, 0, lineBytes, offset);
+      const isRight = bytesRead === lineBytes && (await verified.verify(block, place, bytes));
+      if (!isRight) throw contentDamaged(this.#key, firstSample);
     }
   }
 

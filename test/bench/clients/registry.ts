@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { Metadata as BareMetadata, Client, credentials } from "@grpc/grpc-js";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { ChannelCredentials, createChannel, createClient, Metadata } from "nice-grpc";
 import { AdapterServiceDefinition } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { ArtifactServiceDefinition } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
@@ -7,7 +7,7 @@ import { BaseModelServiceDefinition } from "../../../proto/gen/loraloop/registry
 import { tinyAdapter, tinyBaseModel, uploadFiles } from "../../support/tiny-adapter.ts";
 import { type RegistryLoad, type RegistrySpeed, runRegistryLoad } from "../registry-load.ts";
 
-/** A bare client of our registry over one connection, as MLflow's is: `registry.ts ADDRESS TOKEN LOAD`, LOAD as JSON. Prints its speeds. */
+/** A client of our registry on Node's bare HTTP, as MLflow's is, over one connection: `registry.ts ADDRESS TOKEN LOAD`, LOAD as JSON. Prints its speeds. */
 
 const [address = "", token = "", given = "{}"] = process.argv.slice(2);
 const load = JSON.parse(given) as RegistryLoad;
@@ -32,21 +32,37 @@ interface Method<Request, Response> {
   readonly responseType: Message<Response>;
 }
 
-const bare = new Client(address, credentials.createInsecure());
-const metadata = new BareMetadata();
-metadata.set("authorization", `Bearer ${token}`);
+const session = connect(`http://${address}`);
+const prefixBytes = 5;
 
-function call<Request, Response>(method: Method<Request, Response>, value: object): Promise<unknown> {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  bare.makeUnaryRequest<Request, Response>(
-    `/${AdapterServiceDefinition.fullName}/${method.name}`,
-    (request) => Buffer.from(method.requestType.encode(request).finish()),
-    (bytes) => method.responseType.decode(bytes),
-    method.requestType.fromPartial(value),
-    metadata,
-    (error, response) => (error ? reject(error) : resolve(response)),
-  );
+/** One unary call: a message in, a message out, each after a flag and its length. */
+function call<Request, Response>(method: Method<Request, Response>, value: object): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const stream = session.request({
+    ":method": "POST",
+    ":path": `/${AdapterServiceDefinition.fullName}/${method.name}`,
+    "content-type": "application/grpc",
+    te: "trailers",
+    authorization: `Bearer ${token}`,
+  });
+  const parts: Buffer[] = [];
+  stream.on("data", (part: Buffer) => parts.push(part));
+  stream.once("error", reject);
+  const settle = ({ "grpc-status": status, "grpc-message": message }: IncomingHttpHeaders) => {
+    if (status === "0") resolve(method.responseType.decode(Buffer.concat(parts).subarray(prefixBytes)));
+    else if (status !== undefined) reject(new Error(`${method.name} ended with ${status}: ${message}`));
+  };
+  // A failed call has its status before any message.
+  stream.once("response", settle).once("trailers", settle);
+  stream.end(framed(method.requestType.encode(method.requestType.fromPartial(value)).finish()));
   return promise;
+}
+
+function framed(message: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(prefixBytes + message.length);
+  bytes.writeUInt32BE(message.length, 1);
+  bytes.set(message, prefixBytes);
+  return bytes;
 }
 
 const { methods } = AdapterServiceDefinition;
@@ -57,5 +73,5 @@ const speed: RegistrySpeed = await runRegistryLoad(load, {
   get: (adapter, version) => call(methods.getVersion, { version: `${adapter}@${version}` }),
   resolve: (adapter) => call(methods.resolveAlias, { name: `${adapter}@production` }),
 });
-bare.close();
+session.close();
 process.stdout.write(`${JSON.stringify(speed)}\n`);

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from loraloop._read_frame import Lines
 from loraloop.errors import ContentDamagedError
 from loraloop.export.v1 import export_service_pb2 as pb
 
@@ -22,7 +23,7 @@ class SampleBatch:
 
     def __init__(
         self,
-        lines: bytes,
+        lines: Lines,
         ids: Sequence[str],
         weights_micros: Sequence[int],
         runs: Sequence[range],
@@ -36,7 +37,7 @@ class SampleBatch:
         self.next_index = next_index
 
     @classmethod
-    def of(cls, content: pb.Batch, lines: bytes, next_index: int) -> SampleBatch:
+    def of(cls, content: pb.Batch, lines: Lines, next_index: int) -> SampleBatch:
         """Of a frame, its lines, and what is due after it."""
         runs = [range(run.first, run.first + run.count) for run in content.index_runs]
         return cls(lines, content.ids, content.weights_micros, runs, next_index)
@@ -79,7 +80,7 @@ class SampleBatch:
 
     def lines(self) -> list[bytes]:
         """The samples as JSON with a line feed each, byte for byte as `loraloop stream` prints them."""
-        lines = self._lines.splitlines(keepends=True)
+        lines = bytes(self._lines).splitlines(keepends=True)
         if not self._weights_micros:
             return lines
         return [

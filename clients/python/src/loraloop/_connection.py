@@ -10,8 +10,10 @@ import grpc
 
 from loraloop._backoff import Backoff
 from loraloop._endpoint import Tls, find_endpoint, open_channel
+from loraloop._read_frame import STREAM_SAMPLES
 from loraloop.corpus.v1.corpus_service_pb2_grpc import CorpusServiceStub
 from loraloop.errors import ClosedError, RpcError, UnavailableError, from_grpc
+from loraloop.export.v1 import export_service_pb2 as pb
 from loraloop.export.v1.export_service_pb2_grpc import ExportServiceStub
 from loraloop.export.v1.run_service_pb2_grpc import RunServiceStub
 from loraloop.registry.v1.adapter_service_pb2_grpc import AdapterServiceStub
@@ -33,6 +35,8 @@ class Opened:
     channel: grpc.Channel
     corpus: CorpusServiceStub
     export: ExportServiceStub
+    #: Frames come as bytes.
+    stream_samples: grpc.UnaryStreamMultiCallable[pb.StreamSamplesRequest, bytes]
     runs: RunServiceStub
     adapters: AdapterServiceStub
     artifacts: ArtifactServiceStub
@@ -112,6 +116,7 @@ class Connection:
             channel,
             CorpusServiceStub(channel),
             ExportServiceStub(channel),
+            channel.unary_stream(STREAM_SAMPLES, pb.StreamSamplesRequest.SerializeToString),
             RunServiceStub(channel),
             AdapterServiceStub(channel),
             ArtifactServiceStub(channel),

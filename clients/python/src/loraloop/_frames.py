@@ -9,6 +9,7 @@ import zstandard
 from loraloop._batch import SampleBatch
 from loraloop._due import Due
 from loraloop._plan import Share
+from loraloop._read_frame import Lines, read_frame
 from loraloop.errors import ContentDamagedError
 from loraloop.export.v1 import export_service_pb2 as pb
 from loraloop.export.v1 import snapshot_pb2
@@ -40,16 +41,16 @@ class Frames:
         """Known with the header."""
         return self._due
 
-    def take(self, frame: pb.StreamSamplesResponse) -> Content | None:
+    def take(self, message: bytes) -> Content | None:
         """Takes the next frame. Returns what it holds where that is samples."""
+        frame, packed = read_frame(message)
         kind = frame.WhichOneof("frame")
         if self.header is None:
             self._take_header(kind, frame.header)
             return None
         self.progressed = self.progressed or kind in ("batch", "checkpoint")
         if kind == "batch":
-            # Read once: protobuf makes a copy each time.
-            lines = unpacked(frame.batch)
+            lines = unpacked(packed, frame.batch.uncompressed_bytes)
             self._take_samples(frame.batch)
             self._update_digest(lines, frame.batch.segment_bytes)
             return SampleBatch.of(frame.batch, lines, self.next_index)
@@ -83,7 +84,7 @@ class Frames:
             )
         self._received += count
 
-    def _update_digest(self, lines: bytes, segment_bytes: Iterable[int]) -> None:
+    def _update_digest(self, lines: Lines, segment_bytes: Iterable[int]) -> None:
         view = memoryview(lines)
         end = 0
         for size in segment_bytes:
@@ -102,17 +103,17 @@ class Frames:
         self.footer = footer
 
 
-def unpacked(batch: pb.Batch) -> bytes:
-    """The lines as they were before they were packed."""
-    if batch.uncompressed_bytes == 0:
-        return batch.lines
+def unpacked(lines: Lines, uncompressed_bytes: int) -> Lines:
+    """The lines as they were before they were packed; 0 bytes say that they were not."""
+    if uncompressed_bytes == 0:
+        return lines
     try:
-        lines = zstandard.ZstdDecompressor().decompress(batch.lines, max_output_size=batch.uncompressed_bytes)
+        whole = zstandard.ZstdDecompressor().decompress(lines, max_output_size=uncompressed_bytes)
     except zstandard.ZstdError as error:
         raise damaged(f"a frame cannot be unpacked: {error}") from None
-    if len(lines) != batch.uncompressed_bytes:
-        raise damaged(f"a frame of {batch.uncompressed_bytes} bytes has {len(lines)}")
-    return lines
+    if len(whole) != uncompressed_bytes:
+        raise damaged(f"a frame of {uncompressed_bytes} bytes has {len(whole)}")
+    return whole
 
 
 def damaged(problem: str) -> ContentDamagedError:

@@ -43,7 +43,7 @@ class StreamCall:
         self._executor = ThreadPoolExecutor(1, "loraloop-blocks") if cache is not None else None
         self._ahead: deque[tuple[Content, int]] = deque()
         self._ahead_bytes = 0
-        self._call = opened.export.StreamSamples(request, metadata=opened.metadata)
+        self._call = opened.stream_samples(request, metadata=opened.metadata)
         # Also where the call is dropped, and before the interpreter takes grpcio apart.
         self.cancel = weakref.finalize(self, _cancel, self._call, self._block_calls, self._executor, self.process)
 
@@ -85,12 +85,12 @@ class StreamCall:
 
     def _receive(self) -> None:
         try:
-            frame = next(self._call, None)
+            message = next(self._call, None)
         except grpc.RpcError as failure:
             raise from_grpc(failure) from None
-        if frame is None:
+        if message is None:
             raise UnavailableError("the stream was cut off before its footer", code="UNAVAILABLE")
-        content = self.frames.take(frame)
+        content = self.frames.take(message)
         if content is None:
             return
         self._ahead.append((content, self.frames.next_index))

@@ -11,7 +11,9 @@ import grpc.aio
 
 from loraloop._backoff import Backoff
 from loraloop._endpoint import Tls, find_endpoint, open_async_channel
+from loraloop._read_frame import STREAM_SAMPLES
 from loraloop.errors import ClosedError, from_grpc
+from loraloop.export.v1 import export_service_pb2 as pb
 from loraloop.export.v1.export_service_pb2_grpc import ExportServiceStub
 from loraloop.export.v1.run_service_pb2_grpc import RunServiceStub
 from loraloop.registry.v1.adapter_service_pb2_grpc import AdapterServiceStub
@@ -31,6 +33,8 @@ class Opened:
 
     channel: grpc.aio.Channel
     export: ExportServiceAsyncStub
+    #: Frames come as bytes.
+    stream_samples: grpc.aio.UnaryStreamMultiCallable[pb.StreamSamplesRequest, bytes]
     runs: RunServiceAsyncStub
     adapters: AdapterServiceAsyncStub
     metadata: tuple[tuple[str, str], ...]
@@ -56,7 +60,12 @@ class Connection:
             channel = open_async_channel(endpoint, self._tls)
             metadata = (("authorization", f"Bearer {endpoint.token}"),)
             self._opened = Opened(
-                channel, ExportServiceStub(channel), RunServiceStub(channel), AdapterServiceStub(channel), metadata
+                channel,
+                ExportServiceStub(channel),
+                channel.unary_stream(STREAM_SAMPLES, pb.StreamSamplesRequest.SerializeToString),
+                RunServiceStub(channel),
+                AdapterServiceStub(channel),
+                metadata,
             )
         return self._opened
 

@@ -25,21 +25,19 @@ Result = TypeVar("Result")
 class _Call:
     """One call of StreamSamples."""
 
-    def __init__(
-        self, call: grpc.aio.UnaryStreamCall[pb.StreamSamplesRequest, pb.StreamSamplesResponse], frames: Frames
-    ) -> None:
+    def __init__(self, call: grpc.aio.UnaryStreamCall[pb.StreamSamplesRequest, bytes], frames: Frames) -> None:
         self.frames = frames
         self._call = call
 
     async def receive(self) -> SampleBatch | None:
         """The next frame; what it holds where that is samples."""
         try:
-            frame = await self._call.read()
+            message = await self._call.read()
         except grpc.aio.AioRpcError as failure:
             raise from_grpc(failure) from None
-        if not isinstance(frame, pb.StreamSamplesResponse):
+        if not isinstance(message, bytes):
             raise UnavailableError("the stream was cut off before its footer", code="UNAVAILABLE")
-        content = self.frames.take(frame)
+        content = self.frames.take(message)
         return content if isinstance(content, SampleBatch) else None
 
     def cancel(self) -> None:
@@ -150,7 +148,7 @@ class SampleStream:
         opened = self._connection.open()
         request, share = self._cursor.next_call()
         self._call = _Call(
-            opened.export.StreamSamples(request, metadata=opened.metadata), Frames(share, request.resume.next_index)
+            opened.stream_samples(request, metadata=opened.metadata), Frames(share, request.resume.next_index)
         )
         await self._call.receive()
         self._cursor.accept(self._call.frames)
