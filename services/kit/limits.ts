@@ -142,8 +142,16 @@ export const limits = {
   adapter_configuration_depth: 16,
   /** Names of modules in `modules_to_save` and in `layers_pattern` of `adapter_config.json`. */
   adapter_module_names: 64,
+  /** Bytes of a `tokenizer.json` beside an adapter, where its vocabulary is compared with the base model's. */
+  tokenizer_bytes: 64 * 1024 * 1024,
+  /** Nesting of such a file. */
+  tokenizer_depth: 64,
+  /** Tokens of its vocabulary, without those that were added. */
+  tokenizer_tokens: 1_048_576,
   /** Rank of an adapter. */
   adapter_rank: 65_536,
+  /** What an adapter's matrices are multiplied by in any layer: alpha / rank, with rsLoRA alpha / √rank. The largest number of float16. */
+  adapter_scaling: 65_504,
   /** Characters of layer names times instructions of the patterns in an adapter's configuration that are tried on them. */
   adapter_pattern_steps: 200_000_000,
   /** Steps that the patterns in an adapter's configuration may take together of an engine that backtracks, on any name of 200 characters. */

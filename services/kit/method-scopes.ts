@@ -2,7 +2,8 @@ import type { Scope } from "./call.ts";
 
 /**
  * What each method needs. A registered method without a row keeps the server from starting. Only health is not here: a load
- * balancer has no token, and it tells nothing about anybody's data.
+ * balancer has no token, and it tells nothing about anybody's data. GetLineage and FindVersions need `export.read` too where they
+ * are asked for records: their handlers look.
  */
 export const methodScopes: Readonly<Record<string, Scope>> = {
   "/loraloop.auth.v1.TokenService/CreateToken": "admin",

@@ -122,6 +122,21 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
     });
   });
 
+  test("the request of a version that was deleted is refused, until that is restored", async () => {
+    const again = () => register("deleted-again", { request: `deleted-${kind}` });
+    await again();
+    await clients.adapters.deleteVersion({ version: "deleted-again@1" });
+    expect(await failure(again())).toMatchObject({
+      reason: "VERSION_NOT_FOUND",
+      metadata: { version: "deleted-again@1" },
+    });
+    await clients.adapters.restoreVersion({ version: "deleted-again@1" });
+    await clients.adapters.deleteAdapter({ adapter: "deleted-again" });
+    expect(await failure(again())).toMatchObject({ reason: "ADAPTER_NOT_FOUND" });
+    await clients.adapters.restoreAdapter({ adapter: "deleted-again" });
+    expect((await again()).version).toMatchObject({ name: "deleted-again@1", state: State.STATE_READY });
+  });
+
   test("registrations at the same time get numbers without gaps, and a watcher sees them in order", async () => {
     const { revision } = await clients.adapters.listAdapters({});
     const made = await Promise.all(
@@ -161,6 +176,7 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
       [{ constraint: noPattern }, "FIELD_INVALID"],
       [{ signatureBundleJson: "{}" }, "SIGNATURE_INVALID"],
       [{ adapter: "Refused" }, "FIELD_INVALID"],
+      [{ dataSourceUri: "postgres://reader:secret@database/records" }, "FIELD_INVALID"],
       [{ files: undefined }, "FIELD_INVALID"],
     ];
     for (const [changes, reason] of refused) {
@@ -267,6 +283,16 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
       reason: "VERSION_IN_USE",
       metadata: { version: "deleted@1", child: "child@1" },
     });
+  });
+
+  test("a version may descend from one of another base model, into which its parent may have been merged", async () => {
+    const merged = "tiny/merged";
+    await clients.models.registerBaseModel({ baseModel: tinyBaseModel(merged) });
+    await register("unmerged");
+    const { digest } = await uploadFiles(clients.artifacts, tinyAdapter(merged));
+    const files = { $case: "artifact" as const, value: digest };
+    const { version } = await clients.adapters.registerVersion({ adapter: "merged", files, parent: "unmerged@1" });
+    expect(version).toMatchObject({ baseModel: { name: merged }, provenance: { parent: "unmerged@1" } });
   });
 
   test("a version may descend from its own adapter and take over its alias, in one commit", async () => {

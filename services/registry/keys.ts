@@ -25,6 +25,7 @@
  *   artifact/<digest>                                           StoredArtifact
  *   artifact-use/<digest><adapter>␀<number>                     empty: who needs the files
  *   hold/<snapshot key>                                         StoredHold: a snapshot that versions hold in the export service
+ *   untold/<adapter>␀<number>                                   empty: a version whose children were not told of the last deletions of what it has in it
  *   signature-policy                                            StoredSignaturePolicy
  *
  * What WatchAdapters sends are the changes of `adapter/`, `version-state/` and `alias-move/`: a version and its state are made in one commit.
@@ -79,6 +80,7 @@ export const artifactKey = (digest: Uint8Array): Key => joinKey("artifact/", dig
 export const artifactUseKey = (digest: Uint8Array, name: VersionName): Key =>
   joinKey("artifact-use/", digest, versionPart(name));
 export const holdKey = (snapshot: Uint8Array): Key => joinKey("hold/", snapshot);
+export const untoldKey = (name: VersionName): Key => joinKey("untold/", versionPart(name));
 export const signaturePolicyKey: Key = joinKey("signature-policy");
 
 /** Where a value of a metric is kept. */

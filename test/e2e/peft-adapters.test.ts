@@ -33,8 +33,10 @@ const unservable: Readonly<Record<string, RegExp>> = {
   "mistral-embeddings": /no embedding of MistralForCausalLM/,
   "qwen2-bias-all": /bias is all/,
   "qwen2-bias-of-targets": /bias is lora_only/,
-  "gpt2-lora": /no adapters for GPT2LMHeadModel/,
-  "gpt2-dora": /no adapters for GPT2LMHeadModel/,
+  "qwen2-classifier-norm": /modules_to_save \(norm\)/,
+  "bert-classifier": /no model of its own with adapters for "BertForSequenceClassification"/,
+  "gpt2-lora": /no model of its own with adapters for "GPT2LMHeadModel"/,
+  "gpt2-dora": /no model of its own with adapters for "GPT2LMHeadModel"/,
   "gpt2-embeddings": /no embedding of GPT2LMHeadModel/,
   "gpt2-bias-all": /bias is all/,
   "vit-convolution": /no convolution/,
@@ -45,6 +47,9 @@ const unservable: Readonly<Record<string, RegExp>> = {
 const others: Readonly<Record<string, readonly string[]>> = {
   "llama-saved-head": ["lm_head", "model.embed_tokens"],
   "llama-saved-block": ["down_proj", "gate_proj", "up_proj"].map((name) => `model.layers.0.mlp.${name}`),
+  "qwen2-classifier": ["score"],
+  "qwen2-classifier-norm": ["score"],
+  "bert-classifier": ["classifier"],
   "llama-tokens": ["model.embed_tokens"],
   "llama-named-tokens": ["model.embed_tokens"],
   "qwen2-bias-all": [0, 1, 2].flatMap((layer) =>

@@ -21,7 +21,7 @@ beforeAll(async () => {
   client = new Client({ address: server.address, token: await server.token() });
   writeFiles(place("model"), tinyModel());
   expect(await run("base-model", "register", "model", "--name", base, "--other-name", "/models/tiny")).toBe(
-    "tiny/llama@main is registered, with 4 layers.\n",
+    "tiny/llama@main is registered, with 4 layers and no vocabulary.\n",
   );
   for (const [name, fill] of [
     ["one", 0.1],
@@ -238,11 +238,29 @@ test("from a run: lineage as a tree down to records and subjects, and back from 
   expect(diff).toMatch(/trained on notes +- +version 1, 2 samples at revision/);
 });
 
+test("what was trained on from a version is found with it, and says so", async () => {
+  await run("adapter", "register", "later", "one", "--parent", "notes@1");
+  await run("adapter", "register", "later", "two", "--parent", "later@1");
+  const lines = (await run("adapter", "find", "--subject", "person-b")).split("\n");
+  expect(lines[1]).toMatch(/^notes@1 +ready +/);
+  expect(lines[2]).toMatch(/^later@1 +ready, inherited from notes@1 /);
+  expect(lines[3]).toMatch(/^later@2 +ready, inherited from notes@1 /);
+  expect(await runJson("adapter", "find", "--record", "notes/a")).toMatchObject([
+    { name: "notes@1", inherited_from: "" },
+    { name: "later@1", inherited_from: "notes@1" },
+    { name: "later@2", inherited_from: "notes@1" },
+  ]);
+});
+
 test("what was deleted since is marked", async () => {
   await client.corpus.deleteRecords({ collection: "notes", ids: ["a"] });
   await expect
     .poll(() => run("adapter", "lineage", "notes@1"), { timeout: 60_000, interval: 500 })
     .toContain("record a  deleted");
+  await expect
+    .poll(() => run("adapter", "show", "later@2"), { timeout: 60_000, interval: 500 })
+    .toMatch(/deleted +1 of the records that its ancestors were trained on, from /);
+  expect(await run("adapter", "versions", "later")).toContain("ready, 1 of its ancestors' deleted since");
 });
 
 test("sign and policy", async () => {

@@ -3,16 +3,16 @@
 Writes why each was refused, or null, as JSON.
 """
 
-import importlib
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from vllm.config.lora import LoRAConfig
 from vllm.lora.lora_model import LoRAModel
 from vllm.lora.peft_helper import PEFTHelper
 from vllm.model_executor.models.interfaces import supports_lora
-from vllm.model_executor.models.registry import _TEXT_GENERATION_MODELS
+from vllm.model_executor.models.registry import ModelRegistry
 
 folder = Path(sys.argv[1])
 made = json.loads((folder / "cases.json").read_text())
@@ -20,11 +20,9 @@ made = json.loads((folder / "cases.json").read_text())
 
 def adapted_modules(base):
     """Ends of the names of the modules that vLLM adapts in a model."""
-    module, name = _TEXT_GENERATION_MODELS.get(base["architecture"], (None, None))
-    if module is None:
-        return set()
-    model = getattr(importlib.import_module(f"vllm.model_executor.models.{module}"), name)
-    if not supports_lora(model):
+    known = ModelRegistry._normalize_arch(base["architecture"], SimpleNamespace())
+    model = ModelRegistry._try_load_model_cls(known)
+    if model is None or not supports_lora(model):
         return set()
     ends = {one["name"].rsplit(".", 1)[-1] for one in base["layers"] if one["kind"] == "KIND_LINEAR"}
     return ends - {"lm_head"} | set(model.embedding_modules)

@@ -22,6 +22,7 @@ GPT2 = transformers.GPT2Config(vocab_size=96, n_positions=32, n_embd=32, n_layer
 OPT = transformers.OPTConfig(
     vocab_size=96, hidden_size=32, ffn_dim=48, num_hidden_layers=2, num_attention_heads=4, word_embed_proj_dim=32
 )
+CLASSIFIER = {"num_labels": 3, "pad_token_id": 0}
 VIT = transformers.ViTConfig(
     hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=4, image_size=16, patch_size=8
 )
@@ -30,6 +31,10 @@ BASES = {
     "llama": lambda: transformers.LlamaForCausalLM(transformers.LlamaConfig(**GROUPED)),
     "mistral": lambda: transformers.MistralForCausalLM(transformers.MistralConfig(**GROUPED)),
     "qwen2": lambda: transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**GROUPED)),
+    "qwen2-classifier": lambda: transformers.Qwen2ForSequenceClassification(
+        transformers.Qwen2Config(**GROUPED, **CLASSIFIER)
+    ),
+    "bert-classifier": lambda: transformers.BertForSequenceClassification(transformers.BertConfig(**SMALL)),
     "gpt2": lambda: transformers.GPT2LMHeadModel(GPT2),
     "opt": lambda: transformers.OPTForCausalLM(OPT),
     "vit": lambda: transformers.ViTModel(VIT),
@@ -93,10 +98,17 @@ CASES = {
     "llama-eighth": ("llama", {"target_modules": ["q_proj"]}, torch.float8_e4m3fn),
     "llama-pissa": ("llama", {"target_modules": ["q_proj"], "init_lora_weights": "pissa"}),
     "llama-activated": ("llama", {"target_modules": ["q_proj"], "alora_invocation_tokens": [1, 2]}),
+    "llama-activated-by-nothing": ("llama", {"target_modules": ["q_proj"], "alora_invocation_tokens": []}),
     "mistral-lora": ("mistral", {"target_modules": ["gate_proj", "up_proj", "down_proj"]}),
     "mistral-embeddings": ("mistral", {"target_modules": ["embed_tokens", "q_proj"]}),
     "qwen2-bias-all": ("qwen2", {"target_modules": ["q_proj", "o_proj"], "bias": "all"}),
     "qwen2-bias-of-targets": ("qwen2", {"target_modules": ["q_proj", "o_proj"], "bias": "lora_only"}),
+    "qwen2-classifier": ("qwen2-classifier", {"target_modules": ["q_proj"], "task_type": "SEQ_CLS"}),
+    "qwen2-classifier-norm": (
+        "qwen2-classifier",
+        {"target_modules": ["q_proj"], "task_type": "SEQ_CLS", "modules_to_save": ["norm"]},
+    ),
+    "bert-classifier": ("bert-classifier", {"target_modules": ["query"], "task_type": "SEQ_CLS"}),
     "gpt2-lora": ("gpt2", {"target_modules": ["c_attn", "c_proj"], "fan_in_fan_out": True}),
     "gpt2-dora": ("gpt2", {"target_modules": ["c_attn", "mlp.c_fc"], "use_dora": True, "fan_in_fan_out": True}),
     "gpt2-embeddings": ("gpt2", {"target_modules": ["wte", "wpe", "c_fc"], "fan_in_fan_out": True}),

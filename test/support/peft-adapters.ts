@@ -30,7 +30,16 @@ interface Written {
 
 const maker = fileURLToPath(new URL("make_adapters.py", import.meta.url));
 const loader = fileURLToPath(new URL("load_in_vllm.py", import.meta.url));
+const modelTeller = fileURLToPath(new URL("vllm_models.py", import.meta.url));
 const vllmPython = fileURLToPath(new URL("../../.venv-vllm/bin/python", import.meta.url));
+
+/** What vLLM says of a model. */
+export interface VllmModel {
+  /** Whether its class supports them. */
+  readonly adapters: boolean;
+  /** Names of the embeddings that it adapts too. */
+  readonly embeddings: readonly string[];
+}
 
 /** Whether vLLM is installed: on Linux with AVX-512. */
 export const hasVllm: boolean = existsSync(vllmPython);
@@ -57,6 +66,12 @@ export async function makePeftAdapters(folder: string, names: readonly string[] 
 /** Why vLLM refuses each of the adapters in a folder; null where it loads it. About 15 seconds. */
 export async function refusalsOfVllm(folder: string): Promise<Readonly<Record<string, string | null>>> {
   const output = await runPython(vllmPython, [loader, folder]);
+  return JSON.parse(output.trimEnd().split("\n").at(-1) ?? "");
+}
+
+/** What vLLM says of the models that it registers, by architecture. About 30 seconds. */
+export async function modelsOfVllm(): Promise<Readonly<Record<string, VllmModel>>> {
+  const output = await runPython(vllmPython, [modelTeller]);
   return JSON.parse(output.trimEnd().split("\n").at(-1) ?? "");
 }
 

@@ -89,12 +89,13 @@ export class RegistryPlace implements AsyncDisposable {
     const createTime = toTimestamp(this.context.clock.now());
     const version = AdapterVersion.create({ createTime, ...said, metadata: {} });
     return retryAborted(async () => {
-      const versions = [{ version, state, request: "" }];
+      const parent = version.provenance?.parent ?? "";
+      const child = parent === "" ? undefined : await useParent(this.store, 1, parseVersionName(parent));
+      const inherited = { ...state, inheritedDeletedData: child?.inheritedDeletedData };
+      const versions = [{ version, state: inherited, request: "" }];
       const now = this.context.clock.now();
       const planned = await planVersions(this.store, 1, { adapter, creator: "tester", now, versions });
-      const parent = version.provenance?.parent ?? "";
-      const child = parent === "" ? noChanges : await useParent(this.store, 1, parseVersionName(parent));
-      const changes = together(planned, child);
+      const changes = together(planned, child ?? noChanges);
       await this.store.commit(1, changes.mutations, changes.expectations);
       return planned.names[0] as VersionName;
     });

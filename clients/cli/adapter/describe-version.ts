@@ -1,4 +1,4 @@
-import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type { DeletedData, TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { type AdapterVersion, AdapterVersion_State } from "../../typescript/src/index.ts";
 import { bytes, count, counted, time } from "../output.ts";
 import { methodName, versionStateName } from "./names.ts";
@@ -9,11 +9,16 @@ export function stateText(version: Pick<AdapterVersion, "state">): string {
   return versionStateName(version).toLowerCase();
 }
 
-/** `ready`, or `ready, 2 of its records deleted since`. */
+/** `ready`, `ready, inherited from law@1`, `ready, 2 of its records deleted since, 3 of its ancestors' deleted since`, … */
 export function standingText(version: AdapterVersion): string {
-  const { deletedData } = version;
-  if (deletedData === undefined || deletedData.recordCount === 0n) return stateText(version);
-  return `${stateText(version)}, ${count(deletedData.recordCount)} of its records deleted since`;
+  const { inheritedFrom, deletedData, inheritedDeletedData } = version;
+  const parts = [
+    stateText(version),
+    inheritedFrom && `inherited from ${inheritedFrom}`,
+    deletedData?.recordCount && `${count(deletedData.recordCount)} of its records deleted since`,
+    inheritedDeletedData?.recordCount && `${count(inheritedDeletedData.recordCount)} of its ancestors' deleted since`,
+  ];
+  return parts.filter(Boolean).join(", ");
 }
 
 /** `mistralai/Mistral-7B-v0.1@main`. */
@@ -115,17 +120,21 @@ function purposeLines({ task, domains, language, constraint }: AdapterVersion): 
 const constraintNames = { jsonSchema: "a JSON Schema", pattern: "a regular expression", grammar: "a grammar" } as const;
 
 function trainingLines(version: AdapterVersion): string[] {
-  const { provenance, deletedData } = version;
+  const { provenance, deletedData, inheritedDeletedData } = version;
   const lines = namedLines("metrics", [Object.keys(version.metrics).length > 0 && metricsText(version)]);
   if (provenance?.run) lines.push(`run         ${provenance.run}`);
   for (const snapshot of provenance?.snapshots ?? []) lines.push(`trained on  ${snapshotText(snapshot)}`);
-  if (deletedData !== undefined && deletedData.recordCount > 0n) {
-    const times = `from ${time(deletedData.firstTime)} to ${time(deletedData.lastTime)}`;
-    lines.push(`deleted     ${count(deletedData.recordCount)} of the records that it was trained on, ${times}`);
-  }
+  lines.push(...deletedLines(deletedData, "it was"));
   if (provenance?.parent) lines.push(`parent      ${provenance.parent}`);
+  lines.push(...deletedLines(inheritedDeletedData, "its ancestors were"));
   if (provenance?.dataSourceUri) lines.push(`source      ${provenance.dataSourceUri}`);
   return lines;
+}
+
+function deletedLines(data: DeletedData | undefined, whose: string): string[] {
+  if (data === undefined || data.recordCount === 0n) return [];
+  const times = `from ${time(data.firstTime)} to ${time(data.lastTime)}`;
+  return [`deleted     ${count(data.recordCount)} of the records that ${whose} trained on, ${times}`];
 }
 
 function servingLines(version: AdapterVersion): string[] {

@@ -50,7 +50,7 @@ function metricFacts({ metrics }: AdapterVersion): Facts {
   return toFacts(metrics);
 }
 
-function dataFacts({ provenance, deletedData }: AdapterVersion): Facts {
+function dataFacts({ provenance, deletedData, inheritedDeletedData }: AdapterVersion): Facts {
   const { run = "", parent = "", dataSourceUri = "", snapshots = [], training } = provenance ?? {};
   const named = Map.groupBy(snapshots, ({ dataset, collection }) => (dataset === "" ? collection : dataset));
   const read = [...named].map(([name, some]) => [`trained on ${name}`, some.map(snapshotFact).join("; ")]);
@@ -59,6 +59,8 @@ function dataFacts({ provenance, deletedData }: AdapterVersion): Facts {
     ...Object.fromEntries(read),
     ...prefixed("training", trainingObject(training)),
     "deleted since": deletedData === undefined ? "" : counted(deletedData.recordCount, "record"),
+    "deleted of ancestors":
+      inheritedDeletedData === undefined ? "" : counted(inheritedDeletedData.recordCount, "record"),
   });
 }
 

@@ -48,7 +48,8 @@ async function register(folder: string, options: RegisterOptions, command: Comma
     const registered = await registry.registerBaseModel(folder, { ...names, metadata }, { signal, onBytes });
     progress[Symbol.dispose]();
     if (programOptions(command).json) return printJson(jsonBaseModel(registered));
-    print(`${nameOf(registered)} is registered, with ${counted(registered.layers.length, "layer")}.`);
+    const vocabulary = registered.vocabularyDigest === "" ? "no vocabulary" : "the vocabulary of its tokenizer.json";
+    print(`${nameOf(registered)} is registered, with ${counted(registered.layers.length, "layer")} and ${vocabulary}.`);
   });
 }
 
@@ -88,13 +89,14 @@ async function remove(name: string, _options: unknown, command: Command): Promis
 }
 
 function describe(model: BaseModel): void {
-  const { architecture, modelType, hiddenSize, vocabularySize, weightsDigest, tokenizerDigest, otherNames } = model;
+  const { architecture, modelType, hiddenSize, vocabularySize, otherNames } = model;
   printLines([
     `base model    ${nameOf(model)}`,
     ...otherNames.map((name) => `also called   ${name}`),
     `architecture  ${architecture || "-"} (${modelType || "-"}), width ${hiddenSize}, ${count(vocabularySize)} tokens`,
-    `weights       ${weightsDigest || "-"}`,
-    `tokenizer     ${tokenizerDigest || "-"}`,
+    `weights       ${model.weightsDigest || "-"}`,
+    `tokenizer     ${model.tokenizerDigest || "-"}`,
+    `vocabulary    ${model.vocabularyDigest || "-"}`,
     ...Object.entries(model.metadata).map(([key, value]) => `metadata      ${key}=${value}`),
     `registered    ${time(model.createTime)} by ${model.creator}`,
   ]);

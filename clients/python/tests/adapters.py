@@ -17,7 +17,7 @@ from tests.tiny import tiny_tokenizer
 TOKENS = 64
 WIDTH = 16
 
-#: One of each way in which models name and keep their layers; the last two are no causal language models.
+#: One of each way in which models name and keep their layers; the last three are no causal language models.
 ARCHITECTURES: Mapping[str, Any] = {
     "llama": transformers.LlamaConfig(
         vocab_size=TOKENS,
@@ -50,6 +50,17 @@ ARCHITECTURES: Mapping[str, Any] = {
         max_position_embeddings=32,
     ),
     "t5": transformers.T5Config(vocab_size=TOKENS, d_model=WIDTH, d_kv=8, d_ff=32, num_layers=2, num_heads=2),
+    "bart": transformers.BartConfig(
+        vocab_size=TOKENS,
+        d_model=WIDTH,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        max_position_embeddings=32,
+    ),
     "bert": transformers.BertConfig(
         vocab_size=TOKENS,
         hidden_size=WIDTH,
@@ -62,6 +73,7 @@ ARCHITECTURES: Mapping[str, Any] = {
 #: What is loaded of them, and what PEFT calls that.
 _TASKS: Mapping[str, tuple[Any, str]] = {
     "t5": (transformers.AutoModelForSeq2SeqLM, "SEQ_2_SEQ_LM"),
+    "bart": (transformers.AutoModelForSeq2SeqLM, "SEQ_2_SEQ_LM"),
     "bert": (transformers.AutoModelForSequenceClassification, "SEQ_CLS"),
 }
 _CAUSAL = (transformers.AutoModelForCausalLM, "CAUSAL_LM")

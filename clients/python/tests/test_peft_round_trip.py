@@ -23,6 +23,7 @@ ATTENTION = {
     "qwen2": ["q_proj", "k_proj"],
     "opt": ["q_proj", "v_proj"],
     "t5": ["q", "v", "wo"],
+    "bart": ["q_proj", "v_proj"],
     "bert": ["query", "value"],
 }
 #: What PEFT can be told, of a Llama.

@@ -252,6 +252,9 @@ def test_a_run_becomes_a_version(client: Client, base: Path) -> None:
     assert (source.available, [record.record for record in source.records]) == (True, ["0", "1", "10"])
     for origin in ({"collection": "lessons", "record": "7"}, {"run": "made"}, {"snapshot": source.snapshot.snapshot}):
         assert [found.name for found in client.registry.find_versions(**origin)] == ["lessons@1"]
+    client.registry.register(model, adapter="lessons-child", parent="lessons@1")
+    found = client.registry.find_versions(collection="lessons", record="7")
+    assert [(one.name, one.inherited_from) for one in found] == [("lessons@1", ""), ("lessons-child@1", "lessons@1")]
     assert list(client.registry.find_versions(subject="nobody")) == []
     assert "lessons@1" in [found.name for found in client.registry.find_versions(base_model="registry/llama")]
     with pytest.raises(TypeError, match="exactly one of record="):

@@ -89,6 +89,10 @@ def test_documents_of_others_become_declared_versions(client: Client) -> None:
     assert list(client.registry.list_versions(filter='version.state == "DECLARED"')) == []
     (first,), (second,) = (client.registry.import_versions(document, "ADAPTER_REGISTRY") for _ in range(2))
     assert (first.name, first.state, tuple(first.domains)) == (second.name, "DECLARED", ("tax",))
+    with pytest.raises(loraloop.ConfigurationError, match=r"format is '\[\{.*expected one of ADAPTER_METADATA, "):
+        client.registry.import_versions("ADAPTER_REGISTRY", document)  # type: ignore[arg-type]
+    with pytest.raises(loraloop.ConfigurationError, match="format is 'GGUF'; expected one of "):
+        client.registry.render_versions([first.name], "GGUF")  # type: ignore[arg-type]
 
 
 def test_a_policy_says_which_keys_are_trusted(client: Client, saved: Path) -> None:

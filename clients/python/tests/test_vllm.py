@@ -19,16 +19,10 @@ from loraloop import AdapterVersion, Client, VersionNotServableError
 from tests.adapters import adapted, load_base_model, save_base_model
 from tests.server import LoraloopUp
 from tests.tiny import WORDS
-from tests.vllm_server import VLLM, RefusedError, VllmServer
+from tests.vllm_server import VLLM, VLLM_MARKS, RefusedError, VllmServer
 
-pytestmark = [
-    pytest.mark.skipif(
-        not VLLM.exists(),
-        reason="vLLM is not installed: `npm test` does so on Linux x86-64 with AVX-512 and 8 GiB of memory",
-    ),
-    # The libraries' own.
-    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning"),
-]
+pytestmark = VLLM_MARKS
+
 #: What PEFT can be told, of a Llama. The registry calls these servable by vLLM …
 SERVABLE: dict[str, dict[str, Any]] = {
     "lora": {"target_modules": ["q_proj", "v_proj"], "r": 4},

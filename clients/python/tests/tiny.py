@@ -29,6 +29,15 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
+TOKENIZER = tiny_tokenizer()
+
+
+def tokenize(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """What a causal language model learns of a text."""
+    ids = TOKENIZER(sample["text"])["input_ids"]
+    return {"input_ids": ids, "labels": ids}
+
+
 def tiny_model(seed: int = 0, dropout: float = 0.0) -> LlamaForCausalLM:
     """The same for the same seed."""
     torch.manual_seed(seed)

@@ -14,9 +14,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.server import ROOT
 
 VLLM = ROOT / ".venv-vllm/bin/vllm"
+#: Of the tests that run it.
+VLLM_MARKS = [
+    pytest.mark.skipif(
+        not VLLM.exists(),
+        reason="vLLM is not installed: `npm test` does so on Linux x86-64 with AVX-512 and 8 GiB of memory",
+    ),
+    # The libraries' own.
+    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning"),
+]
 #: vLLM starts in about 40 seconds on two free cores.
 START_SECONDS = 240
 
@@ -70,6 +81,12 @@ class VllmServer:
         """What a model says without chance; RefusedError where vLLM does not serve it."""
         request = {"model": model, "prompt": prompt, "max_tokens": 12, "temperature": 0}
         return str(self.post("/v1/completions", request)["choices"][0]["text"])
+
+    def classify(self, model: str, tokens: Sequence[int]) -> Sequence[float]:
+        """How probable a classifier calls each label; RefusedError where vLLM does not serve it."""
+        answer = self.post("/classify", {"model": model, "input": tokens})
+        probabilities: Sequence[float] = answer["data"][0]["probs"]
+        return probabilities
 
     def load(self, name: str, folder: Path) -> None:
         """Loads an adapter by hand; RefusedError where vLLM refuses it."""

@@ -6,11 +6,11 @@ import { retryAborted } from "../../store/retry-aborted.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { RegistryContext } from "../context.ts";
 import { versionStateKey } from "../keys.ts";
-import { adapterDeleted, adapterNotFound, versionDeleted, versionNotFound } from "./adapter-errors.ts";
+import { adapterNotFound, versionNotFound } from "./adapter-errors.ts";
 import { type VersionReference, versionText } from "./names.ts";
 import { showVersion } from "./shown-version.ts";
-import { findAdapter, isDeleted, type KeptAdapter } from "./stored-adapters.ts";
-import { findOwnVersion, type KeptVersion, nameOf } from "./stored-versions.ts";
+import { findAdapter, type KeptAdapter } from "./stored-adapters.ts";
+import { checkNotDeleted, findOwnVersion, type KeptVersion, nameOf } from "./stored-versions.ts";
 
 /** What changing adapters and versions needs. */
 export type ChangeContext = Pick<RegistryContext, "store" | "clock" | "turns">;
@@ -36,8 +36,7 @@ export function changeVersion(
   change: Change,
 ): Promise<AdapterVersion> {
   return changeAnyVersion(context, tenant, reference, (version, adapter) => {
-    if (isDeleted(adapter)) throw adapterDeleted(adapter.name);
-    if (version.state.deleteTimeMicros !== 0n) throw versionDeleted(version.name);
+    checkNotDeleted(version, adapter);
     return change(version, adapter);
   });
 }

@@ -116,6 +116,8 @@ function contradiction(field: string, said: string | number, found: string | num
   return { reason: "ADAPTER_CONFIGURATION_INVALID", message };
 }
 
+/** Others write digests with their algorithm before them, or in capitals. */
 function ifDigest(hash: string): string {
-  return isDigest(hash) ? hash : "";
+  const digest = hash.toLowerCase().replace(/^sha256:/, "");
+  return isDigest(digest) ? digest : "";
 }

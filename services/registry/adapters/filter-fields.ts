@@ -67,6 +67,7 @@ export const versionFields: FieldType = message(AdapterVersion, {
   signature: message(Signature, {}),
   quarantine: message(Quarantine, { time }),
   deletedData: message(DeletedData, { firstTime: time, lastTime: time }),
+  inheritedDeletedData: message(DeletedData, { firstTime: time, lastTime: time }),
   declared: message(Declared, {}),
   createTime: time,
   deleteTime: time,

@@ -52,7 +52,14 @@ function checkTexts({ task, label, language, dataSourceUri, domains, run, snapsh
   if (language !== "" && !languageForm.test(language)) throw fieldInvalid("language", language, "a BCP 47 tag");
   const texts = { task, label, language, data_source_uri: dataSourceUri, run };
   for (const [field, text] of Object.entries(texts)) checkText(field, text);
+  checkNoPassword(dataSourceUri);
   for (const domain of domains) checkText("a domain", domain);
+}
+
+/** It is shown to readers, and goes into model cards. */
+function checkNoPassword(uri: string): void {
+  const shown = uri.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*:[^/?#]*@/i, "$1…@");
+  if (shown !== uri) throw fieldInvalid("data_source_uri", shown, "a URI without a password, since all readers see it");
 }
 
 function checkText(field: string, text: string): void {

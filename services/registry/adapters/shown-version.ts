@@ -36,6 +36,7 @@ export function shownVersion({ name, stored, state, revision }: KeptVersion, pol
     signature: state.signature && shownSignature(state.signature, policy),
     quarantine: state.quarantine,
     deletedData: state.deletedData,
+    inheritedDeletedData: state.inheritedDeletedData,
     deleteTime: timestampOf(state.deleteTimeMicros),
     verifyTime: timestampOf(state.verifyTimeMicros),
     revision,

@@ -1,10 +1,10 @@
 import { StoredVersion, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import type { Entry, Revision, TenantId } from "../../store/store.ts";
 import { type VersionName, versionKey, versionStateKey } from "../keys.ts";
-import { versionNotFound } from "./adapter-errors.ts";
+import { adapterDeleted, versionDeleted, versionNotFound } from "./adapter-errors.ts";
 import { getAlias } from "./aliases.ts";
 import type { VersionReference } from "./names.ts";
-import { findAdapter, type KeptAdapter, type Reader } from "./stored-adapters.ts";
+import { findAdapter, isDeleted, type KeptAdapter, type Reader } from "./stored-adapters.ts";
 
 /** A version as it is kept: what never changes, and what can. */
 export interface KeptVersion {
@@ -80,6 +80,12 @@ export function toVersion(
     state: StoredVersionState.decode(state.value),
     revision: state.revision,
   };
+}
+
+/** Throws ADAPTER_NOT_FOUND, VERSION_NOT_FOUND. @param version as `findOwnVersion` gives it */
+export function checkNotDeleted({ name, state }: KeptVersion, adapter: KeptAdapter): void {
+  if (isDeleted(adapter)) throw adapterDeleted(adapter.name);
+  if (state.deleteTimeMicros !== 0n) throw versionDeleted(name);
 }
 
 /** The version as it is shown: a deleted adapter's versions are deleted. */

@@ -114,8 +114,10 @@ describe("checking the files of versions", () => {
 
   test("a digest that others gave is compared where it is one of ours", async () => {
     await folderOf("hashes");
-    const wrong = await verify(await imported("hashes", { base_model_hash: "0".repeat(64) }));
-    expect(wrong.problems.map(({ reason }) => reason)).toEqual(["BASE_MODEL_MISMATCH"]);
+    for (const hash of ["0".repeat(64), `sha256:${"0".repeat(64)}`, "A".repeat(64)]) {
+      const wrong = await verify(await imported("hashes", { base_model_hash: hash }));
+      expect(wrong.problems.map(({ reason }) => reason)).toEqual(["BASE_MODEL_MISMATCH"]);
+    }
     const { weightsDigest } = tinyBaseModel(base);
     const right = await verify(await imported("hashes", { base_model_hash: weightsDigest }));
     expect(right).toMatchObject({ problems: [], version: { state: State.STATE_READY } });

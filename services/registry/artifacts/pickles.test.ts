@@ -3,12 +3,12 @@ import { checkPickleHead, checkPickleName } from "./pickles.ts";
 
 const forbidden = expect.objectContaining({ reason: "ADAPTER_FILE_FORBIDDEN" });
 
-test.each(["adapter_model.bin", "a/b.pt", "x.pth", "x.pkl", "x.pickle", "x.ckpt", "X.BIN"])(
-  "%s is one by its name",
-  (path) => {
-    expect(() => checkPickleName(path)).toThrow(forbidden);
-  },
-);
+test.each([
+  ...["adapter_model.bin", "a/b.pt", "x.pth", "x.pkl", "x.pickle", "x.ckpt", "X.BIN", "x.dill", "x.joblib"],
+  ...["vectors.npy", "x.npz", "state.pkl.gz", "all.tar", "x.zip"],
+])("%s is one by its name, or may hold one", (path) => {
+  expect(() => checkPickleName(path)).toThrow(forbidden);
+});
 
 test.each(["adapter_model.safetensors", "bin", "README.md", "a.bin/x.json", "tokenizer.model", "merges.txt"])(
   "%s is none by its name",

@@ -4,12 +4,24 @@ import { pickleForbidden } from "./artifact-errors.ts";
 /** Bytes of the beginning of a file that tell whether it is a pickle. */
 export const HEAD_BYTES = 256;
 
-const pickleEndings: ReadonlySet<string> = new Set([".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"]);
+const pickleEndings: ReadonlySet<string> = new Set([
+  ...[".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".dill", ".joblib"],
+  // NumPy's files of objects are pickles.
+  ...[".npy", ".npz"],
+]);
 
-/** Throws ADAPTER_FILE_FORBIDDEN for a file that by its name is a pickle. */
+/** Files in which nobody sees what is in them. */
+const archiveEndings: ReadonlySet<string> = new Set([
+  ...[".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar"],
+]);
+
+/** Throws ADAPTER_FILE_FORBIDDEN for a file that by its name is a pickle, or may hold one packed. */
 export function checkPickleName(path: string): void {
   const ending = extname(path).toLowerCase();
   if (pickleEndings.has(ending)) throw pickleForbidden(path, `is by its name (${ending}) a Python pickle`);
+  if (archiveEndings.has(ending)) {
+    throw pickleForbidden(path, `is by its name (${ending}) packed, and may hold a Python pickle`);
+  }
 }
 
 /** Throws ADAPTER_FILE_FORBIDDEN for a file that begins as a pickle, or as a ZIP file, in which torch.save puts one. @param head the first HEAD_BYTES, or all of a shorter file */

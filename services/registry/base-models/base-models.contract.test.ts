@@ -57,6 +57,19 @@ describe.each(storeKinds)("base models in %s", (kind) => {
     expect((await readBaseModel(place.store, 1, { name: "a/b", revision: "" })).baseModel).toEqual(made);
   });
 
+  test("the digest of a vocabulary may be added, and is then kept", async () => {
+    const made = await register("a/b");
+    expect(made.vocabularyDigest).toBe("");
+    const added = await register("a/b", { vocabularyDigest: "e".repeat(64) });
+    expect(added).toEqual({ ...made, vocabularyDigest: "e".repeat(64) });
+    expect(await register("a/b")).toEqual(added);
+    expect((await readBaseModel(place.store, 1, { name: "a/b", revision: "" })).baseModel).toEqual(added);
+    await expect(register("a/b", { vocabularyDigest: "f".repeat(64) })).rejects.toMatchObject({
+      reason: "BASE_MODEL_CONFLICT",
+      metadata: { base_model: "a/b", revision: "main", field: "vocabulary_digest" },
+    });
+  });
+
   test("of several revisions one has to be named, unless one is called main", async () => {
     await register("a/b", { revision: "v1" });
     expect(await find("a/b")).toBe("v1");

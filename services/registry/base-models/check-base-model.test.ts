@@ -30,6 +30,7 @@ describe("checkBaseModel", () => {
     [{ weightsDigest: "" }, "weights_digest"],
     [{ weightsDigest: "A".repeat(64) }, "weights_digest"],
     [{ tokenizerDigest: "abc" }, "tokenizer_digest"],
+    [{ vocabularyDigest: "abc" }, "vocabulary_digest"],
     [{ layers: [] }, "layers"],
     [{ layers: [layer("a"), layer("b"), layer("a")] }, "layers"],
     [{ layers: [{ ...layer("a"), outputFeatures: 0 }] }, "layers"],

@@ -24,6 +24,7 @@ export function checkBaseModel(model: BaseModel): BaseModel {
   checkRevision(revision);
   checkDigest("weights_digest", model.weightsDigest);
   if (model.tokenizerDigest !== "") checkDigest("tokenizer_digest", model.tokenizerDigest);
+  if (model.vocabularyDigest !== "") checkDigest("vocabulary_digest", model.vocabularyDigest);
   checkConfiguration(model.configurationJson);
   checkMetadata(model.metadata);
   for (const field of ["architecture", "modelType"] as const) checkShort(field, model[field]);

@@ -51,18 +51,28 @@ export async function readBaseModel(
 export async function layersOf(
   store: Reader,
   tenant: TenantId,
-  { name, revision }: Pick<BaseModel, "name" | "revision">,
+  model: Pick<BaseModel, "name" | "revision">,
 ): Promise<StoredLayers["layers"]> {
-  const entry = await store.get(tenant, layersKey(name, revision));
-  return entry === undefined ? [] : StoredLayers.decode(entry.value).layers;
+  return StoredLayers.decode(await packedLayersOf(store, tenant, model)).layers;
+}
+
+/** None where it is gone. */
+async function packedLayersOf(
+  store: Reader,
+  tenant: TenantId,
+  { name, revision }: Pick<BaseModel, "name" | "revision">,
+): Promise<Uint8Array> {
+  return (await store.get(tenant, layersKey(name, revision)))?.value ?? new Uint8Array();
 }
 
 /** For verification; reads the layers again once there is room for them, so that nobody who waits keeps them. */
 export function unreadBase(store: Reader, tenant: TenantId, { baseModel }: KeptBaseModel): UnreadBase {
-  const { name, revision } = baseModel;
+  const packedLayers = () => packedLayersOf(store, tenant, baseModel);
   return {
-    layerBytes: async () => (await store.get(tenant, layersKey(name, revision)))?.value.length ?? 0,
-    read: async () => ({ ...baseModel, layers: await layersOf(store, tenant, baseModel) }),
+    vocabularyDigest: baseModel.vocabularyDigest,
+    layerBytes: async () => (await packedLayers()).length,
+    // The entry's memory may be part of a larger one, which would go along.
+    read: async () => ({ baseModel, layers: new Uint8Array(await packedLayers()) }),
   };
 }
 

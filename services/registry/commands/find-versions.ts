@@ -1,14 +1,12 @@
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { FindVersionsRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
-import { fieldInvalid } from "../../kit/field.ts";
-import { checkRunId } from "../../kit/run-id.ts";
-import { sha256Form } from "../../kit/sha256-form.ts";
 import type { TenantId } from "../../store/store.ts";
 import { parseVersionName } from "../adapters/names.ts";
 import { type VersionIndex, versionsAt } from "../adapters/versions-at.ts";
 import { findBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
-import { type DataOrigin, findByData } from "../training/find-by-data.ts";
+import type { DataOrigin } from "../training/data-origin.ts";
+import { findByData } from "../training/find-by-data.ts";
 import type { Owner } from "../training/holds.ts";
 import { versionsOf } from "../training/versions-of.ts";
 
@@ -28,7 +26,7 @@ export interface FoundVersions {
   readonly next: Uint8Array | undefined;
 }
 
-/** Versions that came from something, deleted ones too. Rejects with FIELD_INVALID, BASE_MODEL_NOT_FOUND; for a record or a subject as ExportClient does. */
+/** Versions that came from something, or inherited data of it, deleted ones too. Rejects with FIELD_INVALID, BASE_MODEL_NOT_FOUND; for a record or a subject as ExportClient does. */
 export async function findVersions(
   context: RegistryContext,
   owner: Owner,
@@ -40,7 +38,7 @@ export async function findVersions(
 }
 
 function isData(origin: Origin): origin is DataOrigin {
-  return origin.$case === "record" || origin.$case === "subject";
+  return origin.$case !== "parent" && origin.$case !== "baseModel";
 }
 
 async function indexOf(
@@ -49,10 +47,6 @@ async function indexOf(
   origin: Exclude<Origin, DataOrigin>,
 ): Promise<VersionIndex> {
   switch (origin.$case) {
-    case "run":
-      return versionsOf.run(checkedRun(origin.value));
-    case "snapshot":
-      return versionsOf.snapshot(checkedKey(origin.value));
     case "parent":
       return versionsOf.parent(parseVersionName(origin.value, "parent"));
     case "baseModel": {
@@ -62,15 +56,4 @@ async function indexOf(
     default:
       return origin satisfies never;
   }
-}
-
-/** Versions were registered of no run with another id. */
-function checkedRun(run: string): string {
-  checkRunId(run);
-  return run;
-}
-
-function checkedKey(snapshot: string): string {
-  if (!sha256Form.test(snapshot)) throw fieldInvalid("snapshot", snapshot, "64 lowercase hex digits");
-  return snapshot;
 }

@@ -16,7 +16,8 @@ import { baseModelKey, baseModelNameKey, baseModelNamesKey, layersKey } from "..
 type Context = Pick<RegistryContext, "store" | "clock">;
 
 /**
- * Registers a base model that `checkBaseModel` gave. The same again gives what is there, with the other names and metadata of both. Rejects with BASE_MODEL_CONFLICT.
+ * Registers a base model that `checkBaseModel` gave. The same again gives what is there, with the other names and metadata of both, and a vocabulary's digest that one
+ * of them has. Rejects with BASE_MODEL_CONFLICT.
  * @param creator id of the token
  */
 export function registerBaseModel(
@@ -52,9 +53,11 @@ function together(known: BaseModel, model: BaseModel): BaseModel {
   const otherNames = checkOtherNames({ name, otherNames: [...known.otherNames, ...model.otherNames] });
   const metadata = { ...known.metadata, ...model.metadata };
   checkMetadata(metadata);
-  const wanted = { ...model, otherNames, metadata, createTime, creator };
+  // Older clients do not tell it, and older models lack it.
+  const vocabularyDigest = model.vocabularyDigest || known.vocabularyDigest;
+  const wanted = { ...model, otherNames, metadata, createTime, creator, vocabularyDigest };
   const fields = Object.keys(known) as (keyof BaseModel)[];
-  const field = fields.find((one) => !addable.has(one) && !isDeepStrictEqual(known[one], wanted[one]));
+  const field = fields.find((one) => !mayChange(known, one) && !isDeepStrictEqual(known[one], wanted[one]));
   if (field === undefined) return wanted;
   const protoName = snakeCase(field);
   const why = `Base model ${JSON.stringify(name)} (${revision}) is registered with another ${protoName}`;
@@ -62,6 +65,10 @@ function together(known: BaseModel, model: BaseModel): BaseModel {
 }
 
 const addable: ReadonlySet<keyof BaseModel> = new Set(["otherNames", "metadata"]);
+
+function mayChange(known: BaseModel, field: keyof BaseModel): boolean {
+  return addable.has(field) || (field === "vocabularyDigest" && known.vocabularyDigest === "");
+}
 
 /** A name, or another name, is one model's, in all its revisions. */
 async function checkNames(

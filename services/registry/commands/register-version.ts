@@ -4,6 +4,7 @@ import type { Caller } from "../../kit/call.ts";
 import type { Changes } from "../../store/commit-changes.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Store, TenantId } from "../../store/store.ts";
+import { versionNotFound } from "../adapters/adapter-errors.ts";
 import { readUse } from "../adapters/adapter-use.ts";
 import { findAlias } from "../adapters/aliases.ts";
 import { noChanges, together } from "../adapters/changes.ts";
@@ -13,7 +14,8 @@ import { planVersions } from "../adapters/new-versions.ts";
 import { useParent } from "../adapters/parent.ts";
 import { prepareRegistration, type Registration } from "../adapters/registration.ts";
 import { showVersion } from "../adapters/shown-version.ts";
-import { getVersion, type KeptVersion } from "../adapters/stored-versions.ts";
+import { findAdapter } from "../adapters/stored-adapters.ts";
+import { checkNotDeleted, findOwnVersion, getVersion, type KeptVersion } from "../adapters/stored-versions.ts";
 import { useArtifact } from "../artifacts/stored-artifacts.ts";
 import { useOfBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
@@ -24,7 +26,7 @@ import { whileHeld } from "../training/holds.ts";
 /**
  * Makes the next version of an adapter once its files are found right and what it was trained on is held; until then nobody sees anything. A request
  * that made a version before gives that one. Rejects as `prepareRegistration` does; with ADAPTER_NOT_FOUND where the adapter is deleted, VERSION_NOT_FOUND where the parent
- * is, EXPORT_UNAVAILABLE.
+ * is, or the version that the request made before, EXPORT_UNAVAILABLE.
  */
 export async function registerVersion(
   context: RegistryContext,
@@ -41,7 +43,12 @@ export async function registerVersion(
 
 async function findMade(store: Store, tenant: TenantId, named: NamedRequest): Promise<KeptVersion | undefined> {
   const name = await madeBefore(store, tenant, named);
-  return name && getVersion(store, tenant, name);
+  if (name === undefined) return undefined;
+  const adapter = await findAdapter(store, tenant, name.adapter);
+  const made = await findOwnVersion(store, tenant, name);
+  if (adapter === undefined || made === undefined) throw versionNotFound(name);
+  checkNotDeleted(made, adapter);
+  return made;
 }
 
 interface Asked {
@@ -79,20 +86,22 @@ async function commitVersion(context: RegistryContext, caller: Caller, prepared:
   if (before !== undefined) return before;
   const now = context.clock.now();
   const { adapter } = request;
-  const planned = await planVersions(store, tenant, { adapter, creator, now, versions: [version] });
+  const used = parent && (await useParent(store, tenant, parent));
+  const state = { ...version.state, inheritedDeletedData: used?.inheritedDeletedData };
+  const planned = await planVersions(store, tenant, { adapter, creator, now, versions: [{ ...version, state }] });
   const [name] = planned.names as [VersionName];
   // The alias before the parent: both may write the use of the same adapter, and only the alias counts its move.
   const { mutations, expectations } = together(
     planned,
     await planAlias(context, caller, prepared, name),
-    parent === undefined ? noChanges : await useParent(store, tenant, parent),
+    used ?? noChanges,
     artifact.kept ? await useArtifact(store, tenant, artifact.digest, name) : noChanges,
     usedBase(base),
     await expectSignature(context, tenant, artifact.files, request.signatureBundleJson),
     rememberRequest(named, name),
   );
   const { revision } = await store.commit(tenant, mutations, expectations);
-  return { name, stored: { version: version.version, request: request.request }, state: version.state, revision };
+  return { name, stored: { version: version.version, request: request.request }, state, revision };
 }
 
 async function planAlias(

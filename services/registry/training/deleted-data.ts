@@ -1,15 +1,16 @@
 import type { DeletedData } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { StoredHold, StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { encoded } from "../../kit/encoded.ts";
-import { fromTimestamp } from "../../kit/timestamp.ts";
 import { retryAborted } from "../../store/retry-aborted.ts";
 import { type Revision, type Store, StoreError, type TenantId } from "../../store/store.ts";
+import { together } from "../adapters/deleted-in.ts";
 import type { Reader } from "../adapters/stored-adapters.ts";
 import { findOwnVersion, type KeptVersion } from "../adapters/stored-versions.ts";
 import type { RegistryContext } from "../context.ts";
 import { holdKey, type VersionName, versionStateKey } from "../keys.ts";
 import type { Owner } from "./holds.ts";
 import { readDeletions } from "./snapshot-deletions.ts";
+import { untold } from "./tell-descendants.ts";
 import { namesOfSnapshot } from "./versions-of.ts";
 
 /** What is known of a snapshot, and the commit that wrote it; revision 0 where nothing is. */
@@ -44,7 +45,7 @@ export function tellDeletedData(store: Store, tenant: TenantId, name: VersionNam
     if ((deletedData?.recordCount ?? 0n) <= (version.state.deletedData?.recordCount ?? 0n)) return;
     const key = versionStateKey(name);
     const value = encoded(StoredVersionState, { ...version.state, deletedData });
-    await store.commit(tenant, [{ put: key, value }], [{ key, revision: version.revision }]);
+    await store.commit(tenant, [{ put: key, value }, untold(name)], [{ key, revision: version.revision }]);
   });
 }
 
@@ -78,17 +79,4 @@ async function deletedDataOf(
   const snapshots = stored.version?.provenance?.snapshots ?? [];
   const known = await Promise.all(snapshots.map(({ snapshot }) => knownHold(store, tenant, snapshot)));
   return known.map(({ hold }) => hold.deletedData).reduce(together, undefined);
-}
-
-function together(one: DeletedData | undefined, other: DeletedData | undefined): DeletedData | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return {
-    recordCount: one.recordCount + other.recordCount,
-    firstTime: micros(one.firstTime) <= micros(other.firstTime) ? one.firstTime : other.firstTime,
-    lastTime: micros(one.lastTime) >= micros(other.lastTime) ? one.lastTime : other.lastTime,
-  };
-}
-
-function micros(time: DeletedData["firstTime"]): bigint {
-  return time === undefined ? 0n : fromTimestamp(time, "time");
 }

@@ -1,16 +1,11 @@
-import { FindSnapshotsResponse } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
-import type { FindVersionsRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
 import { versionsAt } from "../adapters/versions-at.ts";
 import type { RegistryContext } from "../context.ts";
-import type { ExportClient } from "./export-client.ts";
-import { hasReason } from "./export-errors.ts";
+import { type DataOrigin, dataSources } from "./data-origin.ts";
+import { beginningOf, type DataSearch, decodePosition, encodePosition, type SearchPosition } from "./data-search.ts";
+import { findHeirs } from "./find-heirs.ts";
 import type { Owner } from "./holds.ts";
-import { versionsOf } from "./versions-of.ts";
-
-/** A record or a subject: the export service knows in which snapshots they are. */
-export type DataOrigin = Extract<NonNullable<FindVersionsRequest["origin"]>, { $case: "record" | "subject" }>;
 
 export interface FindByData {
   readonly origin: DataOrigin;
@@ -19,63 +14,37 @@ export interface FindByData {
   readonly position: Uint8Array | undefined;
 }
 
-/** Where a search goes on. */
-interface Position {
-  /** Page of the export service's snapshots. */
-  readonly pageToken: string;
-  /** The snapshot of that page whose versions come next, and where they go on; from the first one where empty. */
-  readonly snapshot: string;
-  readonly start: Uint8Array | undefined;
-}
-
-const beginning: Position = { pageToken: "", snapshot: "", start: undefined };
-
-/** Versions that were trained on a record or a subject, each once a page; by snapshot, then by adapter and number. Rejects as ExportClient does. */
+/**
+ * Versions that were trained on something, by source, then by adapter and number; then those that inherited it, below the version that they have it from. Each comes once a page, and
+ * once in all where one page of the export service names all snapshots. Rejects with FIELD_INVALID, and as ExportClient does.
+ */
 export async function findByData(
   { store, exportClient }: RegistryContext,
-  owner: Owner,
-  { origin, limit, position: given }: FindByData,
+  { tenant, tenantName }: Owner,
+  { origin, limit, position }: FindByData,
 ): Promise<{ versions: AdapterVersion[]; next: Uint8Array | undefined }> {
-  const position = given === undefined ? beginning : decode(given);
-  const page = await snapshotsOf(exportClient, owner, origin, position.pageToken);
-  const found = new Map<string, AdapterVersion>();
-  const room = new MessageRoom();
-  for (const { snapshot } of page.snapshots.filter((one) => one.snapshot >= position.snapshot)) {
-    const index = versionsOf.snapshot(snapshot);
-    const start = snapshot === position.snapshot ? position.start : undefined;
+  const sources = dataSources(exportClient, tenantName, origin);
+  const search = { store, tenant, sources, limit, found: new Map<string, AdapterVersion>(), room: new MessageRoom() };
+  const next = await fillPage(search, position === undefined ? beginningOf("own") : decodePosition(position));
+  return { versions: [...search.found.values()], next: next && encodePosition(next) };
+}
+
+async function fillPage(search: DataSearch, start: SearchPosition): Promise<SearchPosition | undefined> {
+  const position = start.pass === "own" ? await findOwn(search, start) : start;
+  return position.pass === "own" ? position : findHeirs(search, position);
+}
+
+/** Finds versions that were trained on it themselves, and says where the search goes on. */
+async function findOwn(search: DataSearch, position: SearchPosition): Promise<SearchPosition> {
+  const { store, tenant, sources, limit, found, room } = search;
+  const page = await sources.page(position.pageToken);
+  for (const source of page.ids.filter((id) => id >= position.source)) {
+    const index = sources.index(source);
+    const start = source === position.source ? position.start : undefined;
     const left = { limit: limit - found.size, start, room };
-    const { versions, next } = await versionsAt(store, owner.tenant, index, left);
+    const { versions, next } = await versionsAt(store, tenant, index, left);
     for (const version of versions) found.set(version.name, version);
-    if (next !== undefined || found.size === limit) {
-      const rest = encode({ pageToken: position.pageToken, snapshot, start: next ?? index.range.end });
-      return { versions: [...found.values()], next: rest };
-    }
+    if (next !== undefined || found.size === limit) return { ...position, source, start: next ?? index.range.end };
   }
-  const next = page.nextPageToken === "" ? undefined : encode({ ...beginning, pageToken: page.nextPageToken });
-  return { versions: [...found.values()], next };
-}
-
-async function snapshotsOf(
-  exportClient: ExportClient,
-  { tenantName }: Owner,
-  origin: DataOrigin,
-  pageToken: string,
-): Promise<FindSnapshotsResponse> {
-  const asked = { origin, pageToken };
-  try {
-    return await exportClient.call(tenantName, ({ exports }, call) => exports.findSnapshots(asked, call));
-  } catch (error) {
-    // Nothing can have been trained on the data of a tenant that has none.
-    if (hasReason(error, "TENANT_NOT_FOUND")) return FindSnapshotsResponse.create();
-    throw error;
-  }
-}
-
-function encode({ pageToken, snapshot, start }: Position): Uint8Array {
-  return Buffer.from(JSON.stringify([pageToken, snapshot, start && Buffer.from(start).toString("hex")]));
-}
-
-function decode(bytes: Uint8Array): Position {
-  const [pageToken, snapshot, start] = JSON.parse(Buffer.from(bytes).toString()) as [string, string, string | null];
-  return { pageToken, snapshot, start: start === null ? undefined : Buffer.from(start, "hex") };
+  return page.nextPageToken === "" ? beginningOf("inherited") : beginningOf("own", page.nextPageToken);
 }

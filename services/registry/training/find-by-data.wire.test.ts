@@ -52,6 +52,45 @@ test("a page is no larger than what clients take, in however many snapshots a re
   expect(names).toHaveLength(120);
 });
 
+test("what has a trained version as its ancestor comes once, in however many snapshots a record is", async () => {
+  await using exportServer = await startTestServer();
+  await using place = await RegistryPlace.open("memory");
+  const context = asking(exportServer, place);
+  const records = [{ id: "a", fieldsJson: '{"text":"a"}', subject: "person" }];
+  await exportServer.client(CorpusServiceDefinition).upsertRecords({ collection: "docs", records });
+  const keys = (await Promise.all([1, 2].map((number) => snapshotOf(exportServer, number)))).sort();
+  const make = (adapter: string, parent: string, ...trainedOn: number[]) => {
+    const snapshots = trainedOn.map((number) => TrainingSnapshot.create({ snapshot: keys[number] ?? "" }));
+    return place.makeVersion(adapter, { provenance: Provenance.create({ parent, snapshots }) });
+  };
+  await make("both", "", 0, 1);
+  await make("heir", "both@1");
+  await make("second", "heir@1", 1);
+  await make("heir", "second@1");
+  await make("other", "");
+  const all = [
+    ["both@1", ""],
+    ["second@1", ""],
+    ["heir@1", "both@1"],
+    ["heir@2", "second@1"],
+  ];
+  for (const limit of [1, 3, 1000]) {
+    for (const origin of [
+      { $case: "record", value: { collection: "docs", record: "a" } },
+      { $case: "subject", value: { collection: "", subject: "person" } },
+    ] as const) {
+      const told = new Map<string, string>();
+      let position: Uint8Array | undefined;
+      do {
+        const { versions, next } = await findByData(context, registryCaller, { origin, limit, position });
+        for (const { name, inheritedFrom } of versions) told.set(name, inheritedFrom);
+        position = next;
+      } while (position !== undefined);
+      expect([...told]).toEqual(all);
+    }
+  }
+});
+
 /** The registry's context with an export service. */
 function asking(exportServer: TestServer, { context }: RegistryPlace): RegistryContext {
   const access = {

@@ -11,6 +11,7 @@ import { knownHold, tellDeletedData, updateDeletedData } from "./deleted-data.ts
 import { hasReason } from "./export-errors.ts";
 import { holderPrefix, versionHolder } from "./holders.ts";
 import type { Owner } from "./holds.ts";
+import { tellDescendants } from "./tell-descendants.ts";
 import { versionsBySnapshot } from "./versions-of.ts";
 
 /**
@@ -27,6 +28,8 @@ export async function reconcile(context: RegistryContext, owner: Owner, stop: Ab
     if (placed || (await mayTellMore(context, owner, snapshot, found)))
       await updateDeletedData(context, owner, snapshot);
   }
+  // After all snapshots: a line of versions that were each trained on one of them is told once, not once for each.
+  await tellDescendants(context.store, owner.tenant, stop);
 }
 
 /** Releases holds of versions that are not there or were deleted, once they are older than `orphan_hold_seconds`: a younger one may be of a version that is just being restored. */

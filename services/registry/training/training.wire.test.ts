@@ -174,10 +174,36 @@ describe.each([
     expect(await found({ $case: "subject", value: { collection: "", subject: "deleted-person" } })).toEqual(both);
     expect(await found({ $case: "subject", value: { collection: "", subject: "nobody" } })).toEqual([]);
     expect(await found({ $case: "snapshot", value: snapshot })).toEqual(both);
-    expect(await found({ $case: "run", value: "deleted-run" })).toEqual(["deleted@1"]);
+    expect(await found({ $case: "run", value: "deleted-run" })).toEqual(both);
     expect(await found({ $case: "parent", value: "deleted@1" })).toEqual(["deleted@2"]);
     const late = await place.register("deleted", { snapshots: [snapshot] });
     expect(late.deletedData?.recordCount).toBe(1n);
+  });
+
+  test("what is deleted later shows in all that was trained on from it, and in the watch", async () => {
+    await trained("ancestral", "ancestral-run");
+    await place.register("ancestral", { run: "ancestral-run" });
+    await place.register("heir", { parent: "ancestral@1" });
+    await place.register("heir", { parent: "heir@1" });
+    const stop = new AbortController();
+    const watch = place.adapters.watchAdapters({ adapter: "heir" }, { signal: stop.signal });
+    const messages = watch[Symbol.asyncIterator]();
+    await messages.next();
+    await place.corpus.deleteRecords({ collection: "ancestral", ids: ["a", "c"] });
+    const told = [await nextVersion(messages), await nextVersion(messages)];
+    stop.abort();
+    expect(told.map(({ name, inheritedDeletedData }) => [name, inheritedDeletedData?.recordCount])).toEqual([
+      ["heir@1", 2n],
+      ["heir@2", 2n],
+    ]);
+    const filter = "version.inherited_deleted_data.record_count == 2";
+    const { versions } = await place.adapters.listVersions({ filter });
+    expect(versions.map(({ name, deletedData }) => [name, deletedData])).toEqual([
+      ["heir@1", undefined],
+      ["heir@2", undefined],
+    ]);
+    const late = await place.register("heir", { parent: "heir@2" });
+    expect(late.inheritedDeletedData?.recordCount).toBe(2n);
   });
 
   test("a hold that nobody needs goes, one that is missing comes, those of another registry stay", async () => {

@@ -14,8 +14,8 @@ import { WholeTensors } from "./whole-tensors.ts";
 export interface ChangedLayers {
   /** Names of layers of the base model. */
   readonly layers: ReadonlySet<string>;
-  /** True where weights of the base model are replaced, not only added to. */
-  readonly replacesWeights: boolean;
+  /** Tensors that replace weights of the base model, and are not only added to them. */
+  readonly replaced: readonly string[];
 }
 
 export interface TensorCheck {
@@ -35,7 +35,7 @@ class Checker {
   readonly #faults: Faults;
   readonly #left: Map<string, Tensor>;
   readonly #layers = new Set<string>();
-  #replacesWeights = false;
+  readonly #replaced: string[] = [];
 
   constructor(check: TensorCheck, faults: Faults) {
     this.#check = check;
@@ -50,7 +50,7 @@ class Checker {
     this.#checkTokens(report);
     this.#checkSavedLayers();
     this.#checkLeft();
-    return { layers: this.#layers, replacesWeights: this.#replacesWeights };
+    return { layers: this.#layers, replaced: this.#replaced };
   }
 
   #checkTarget(target: Target): void {
@@ -89,7 +89,7 @@ class Checker {
       const found = whole.find(tensor.name);
       if (found === undefined) this.#unexpected(tensor);
       else {
-        if (found.isCopy !== true) this.#replacesWeights = true;
+        if (found.isCopy !== true) this.#replaced.push(tensor.name);
         if (found.layer !== undefined) this.#layers.add(found.layer.name);
         if (found.layer !== undefined && found.shape !== undefined) this.#checkShape(tensor, found.shape, found.layer);
       }

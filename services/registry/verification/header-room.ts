@@ -1,7 +1,7 @@
 import { limits } from "../../kit/limits.ts";
 import type { ArtifactFiles, ListedFile } from "../artifacts/artifact-store.ts";
 
-/** Bytes of headers and of base models' layers that inspections hold at once; parsed they take several times as much. */
+/** Bytes of headers, of tokenizers and of base models' layers that inspections hold at once; parsed they take several times as much. */
 export const roomBytes: number = 2 * limits.safetensors_header_bytes;
 
 /** Files of so many bytes count as nothing but a header, so that it need not be looked up. */
@@ -12,7 +12,7 @@ interface Waiting {
   readonly enter: () => void;
 }
 
-/** Room in memory for headers and layers; who finds none waits until others end, in turn. */
+/** Room in memory for headers, tokenizers and layers; who finds none waits until others end, in turn. */
 export class HeaderRoom {
   #left = roomBytes;
   /** In their order. */

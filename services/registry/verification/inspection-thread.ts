@@ -1,6 +1,7 @@
+import { StoredLayers } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { answerCalls } from "../../kit/thread-answers.ts";
-import { type Inspected, Inspection } from "./inspection.ts";
-import type { InspectionMessage, InspectionStep, Piece } from "./inspection-messages.ts";
+import { type Inspected, Inspection, type InspectionRequest } from "./inspection.ts";
+import type { InspectionMessage, InspectionStep, PackedRequest, Piece } from "./inspection-messages.ts";
 
 const inspections = new Map<number, Inspection>();
 
@@ -20,7 +21,7 @@ function act(number: number, step: InspectionStep): Inspected | undefined {
   const inspection = inspections.get(number);
   switch (step.kind) {
     case "begin":
-      inspections.set(number, new Inspection(step.request));
+      inspections.set(number, new Inspection(unpacked(step.request)));
       return undefined;
     case "piece":
       // One that had a fault may have sent another piece before it heard of it.
@@ -33,6 +34,10 @@ function act(number: number, step: InspectionStep): Inspected | undefined {
       inspections.delete(number);
       return undefined;
   }
+}
+
+function unpacked({ base: { baseModel, layers }, ...request }: PackedRequest): InspectionRequest {
+  return { ...request, base: { ...baseModel, layers: StoredLayers.decode(layers).layers } };
 }
 
 function take(inspection: Inspection, { path, byteCount, bytes, isFirst, isLast }: Piece): void {

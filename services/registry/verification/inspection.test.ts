@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type BaseModel, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { safetensors } from "../../../test/support/spoiled/adapter.ts";
-import { spoiledBase as base } from "../../../test/support/spoiled/case.ts";
+import { spoiledBase as base, vocabulary } from "../../../test/support/spoiled/case.ts";
 import { type TinyFile, tinyAdapter } from "../../../test/support/tiny-adapter.ts";
 import { limits } from "../../kit/limits.ts";
 import { type Inspected, Inspection } from "./inspection.ts";
@@ -116,6 +116,23 @@ describe("an inspection", () => {
     ]);
   });
 
+  test("holds to adapter_scaling", () => {
+    const scaled = (fields: object) => inspect(configured(fields), weights).faults;
+    const maximum = limits.adapter_scaling;
+    expect(scaled({ lora_alpha: 2 * maximum })).toEqual([]);
+    expect(scaled({ lora_alpha: 2 * maximum + 2 })).toMatchObject([
+      { reason: "ADAPTER_CONFIGURATION_INVALID", metadata: { field: "lora_alpha" } },
+    ]);
+    expect(scaled({ lora_alpha: 1.5 * maximum, use_rslora: true })).toMatchObject([
+      { metadata: { field: "lora_alpha" }, message: expect.stringContaining("adapter_scaling is 65504") },
+    ]);
+    expect(scaled({ lora_alpha: 1e308, alpha_pattern: { q_proj: 4 } })).toEqual([]);
+    expect(scaled({ alpha_pattern: { nobody: 1e308 } })).toEqual([]);
+    expect(scaled({ alpha_pattern: { "0.self_attn.q_proj": 4, q_proj: 2 * maximum + 2 } })).toMatchObject([
+      { metadata: { field: "alpha_pattern" }, message: expect.stringContaining("model.layers.1.self_attn.q_proj") },
+    ]);
+  });
+
   test("holds to adapter_configuration_depth", () => {
     const nested = (depth: number) => configured({ deep: JSON.parse("[".repeat(depth) + "]".repeat(depth)) });
     expect(inspect(nested(limits.adapter_configuration_depth - 1), weights).faults).toEqual([]);
@@ -130,6 +147,30 @@ describe("an inspection", () => {
     expect(saved(limits.adapter_module_names)).toEqual([]);
     expect(saved(limits.adapter_module_names + 1)).toMatchObject([
       { metadata: { field: "modules_to_save" }, message: expect.stringContaining("adapter_module_names is 64") },
+    ]);
+  });
+
+  test("takes a tokenizer of the same vocabulary, whatever else is in it", () => {
+    const tokenizer = (text: string): TinyFile => ({ path: "tokenizer.json", bytes: Buffer.from(text) });
+    const other = { added_tokens: [{ id: 2, content: "<pad>" }], padding: { pad_id: 2 } };
+    const text = JSON.stringify({ ...other, model: { type: "BPE", merges: ["ä b"], vocab: { b: 1, ä: 0 } } }, null, 2);
+    expect(vocabulary).toEqual({ ä: 0, b: 1 });
+    expect(inspect(configuration, weights, tokenizer(text)).faults).toEqual([]);
+    expect(inspectFor({ ...base, vocabularyDigest: "" }, [configuration, weights, tokenizer("none")]).faults).toEqual(
+      [],
+    );
+    const below = { ...tokenizer("none"), path: "checkpoint-1/tokenizer.json" };
+    expect(inspect(configuration, weights, below).faults).toEqual([]);
+  });
+
+  test("holds to tokenizer_bytes", { timeout: 30_000 }, () => {
+    const padded = (bytes: number): TinyFile => {
+      const text = Buffer.from(JSON.stringify({ model: { vocab: vocabulary } }));
+      return { path: "tokenizer.json", bytes: Buffer.concat([text, Buffer.alloc(bytes - text.length, " ")]) };
+    };
+    expect(inspect(configuration, weights, padded(limits.tokenizer_bytes)).faults).toEqual([]);
+    expect(inspect(configuration, weights, padded(limits.tokenizer_bytes + 1)).faults).toMatchObject([
+      { reason: "LIMIT_EXCEEDED", metadata: { limit: "tokenizer_bytes", maximum: String(limits.tokenizer_bytes) } },
     ]);
   });
 

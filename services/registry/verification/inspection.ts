@@ -6,6 +6,7 @@ import { limits } from "../../kit/limits.ts";
 import { fileChanged } from "../artifacts/artifact-errors.ts";
 import { checkNamedBase, checkReference } from "./check-base.ts";
 import { checkTensors } from "./check-tensors.ts";
+import { checkTokenizer, checkTokenizerSize, isTokenizer } from "./check-tokenizer.ts";
 import { namePrefix } from "./expected-tensors.ts";
 import { configurationReport, type Fault, Faults } from "./faults.ts";
 import { type LoraConfiguration, readConfiguration, sizeProblem } from "./lora-configuration.ts";
@@ -54,14 +55,14 @@ interface OpenFile {
   readonly hash: Hash;
   /** Of a safetensors file without fault so far. */
   reader: SafetensorsReader | undefined;
-  /** Of the configuration. */
+  /** Of the configuration, and of the tokenizer. */
   readonly kept: Uint8Array[];
   /** How many faults there were before. */
   readonly faultsBefore: number;
 }
 
 /**
- * Checks one adapter from the bytes of its files, which come one file after the other, in pieces. Keeps a header and a configuration in memory,
+ * Checks one adapter from the bytes of its files, which come one file after the other, in pieces. Keeps a header, a configuration and a tokenizer in memory,
  * no weights. Where it throws the first fault, all methods throw ServiceError.
  */
 export class Inspection {
@@ -86,6 +87,7 @@ export class Inspection {
     this.#open = open;
     const tooLarge = path === configurationPath ? sizeProblem(byteCount) : undefined;
     if (tooLarge !== undefined) configurationReport(this.#faults)("", tooLarge);
+    if (isTokenizer(path, this.#request.base)) checkTokenizerSize(byteCount, this.#faults);
     if (path.endsWith(".safetensors")) {
       this.#inHeader(open, () => {
         open.reader = new SafetensorsReader(byteCount);
@@ -97,7 +99,7 @@ export class Inspection {
   data(piece: Uint8Array): void {
     const open = this.#openFile();
     open.hash.update(piece);
-    if (this.#isConfiguration(open)) open.kept.push(new Uint8Array(piece));
+    if (this.#isConfiguration(open) || this.#isTokenizer(open)) open.kept.push(new Uint8Array(piece));
     this.#inHeader(open, () => open.reader?.push(piece));
   }
 
@@ -110,6 +112,7 @@ export class Inspection {
     if (this.#isChanged(open, digest)) return;
     if (open.reader !== undefined) this.#takeTensors(open.path, open.reader);
     if (this.#isConfiguration(open)) this.#takeConfiguration(Buffer.concat(open.kept));
+    if (this.#isTokenizer(open)) checkTokenizer(this.#request.base, Buffer.concat(open.kept), this.#faults);
   }
 
   /** After the last file. */
@@ -136,6 +139,10 @@ export class Inspection {
 
   #isConfiguration({ path, byteCount }: OpenFile): boolean {
     return path === configurationPath && sizeProblem(byteCount) === undefined;
+  }
+
+  #isTokenizer({ path, byteCount }: OpenFile): boolean {
+    return byteCount <= limits.tokenizer_bytes && isTokenizer(path, this.#request.base);
   }
 
   #inHeader(open: OpenFile, act: () => void): void {

@@ -9,6 +9,7 @@ import type { ArtifactFiles, ListedFile } from "../artifacts/artifact-store.ts";
 import { roomBytes } from "./header-room.ts";
 import { Inspections } from "./inspections.ts";
 import { adapterProblems, verifyAdapter } from "./verify-adapter.ts";
+import { vocabularyDigest } from "./vocabulary.ts";
 
 const pieceBytes = 256 * 1024;
 
@@ -117,12 +118,12 @@ describe("inspections", () => {
     const verify = (name: string, layerBytes: number, signal?: AbortSignal) => {
       const read = async () => {
         reads.push(name);
-        return base;
+        return readBase(base).read();
       };
       return verifyAdapter(
         { inspections },
         withTensor(4),
-        { layerBytes: async () => layerBytes, read },
+        { vocabularyDigest: "", layerBytes: async () => layerBytes, read },
         declared(signal),
       );
     };
@@ -136,6 +137,58 @@ describe("inspections", () => {
     await expect(large).rejects.toThrow("no longer wanted");
     await small;
     expect(reads).toEqual(["small"]);
+  });
+
+  test("a tokenizer is read once there is room for it, unless there is nothing to compare it with", async () => {
+    using _taken = await inspections.room.take(roomBytes - 4096, declared().signal);
+    const files = () => withTokenizer('{"model":{"vocab":{"b":1,"ä":0}}}'.padEnd(8192));
+    await verifyAdapter({ inspections }, files(), readBase({ ...base, vocabularyDigest: "" }), declared());
+    const abort = new AbortController();
+    const waiting = verifyAdapter({ inspections }, files(), readBase(base), declared(abort.signal));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    abort.abort(new Error("still waiting"));
+    await expect(waiting).rejects.toThrow("still waiting");
+  });
+
+  /** A good adapter with a tokenizer that is made of many small parts. */
+  const withTokenizer = (text: string) =>
+    new MadeFiles([...tinyAdapter(base.name), { path: "tokenizer.json", bytes: Buffer.from(text) }]);
+
+  test("a tokenizer of 250,000 tokens and 500,000 merges is compared", { timeout: 120_000 }, async () => {
+    const tokens = Array.from({ length: 250_000 }, (_, id) => [`▁token ${(id * 7919) % 250_000}`, id]);
+    const merges = Array.from({ length: 500_000 }, (_, place) => [`▁left ${place}`, `right ${place}`]);
+    const tokenizer = (changed: readonly (readonly unknown[])[]) =>
+      JSON.stringify({ model: { vocab: Object.fromEntries(changed), merges } }, null, 2);
+    const text = tokenizer(tokens);
+    expect(text.length).toBeGreaterThan(33_000_000);
+    const large = { ...base, vocabularyDigest: vocabularyDigest(text) };
+    await verifyAdapter({ inspections }, withTokenizer(text), readBase(large), declared());
+    const others = withTokenizer(tokenizer([["another token", 250_000], ...tokens]));
+    const { problems } = await adapterProblems({ inspections }, others, readBase(large), declared());
+    expect(problems).toMatchObject([{ reason: "TOKENIZER_MISMATCH" }]);
+  });
+
+  test.each<[string, string, string]>([
+    ["objects", '{"many":[', "{},"],
+    ["keys", "{", '"":0,'],
+    ["digits", '{"number":', "1"],
+    ["escapes", '{"text":"', '\\"'],
+  ])(
+    "a hostile tokenizer of nothing but %s leaves the thread as it was",
+    { timeout: 60_000 },
+    async (_, head, part) => {
+      const text = head + part.repeat(Math.floor((limits.tokenizer_bytes - head.length) / part.length));
+      const { problems } = await adapterProblems({ inspections }, withTokenizer(text), readBase(base), declared());
+      expect(problems).toMatchObject([{ reason: "ADAPTER_FILE_FORBIDDEN" }]);
+    },
+  );
+
+  test("the largest vocabulary of distinct tokens fits into the thread", { timeout: 120_000 }, async () => {
+    const tokens = Array.from({ length: limits.tokenizer_tokens }, (_, id) => `"${`${id}é▁`.padEnd(40)}":${id * 4095}`);
+    const text = `{"model":{"vocab":{${tokens.join()}}}}`;
+    expect(Buffer.byteLength(text)).toBeLessThan(limits.tokenizer_bytes);
+    const { problems } = await adapterProblems({ inspections }, withTokenizer(text), readBase(base), declared());
+    expect(problems).toMatchObject([{ reason: "TOKENIZER_MISMATCH" }]);
   });
 
   test.each([3n, 5n])("a file of 4 bytes that was listed with %d is a changed one", async (listedBytes) => {

@@ -1,7 +1,7 @@
 import { ThreadCalls } from "../../kit/thread-calls.ts";
 import { HeaderRoom } from "./header-room.ts";
-import type { Inspected, InspectionRequest } from "./inspection.ts";
-import type { InspectionMessage, InspectionStep, Piece } from "./inspection-messages.ts";
+import type { Inspected } from "./inspection.ts";
+import type { InspectionMessage, InspectionStep, PackedRequest, Piece } from "./inspection-messages.ts";
 
 type Ask = (steps: readonly InspectionStep[]) => Promise<Inspected | undefined>;
 
@@ -21,7 +21,7 @@ export class Inspections implements AsyncDisposable {
   #last = 0;
 
   /** Begins an inspection; dispose it in the end. All methods of it reject with the ServiceError of the first fault where the request asks for that. */
-  begin(request: InspectionRequest): RemoteInspection {
+  begin(request: PackedRequest): RemoteInspection {
     const inspection = ++this.#last;
     return new RemoteInspection(request, (steps) => this.#thread.ask({ inspection, steps }, transfersOf(steps)));
   }
@@ -41,7 +41,7 @@ export class RemoteInspection implements Disposable {
   #underWay: Promise<unknown> | undefined;
   #isFinished = false;
 
-  constructor(request: InspectionRequest, ask: Ask) {
+  constructor(request: PackedRequest, ask: Ask) {
     this.#ask = ask;
     this.#steps = [{ kind: "begin", request }];
   }

@@ -28,10 +28,12 @@ export interface LoraConfiguration {
   readonly trainableTokens: readonly number[] | ReadonlyMap<string, readonly number[]> | undefined;
   /** How the weights were first made: `true`, `false`, or a name in small letters, e.g. `pissa`. */
   readonly initialization: string;
-  /** True for an Activated LoRA, which acts from the invocation tokens on. */
+  /** True for an Activated LoRA, which acts from the invocation tokens on; without tokens it is none. */
   readonly isActivated: boolean;
   readonly bias: Bias;
   readonly dropout: number;
+  /** Of `r` and `lora_alpha` those that the file leaves out, with what PEFT takes instead. */
+  readonly defaults: ReadonlyMap<string, number>;
   readonly taskType: string;
   readonly peftVersion: string;
   /** The file as it was. */
@@ -42,8 +44,7 @@ const biases = ["none", "all", "lora_only"] as const;
 export type Bias = (typeof biases)[number];
 
 /** What PEFT takes where the file does not say. */
-const defaultRank = 8;
-const defaultAlpha = 8;
+const numberDefaults = { r: 8, lora_alpha: 8 } as const;
 
 const rankForm: NumberForm = {
   expected: `a whole number from 1 to ${limits.adapter_rank} (adapter_rank)`,
@@ -115,7 +116,7 @@ function readFields(fields: ConfigurationFields, text: string): LoraConfiguratio
     useDora: fields.boolean("use_dora"),
     loraBias: fields.boolean("lora_bias"),
     initialization: fields.flagOrWord("init_lora_weights", "true", initializations),
-    isActivated: fields.indices("alora_invocation_tokens") !== undefined,
+    isActivated: (fields.indices("alora_invocation_tokens") ?? []).length > 0,
     bias: fields.oneOf("bias", biases, "none"),
     dropout: fields.number("lora_dropout", 0, share),
     taskType: fields.get("task_type") === null ? "" : fields.oneOf("task_type", taskTypes, ""),
@@ -126,13 +127,14 @@ function readFields(fields: ConfigurationFields, text: string): LoraConfiguratio
 
 function readScaling(
   fields: ConfigurationFields,
-): Pick<LoraConfiguration, "rank" | "alpha" | "rankPattern" | "alphaPattern" | "useRslora"> {
+): Pick<LoraConfiguration, "rank" | "alpha" | "rankPattern" | "alphaPattern" | "useRslora" | "defaults"> {
   return {
-    rank: fields.number("r", defaultRank, rankForm),
-    alpha: fields.number("lora_alpha", defaultAlpha, alphaForm),
+    rank: fields.number("r", numberDefaults.r, rankForm),
+    alpha: fields.number("lora_alpha", numberDefaults.lora_alpha, alphaForm),
     rankPattern: fields.numbers("rank_pattern", rankForm),
     alphaPattern: fields.numbers("alpha_pattern", alphaForm),
     useRslora: fields.boolean("use_rslora"),
+    defaults: new Map(Object.entries(numberDefaults).filter(([field]) => fields.get(field) === undefined)),
   };
 }
 

@@ -25,7 +25,7 @@ export interface StrictJsonOptions {
 
 /** Parses JSON, and takes no object with the same key twice, of which every reader of JSON picks another. Throws JsonProblem. */
 export function parseStrictJson(text: string, options: StrictJsonOptions): JsonValue {
-  return new Parser(text, options).whole();
+  return new JsonReader(text, options).whole();
 }
 
 /** As `parseStrictJson` for an object, whose members are handed over one by one and not kept. False for what is no object. */
@@ -34,7 +34,7 @@ export function readStrictMembers(
   options: StrictJsonOptions,
   take: (key: string, value: JsonValue) => void,
 ): boolean {
-  return new Parser(text, options).members(take);
+  return new JsonReader(text, options).members(take);
 }
 
 const numberForm = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -47,7 +47,8 @@ const [TAB, NEWLINE, RETURN, SPACE, QUOTE, COMMA, COLON, OPEN_LIST, BACKSLASH, C
   ...'\t\n\r ",:[\\]{}',
 ].map((character) => character.charCodeAt(0));
 
-class Parser {
+/** Reads a text of JSON from its beginning to its end, and keeps only what it is asked for. Methods throw JsonProblem. */
+export class JsonReader {
   readonly #text: string;
   readonly #options: StrictJsonOptions;
   #at = 0;
@@ -60,76 +61,94 @@ class Parser {
 
   whole(): JsonValue {
     const value = this.#value();
-    this.#end();
+    this.end();
     return value;
   }
 
   members(take: (key: string, value: JsonValue) => void): boolean {
-    if (this.#next() !== OPEN) return false;
+    if (!this.isAtObject()) return false;
     this.#object(take);
-    this.#end();
+    this.end();
     return true;
   }
 
-  #end(): void {
+  /** Whether an object comes next. */
+  isAtObject(): boolean {
+    return this.#next() === OPEN;
+  }
+
+  /** Whether a list comes next. */
+  isAtList(): boolean {
+    return this.#next() === OPEN_LIST;
+  }
+
+  /** Passes the object that comes next; `member` reads or passes the value of each key, which may come twice. */
+  passObject(member: (key: string) => void): void {
+    this.#passAll(CLOSE, () => member(this.#key()));
+  }
+
+  /** Passes the list that comes next; `element` reads or passes each. */
+  passList(element: () => void): void {
+    this.#passAll(CLOSE_LIST, element);
+  }
+
+  /** Passes the value that comes next, whatever it is. */
+  pass(): void {
+    if (this.isAtObject()) this.passObject(() => this.pass());
+    else if (this.isAtList()) this.passList(() => this.pass());
+    else this.scalar();
+  }
+
+  /** What comes next and is neither an object nor a list. */
+  scalar(): JsonValue {
+    return this.#next() === QUOTE ? this.#string() : this.#wordOrNumber();
+  }
+
+  /** After the last value. */
+  end(): void {
     if (!Number.isNaN(this.#next())) throw this.#unexpected();
   }
 
   #value(): JsonValue {
-    switch (this.#next()) {
-      case OPEN:
-        return this.#object();
-      case OPEN_LIST:
-        return this.#list();
-      case QUOTE:
-        return this.#string();
-      default:
-        return this.#wordOrNumber();
-    }
+    if (this.isAtObject()) return this.#object();
+    return this.isAtList() ? this.#list() : this.scalar();
   }
 
   /** Keeps the members, or only their keys where something takes them. */
   #object(take?: (key: string, value: JsonValue) => void): JsonObject {
-    this.#open();
     const object = new Map<string, JsonValue>();
-    if (!this.#skips(CLOSE)) {
-      do {
-        const key = this.#key(object);
-        const value = this.#value();
-        object.set(key, take === undefined ? value : null);
-        take?.(key, value);
-      } while (this.#skips(COMMA));
-      if (!this.#skips(CLOSE)) throw this.#unexpected();
-    }
-    this.#depth--;
+    this.passObject((key) => {
+      if (object.has(key)) throw new JsonProblem(`has the key ${shownText(key)} twice`);
+      const value = this.#value();
+      object.set(key, take === undefined ? value : null);
+      take?.(key, value);
+    });
     return object;
   }
 
-  #key(object: JsonObject): string {
+  #list(): JsonValue[] {
+    const list: JsonValue[] = [];
+    this.passList(() => list.push(this.#value()));
+    return list;
+  }
+
+  #key(): string {
     if (this.#next() !== QUOTE) throw this.#unexpected();
     const key = this.#string();
-    if (object.has(key)) throw new JsonProblem(`has the key ${shownText(key)} twice`);
     if (!this.#skips(COLON)) throw this.#unexpected();
     return key;
   }
 
-  #list(): JsonValue[] {
-    this.#open();
-    const list: JsonValue[] = [];
-    if (!this.#skips(CLOSE_LIST)) {
-      do {
-        list.push(this.#value());
-      } while (this.#skips(COMMA));
-      if (!this.#skips(CLOSE_LIST)) throw this.#unexpected();
-    }
-    this.#depth--;
-    return list;
-  }
-
-  #open(): void {
+  #passAll(close: number | undefined, passOne: () => void): void {
     if (this.#depth === this.#options.depth) throw new JsonProblem(`is nested deeper than ${this.#depth}`);
     this.#depth++;
     this.#at++;
+    if (!this.#skips(close)) {
+      do passOne();
+      while (this.#skips(COMMA));
+      if (!this.#skips(close)) throw this.#unexpected();
+    }
+    this.#depth--;
   }
 
   #string(): string {

@@ -1,4 +1,5 @@
 import type { BaseModel, Layer } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { limits } from "../../kit/limits.ts";
 import type { Faults, ReportField } from "./faults.ts";
 import { isLinear, isOutput } from "./layer-kinds.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
@@ -30,9 +31,11 @@ export function chooseTargets(question: TargetQuestion, faults: Faults, report: 
   try {
     const patterns = new NamePatterns();
     const layers = chosenLayers(question, patterns, faults);
-    const rankOf = rankChoice(configuration, patterns);
-    for (const pattern of configuration.alphaPattern.keys()) patterns.end("alpha_pattern", pattern);
-    return layers.map((layer) => ({ layer, rank: rankOf(layer.name) }));
+    const rankOf = numberChoice("rank_pattern", configuration.rankPattern, patterns);
+    const alphaOf = numberChoice("alpha_pattern", configuration.alphaPattern, patterns);
+    const targets = layers.map((layer) => ({ layer, rank: rankOf(layer.name) ?? configuration.rank }));
+    reportScaling(configuration, targets, alphaOf, report);
+    return targets;
   } catch (error) {
     if (!(error instanceof FieldProblem)) throw error;
     report(error.field, error.message, remedy);
@@ -96,13 +99,31 @@ function transformedChoice({ layersToTransform, layersPattern }: LoraConfigurati
   };
 }
 
+/** A number of a module by its name; undefined where no pattern matches. */
+type NumberChoice = (module: string) => number | undefined;
+
 /** PEFT's `get_pattern_key`: the first pattern that matches counts. */
-function rankChoice({ rankPattern, rank }: LoraConfiguration, patterns: NamePatterns): (module: string) => number {
-  const ranks: [NamePattern, number][] = [...rankPattern].map(([pattern, value]) => [
-    patterns.end("rank_pattern", pattern),
-    value,
-  ]);
-  return (module) => ranks.find(([pattern]) => pattern.matches(module))?.[1] ?? rank;
+function numberChoice(field: string, values: ReadonlyMap<string, number>, patterns: NamePatterns): NumberChoice {
+  const numbers: [NamePattern, number][] = [...values].map(([pattern, value]) => [patterns.end(field, pattern), value]);
+  return (module) => numbers.find(([pattern]) => pattern.matches(module))?.[1];
+}
+
+/** What a layer adds must be a number in every type that it is served in. */
+function reportScaling(
+  { alpha, useRslora }: LoraConfiguration,
+  targets: readonly Target[],
+  alphaOf: NumberChoice,
+  report: ReportField,
+): void {
+  const maximum = limits.adapter_scaling;
+  for (const { layer, rank } of targets) {
+    const own = alphaOf(layer.name);
+    const scaling = (own ?? alpha) / (useRslora ? Math.sqrt(rank) : rank);
+    if (scaling <= maximum) continue;
+    const problem = `is ${own ?? alpha} for ${shownText(layer.name)} of rank ${rank}: it would be scaled by ${scaling}; the limit adapter_scaling is ${maximum}`;
+    report(own === undefined ? "lora_alpha" : "alpha_pattern", problem);
+    return;
+  }
 }
 
 /** PEFT takes names in the list that the model does not have; but then it has made nothing of them. */

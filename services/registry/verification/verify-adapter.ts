@@ -6,13 +6,15 @@ import type {
 } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type { Problem } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
-import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import type { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { inByteOrder } from "../../kit/byte-order.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { fileChanged, fileMissing } from "../artifacts/artifact-errors.ts";
 import type { ArtifactFiles, ListedFile } from "../artifacts/artifact-store.ts";
+import { tokenizerBytes } from "./check-tokenizer.ts";
 import { headerBytes } from "./header-room.ts";
 import { configurationPath, type Inspected, weightsPath } from "./inspection.ts";
+import type { PackedBase } from "./inspection-messages.ts";
 import type { Inspections, RemoteInspection } from "./inspections.ts";
 import { methodOf } from "./method.ts";
 
@@ -31,9 +33,11 @@ export interface DeclaredAdapter {
 
 /** The base model, of which nothing is in memory before there is room for it. */
 export interface UnreadBase {
+  /** As of BaseModel. */
+  readonly vocabularyDigest: string;
   /** Bytes that its layers take where they are kept. */
   layerBytes(): Promise<number>;
-  read(): Promise<BaseModel>;
+  read(): Promise<PackedBase>;
 }
 
 /** An adapter that fits its base model. */
@@ -115,10 +119,10 @@ interface Reading {
 }
 
 async function inspect(inspections: Inspections, reading: Reading): Promise<Inspected> {
-  const { files, listed, declared, throwsFirst } = reading;
-  const wanted = (await headerBytes(files, listed)) + (await reading.base.layerBytes());
-  using _room = await inspections.room.take(wanted, declared.signal);
-  const base = await reading.base.read();
+  const { files, listed, declared, throwsFirst, base: unread } = reading;
+  const kept = (await headerBytes(files, listed)) + tokenizerBytes(listed, unread);
+  using _room = await inspections.room.take(kept + (await unread.layerBytes()), declared.signal);
+  const base = await unread.read();
   const known = (declared.files ?? []).filter(({ digest }) => digest !== "");
   const digests = new Map(known.map(({ path, digest }) => [path, digest]));
   using inspection = inspections.begin({ base, reference: declared.baseModel, digests, throwsFirst });

@@ -1,12 +1,17 @@
 import { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { Reason } from "../../../services/kit/errors.ts";
 import type { DeclaredAdapter } from "../../../services/registry/verification/verify-adapter.ts";
+import { vocabularyDigest } from "../../../services/registry/verification/vocabulary.ts";
 import { tinyBaseModel } from "../tiny-adapter.ts";
 import type { HeaderEntry, SpoiledAdapter } from "./adapter.ts";
+
+/** `model.vocab` of what the adapters are for. */
+export const vocabulary: Readonly<Record<string, number>> = { ä: 0, b: 1 };
 
 /** What the adapters are for. */
 export const spoiledBase: BaseModel = BaseModel.fromPartial({
   ...tinyBaseModel("tiny/llama"),
+  vocabularyDigest: vocabularyDigest(JSON.stringify({ model: { vocab: vocabulary } })),
   otherNames: ["/models/tiny"],
 });
 export const q: string = "base_model.model.model.layers.0.self_attn.q_proj";

@@ -14,6 +14,17 @@ export const spoiledConfigurations: Readonly<Record<string, SpoiledCase>> = {
   "alpha as text": { spoil: configured({ lora_alpha: "16" }), ...field("lora_alpha") },
   "alpha below 0": { spoil: configured({ lora_alpha: -16 }), ...field("lora_alpha") },
   "alpha 0 for a layer": { spoil: configured({ alpha_pattern: { q_proj: 0 } }), ...field("alpha_pattern") },
+  "alpha beyond all scalings": {
+    spoil: configured({ lora_alpha: 1e308 }),
+    ...field(
+      "lora_alpha",
+      /: lora_alpha is 1e\+308 for "model\.layers\.0\.self_attn\.q_proj" of rank 2: .* adapter_scaling is 65504/,
+    ),
+  },
+  "alpha beyond all scalings for a layer": {
+    spoil: configured({ alpha_pattern: { "layers.1.self_attn.q_proj": 1e308 } }),
+    ...field("alpha_pattern", /: alpha_pattern is 1e\+308 for "model\.layers\.1\.self_attn\.q_proj" of rank 2: /),
+  },
   "alpha beyond all numbers": {
     spoil: configurationText('{"peft_type":"LORA","lora_alpha":1e999}'),
     ...field("adapter_config.json", /1e999.*too large/),

@@ -20,13 +20,16 @@ type Origin = NonNullable<DeepPartial<FindVersionsRequest>["origin"]>;
 
 export function find(): Command {
   return new Command("find")
-    .description("list versions that came from something, deleted ones too")
-    .option("--record <collection/id>", "trained on this record")
-    .option("--subject <subject>", "trained on data of this person")
+    .description("list versions that came from something, and what was trained on from these; deleted ones too")
+    .option("--record <collection/id>", "trained on this record, or on from a version that was")
+    .option("--subject <subject>", "trained on data of this person, or on from a version that was")
     .option("--collection <name>", "of --subject: only in this collection", "")
-    .option("--snapshot <key>", "trained on this snapshot: its key, or the first 8 digits")
-    .option("--run <id>", "made by this run")
-    .option("--parent <name>", "trained on from this version, e.g. legal@2")
+    .option(
+      "--snapshot <key>",
+      "trained on this snapshot, or on from a version that was: its key, or the first 8 digits",
+    )
+    .option("--run <id>", "made by this run, or trained on from a version that was")
+    .option("--parent <name>", "trained on from this version itself, e.g. legal@2")
     .option("--base-model <name>", "for this base model, e.g. mistralai/Mistral-7B-v0.1@main")
     .action(run);
 }

@@ -10,7 +10,7 @@ export function lineage(): Command {
   return new Command("lineage")
     .description("draw what a version came from: run, snapshots, records and whose they are, parents and children")
     .argument("<name>", "legal@3 or legal@production")
-    .option("--records <number>", "records to tell of each snapshot, up to 1,000", "10")
+    .option("--records <number>", "records to tell of each snapshot, up to 1,000; 0 needs no export.read", "10")
     .action(run);
 }
 

@@ -37,7 +37,7 @@ export function register(): Command {
     .option("--snapshot <key>", "what it was trained on, beside the run's; may be given several times", collect)
     .option(
       "--base-model <name>",
-      "base model, e.g. mistralai/Mistral-7B-v0.1@main; by default what adapter_config.json names",
+      "base model, e.g. mistralai/Mistral-7B-v0.1@main; by default what adapter_config.json names, whose files are compared where that is a folder",
     )
     .option("--parent <name>", "the version that training began from, e.g. legal@2")
     .option("--task <text>", "what it is for, e.g. question-answering")

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { interchangeFormats, toFormat } from "../../adapter/formats.ts";
 import { note, printJson } from "../../output.ts";
+import { toPlainLines } from "../../plain-text.ts";
 import { programOptions, withRegistry } from "../../session.ts";
 
 interface RenderOptions {
@@ -29,7 +30,12 @@ async function run(
     const rendered = await adapters.renderVersions({ versions, format: toFormat(format), pathTemplate });
     if (output !== undefined) await writeFile(output, rendered.content);
     if (programOptions(command).json) printJson(rendered);
-    else if (output === undefined) process.stdout.write(rendered.content);
+    else if (output === undefined) process.stdout.write(forOutput(rendered.content));
     else note(`${output} is written.`);
   });
+}
+
+/** Programs get the document as it is; on a terminal nothing that somebody wrote moves the cursor. */
+function forOutput(content: string): string {
+  return process.stdout.isTTY ? toPlainLines(content) : content;
 }

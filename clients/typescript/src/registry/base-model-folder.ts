@@ -6,6 +6,7 @@ import { artifactDigest } from "./artifact-digest.ts";
 import { digestFile, type ReadFolderOptions } from "./folder-files.ts";
 import { layersOf } from "./layers.ts";
 import { readTensors, type TensorEntry } from "./safetensors-header.ts";
+import { readVocabularyDigest } from "./vocabulary.ts";
 
 /** How a base model is called. */
 export interface BaseModelNames {
@@ -43,7 +44,7 @@ const TOKENIZER_FILES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a registry has to know of the model in a folder: digests of weights and tokenizer, and the layers that adapters may target. Reads every weight file once.
+ * What a registry has to know of the model in a folder: digests of weights, tokenizer and vocabulary, and the layers that adapters may target. Reads every weight file once.
  * Files may be links, as in the Hub's cache. Throws FileError where there are no safetensors, or quantised ones.
  */
 export async function readBaseModel(
@@ -65,12 +66,24 @@ export async function readBaseModel(
     ...{ architecture, modelType, vocabularySize, configurationJson },
     hiddenSize: text.hidden_size ?? text.n_embd ?? text.d_model ?? 0,
     layers: layersOf(await readModelTensors(folder, weights), { name: architecture, modelType, vocabularySize }),
+    ...(await readDigests(folder, options)),
+    vocabularyDigest: files.includes("tokenizer.json")
+      ? await readVocabularyDigest(join(folder, "tokenizer.json"))
+      : "",
+  };
+}
+
+/** By the rules of BaseModel, of all safetensors and of the tokenizer; empty where there are none. Reads every weight file once. */
+export async function readDigests(
+  folder: string,
+  options: ReadFolderOptions,
+): Promise<Pick<BaseModel, "weightsDigest" | "tokenizerDigest">> {
+  const files = await readdir(folder);
+  const weights = files.filter((file) => file.endsWith(".safetensors"));
+  const tokenizer = files.filter((file) => TOKENIZER_FILES.has(file));
+  return {
     weightsDigest: await digestOf(folder, weights, options),
-    tokenizerDigest: await digestOf(
-      folder,
-      files.filter((file) => TOKENIZER_FILES.has(file)),
-      options,
-    ),
+    tokenizerDigest: await digestOf(folder, tokenizer, options),
   };
 }
 

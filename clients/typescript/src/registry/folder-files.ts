@@ -20,8 +20,8 @@ export interface ReadFolderOptions {
 const MOST_FILES = 1000;
 /** Bytes of one read and of one message. */
 const PIECE_BYTES = 1024 * 1024;
-/** Files that run code when they are loaded. */
-const PICKLES = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
+/** Files that run code when they are loaded, or may hold such, packed. */
+const PICKLES = /\.(bin|pt|pth|ckpt|pkl|pickle|dill|joblib|npy|npz|tar|tgz|gz|bz2|xz|zst|zip|7z|rar)$/i;
 
 /**
  * All files of a folder with their digests, in order of the paths' bytes. Throws FileError for what no registry takes: a link, a device, a pickle, an empty
@@ -72,6 +72,10 @@ async function findPaths(folder: string, above: string, found: string[]): Promis
 
 function checkName(folder: string, path: string): string {
   if (!PICKLES.test(path)) return path;
-  const remedy = "save weights as safetensors (`save_pretrained(…, safe_serialization=True)`), and remove this file";
-  throw new FileError(join(folder, path), `is a pickle, which may run code when it is loaded: ${remedy}`);
+  const remedy =
+    "remove it; if it holds the weights, save them with `save_pretrained(…, safe_serialization=True)` first";
+  throw new FileError(
+    join(folder, path),
+    `is a pickle, or may hold one, and may run code when it is loaded: ${remedy}`,
+  );
 }

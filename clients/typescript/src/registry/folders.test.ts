@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BaseModel } from "../../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { safetensors, tinyModel, writeFiles } from "../../../../test/support/tiny-adapter.ts";
+import { vocabularies } from "../../../../test/support/vocabularies.ts";
 import { artifactDigest, comparePaths } from "./artifact-digest.ts";
 import { readBaseModel } from "./base-model-folder.ts";
 import { compareFiles } from "./compare-files.ts";
 import { readFolder } from "./folder-files.ts";
 import { holdsFiles } from "./incoming-folder.ts";
+import { readVocabularyDigest } from "./vocabulary.ts";
 
 let folder: string;
 
@@ -91,6 +93,7 @@ test("a base model is read from its folder, also where files are links", async (
     "lm_head",
   ]);
   expect(model.tokenizerDigest).toBe(sha256(`${sha256("{}")}  tokenizer.json\n`));
+  expect(model.vocabularyDigest).toBe("");
   const linked = join(folder, "linked");
   mkdirSync(linked);
   for (const file of ["config.json", "model.safetensors", "tokenizer.json"])
@@ -106,6 +109,16 @@ test("a folder is told as every client tells it", async () => {
   const { layers, ...others } = BaseModel.fromJSON(golden.expected);
   expect(told).toMatchObject({ ...others, name: "x" });
   expect(told.layers.toSorted((one, other) => comparePaths(one.name, other.name))).toEqual(layers);
+});
+
+test("a vocabulary is told as every client tells it", async () => {
+  const path = join(folder, "tokenizer.json");
+  for (const [name, { text, digest }] of vocabularies) {
+    writeFileSync(path, text);
+    expect(await readVocabularyDigest(path), name).toBe(digest);
+  }
+  writeFileSync(path, Buffer.from('{"model":{"vocab":{"\xff":0}}}', "latin1"));
+  expect(await readVocabularyDigest(path)).toBe("");
 });
 
 test("of two formats in a folder, the index says which the layers are read from", async () => {

@@ -27,6 +27,22 @@ test("Llama: linear layers, the embedding, and the head that shares its weights"
   expect(own.filter((layer) => layer.startsWith("lm_head"))).toEqual([`lm_head ${KIND_LINEAR} 8→32`]);
 });
 
+test("T5: one embedding, saved once for encoder, decoder and head", () => {
+  const shapes = {
+    "shared.weight": [32, 8],
+    "encoder.block.0.layer.0.SelfAttention.q.weight": [16, 8],
+    "decoder.block.0.layer.0.SelfAttention.q.weight": [16, 8],
+  };
+  const sharing = ["encoder", "decoder"].map((part) => `${part}.embed_tokens ${KIND_EMBEDDING} 32→8`);
+  const head = `lm_head ${KIND_LINEAR} 8→32`;
+  const saved = layers("T5ForConditionalGeneration", "t5", shapes);
+  expect(saved.slice(3)).toEqual([...sharing, head]);
+  const own = layers("T5ForConditionalGeneration", "t5", { ...shapes, "lm_head.weight": [32, 8] });
+  expect(own.filter((layer) => layer.startsWith("lm_head"))).toEqual([head]);
+  const { "decoder.block.0.layer.0.SelfAttention.q.weight": _, ...encoder } = shapes;
+  expect(layers("T5EncoderModel", "t5", encoder).slice(2)).toEqual(sharing.slice(0, 1));
+});
+
 test("GPT-2, saved without its head: transposed layers, names as the whole model has them", () => {
   const shapes = {
     "wte.weight": [32, 8],

@@ -20,7 +20,7 @@ const WITH_HEAD = /(ForCausalLM|LMHeadModel)$/;
 
 /**
  * The layers that a model's tensors are the weights of, named as transformers names the modules. A tensor `x.weight` of rank 2 is a linear layer or an
- * embedding, of a higher rank a convolution. A model that writes a checkpoint without its head, or that shares the head with its embedding, has both all the same.
+ * embedding, of a higher rank a convolution. A model that writes a checkpoint without its head, or whose parts share an embedding, has all of them all the same.
  */
 export function layersOf(tensors: readonly TensorEntry[], architecture: Architecture): Layer[] {
   const prefix = missingPrefix(tensors, architecture);
@@ -29,7 +29,7 @@ export function layersOf(tensors: readonly TensorEntry[], architecture: Architec
     if (module === undefined || shape.length < 2) return [];
     return [layerOf(isHead(module) ? module : prefix + module, shape, architecture)];
   });
-  return [...layers, ...sharedHead(layers, architecture)];
+  return [...layers, ...sharingEmbedding(layers, architecture), ...sharedHead(layers, architecture)];
 }
 
 function layerOf(
@@ -52,6 +52,22 @@ function missingPrefix(tensors: readonly TensorEntry[], { name, modelType }: Arc
   if (tensors.some((tensor) => tensor.name.startsWith("h.0."))) return "transformer.";
   if (!tensors.some((tensor) => tensor.name.startsWith("layers.0."))) return "";
   return modelType === "gpt_neox" ? "gpt_neox." : "model.";
+}
+
+/** An encoder, a decoder and a head that share one embedding have none of their own, as in T5 and BART. */
+function sharingEmbedding(layers: readonly Layer[], { name }: Architecture): Layer[] {
+  const shared = layers.find((layer) => /(^|\.)shared$/.test(layer.name));
+  if (shared === undefined) return [];
+  const names = layers.map((layer) => layer.name);
+  const prefix = shared.name.slice(0, -"shared".length);
+  const parts = [`${prefix}encoder.`, `${prefix}decoder.`].filter((part) => names.some((own) => own.startsWith(part)));
+  const embeddings = parts.map((part) => ({ ...shared, name: `${part}embed_tokens` }));
+  const head = {
+    ...{ name: "lm_head", kind: Layer_Kind.KIND_LINEAR },
+    ...{ inputFeatures: shared.outputFeatures, outputFeatures: shared.inputFeatures },
+  };
+  const sharing = name.endsWith("ForConditionalGeneration") ? [...embeddings, head] : embeddings;
+  return sharing.filter((layer) => !names.includes(layer.name));
 }
 
 /** A head that shares the embedding's weights has none of its own. */

@@ -10,6 +10,7 @@ import { untilAnswered } from "../retry.ts";
 import { answered } from "./answered.ts";
 import { readFolder } from "./folder-files.ts";
 import type { RegistryServices } from "./services.ts";
+import { trainedBase } from "./trained-base.ts";
 import { type TransferOptions, uploadFiles } from "./upload.ts";
 
 /** What is known of a version beside its files, and how to send them. */
@@ -23,17 +24,19 @@ export interface RegisterVersionOptions
   readonly privateKey?: string;
 }
 
-/** @param name names the request unless the options do: the same name again gives the same version */
+/** What names a request: the same name again gives the same version. Whatever it throws, nothing is registered. */
+export type NameRequest = (request: DeepPartial<RegisterVersionRequest>) => string | Promise<string>;
+
 export async function registerVersion(
-  services: Pick<RegistryServices, "adapters" | "artifacts">,
+  services: RegistryServices,
   adapter: string,
   place: string,
   options: RegisterVersionOptions,
-  name: (request: DeepPartial<RegisterVersionRequest>) => string = () => crypto.randomUUID(),
+  name: NameRequest = ({ request }) => request || crypto.randomUUID(),
 ): Promise<AdapterVersion> {
   const { privateKey, signal, onProgress, reconnectSeconds = 300, ...said } = options;
   const unnamed = { ...said, adapter, ...(await filesAt(services, adapter, place, options)) };
-  const request = { request: name(unnamed), ...unnamed };
+  const request = { ...unnamed, request: await name(unnamed) };
   const { version } = await untilAnswered(
     reconnectSeconds,
     () => services.adapters.registerVersion(request, signal ? { signal } : {}),
@@ -49,11 +52,11 @@ export function nameByContent(request: DeepPartial<RegisterVersionRequest>): str
     .digest("hex");
 }
 
-type Files = Pick<DeepPartial<RegisterVersionRequest>, "files" | "signatureBundleJson">;
+type Files = Pick<DeepPartial<RegisterVersionRequest>, "files" | "signatureBundleJson" | "baseModel">;
 
-/** What the request says of the files. */
+/** What the request says of the files, and of the base model where the options do not. */
 function filesAt(
-  services: Pick<RegistryServices, "artifacts">,
+  services: RegistryServices,
   adapter: string,
   place: string,
   options: RegisterVersionOptions,
@@ -65,15 +68,16 @@ function filesAt(
 }
 
 async function sendFolder(
-  { artifacts }: Pick<RegistryServices, "artifacts">,
+  services: RegistryServices,
   adapter: string,
   folder: string,
-  { privateKey, ...transfer }: RegisterVersionOptions,
+  { privateKey, baseModel, ...transfer }: RegisterVersionOptions,
 ): Promise<Files> {
   const files = await readFolder(folder, { signal: transfer.signal });
-  const { digest } = await uploadFiles(artifacts, folder, files, transfer);
+  const { digest } = await uploadFiles(services.artifacts, folder, files, transfer);
   return {
     files: { $case: "artifact", value: digest },
+    ...(baseModel === undefined && { baseModel: await trainedBase(services, folder, { signal: transfer.signal }) }),
     ...(privateKey !== undefined && { signatureBundleJson: signFiles(adapter, files, privateKey) }),
   };
 }

@@ -24,8 +24,9 @@ import { compareFiles, type FileDifference } from "./compare-files.ts";
 import { type DownloadedVersion, type DownloadOptions, downloadVersion } from "./download.ts";
 import { type ReadFolderOptions, readFolder } from "./folder-files.ts";
 import { itemsOf } from "./pages.ts";
-import { nameByContent, type RegisterVersionOptions, registerVersion } from "./register-version.ts";
+import { type NameRequest, nameByContent, type RegisterVersionOptions, registerVersion } from "./register-version.ts";
 import { RevisionList } from "./revision-list.ts";
+import { checkClosable, closeWith } from "./run-closing.ts";
 import type { RegistryServices } from "./services.ts";
 import { type AdapterCommit, type WatchAdaptersOptions, watchAdapters } from "./watch.ts";
 
@@ -87,7 +88,8 @@ export class Registry implements RegistryServices {
 
   /**
    * Registers the next version of an adapter: sends the files of a folder unless they are there, and returns when the registry has checked them. With `run`, the
-   * run's snapshots, environment and metrics become the version's, and the snapshots are held. Made once, however often the connection breaks.
+   * run's snapshots, environment and metrics become the version's, and the snapshots are held. Where the adapter names its base model by a folder of this machine,
+   * the weights and the tokenizer in it are read and compared with what was registered, unless the options say the `baseModel`. Made once, however often the connection breaks.
    * @param files a folder, or a `file://` or `s3://` URI of files that stay where they are
    */
   registerVersion(adapter: string, files: string, options: RegisterVersionOptions = {}): Promise<AdapterVersion> {
@@ -96,7 +98,7 @@ export class Registry implements RegistryServices {
 
   /**
    * The end of a training: registers what it made, as `registerVersion` with this run, and closes the run with it. The same again, e.g. where the run could not be
-   * closed, gives the same version.
+   * closed, gives the same version. Where the run is closed with anything else nothing is registered: RUN_CONFLICT.
    */
   async registerRun(
     run: OpenRun,
@@ -104,8 +106,13 @@ export class Registry implements RegistryServices {
     files: string,
     options: RegisterVersionOptions = {},
   ): Promise<AdapterVersion> {
-    const version = await registerVersion(this, adapter, files, { ...options, run: run.id }, nameByContent);
-    await run.close({ adapterVersion: version.name });
+    const name: NameRequest = async (said) => {
+      const request = said.request || nameByContent(said);
+      await checkClosable(this, run, { adapter, request });
+      return request;
+    };
+    const version = await registerVersion(this, adapter, files, { ...options, run: run.id }, name);
+    await closeWith(run, version.name);
     return version;
   }
 
@@ -142,7 +149,10 @@ export class Registry implements RegistryServices {
     });
   }
 
-  /** Versions that came from something, deleted ones too; each once. */
+  /**
+   * Versions that came from something, deleted ones too; each once. By record, subject, snapshot or run then also all that were trained on from these, in whatever number of
+   * steps: `inheritedFrom` names the ancestor. By record or subject the token needs `export.read` too.
+   */
   async *findVersions(origin: NonNullable<DeepPartial<FindVersionsRequest>["origin"]>): AsyncGenerator<AdapterVersion> {
     const seen = new Set<string>();
     const ask = (pageToken: string) => this.adapters.findVersions({ origin, pageToken });
@@ -182,7 +192,7 @@ export class Registry implements RegistryServices {
     );
   }
 
-  /** What a version came from. @param records tells so many of each snapshot, up to 1,000 */
+  /** What a version came from. @param records tells so many of each snapshot, up to 1,000; the token needs `export.read` too */
   getLineage(version: string, { records = 0 }: { readonly records?: number } = {}): Promise<GetLineageResponse> {
     return this.adapters.getLineage({ version, records });
   }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, ServerError, Status } from "nice-grpc";
@@ -104,6 +104,25 @@ test("a download is checked, kept by its digest, made whole again, and shared by
   expect(progress).toBe(0);
 });
 
+test("an adapter that names its base model by a folder is of the weights and the tokenizer in it", async () => {
+  const model = writeFiles(join(folder, "named"), tinyModel());
+  await client.registry.registerBaseModel(model, { name: "named", otherNames: [model] });
+  const files = writeFiles(join(folder, "of-named"), tinyAdapter(model));
+  const register = (options = {}) => client.registry.registerVersion("of-named", files, options);
+  const { baseModel } = await register();
+  await writeFile(join(model, "tokenizer.json"), '{"other":true}');
+  await expect(register()).rejects.toMatchObject({ reason: "TOKENIZER_MISMATCH" });
+  const weights = await readFile(join(model, "model.safetensors"));
+  await writeFile(join(model, "model.safetensors"), weights.fill(1, weights.length - 1));
+  await expect(register()).rejects.toMatchObject({ reason: "BASE_MODEL_MISMATCH" });
+  expect((await register({ baseModel: { name: "named" } })).baseModel).toEqual(baseModel);
+  const configuration = await readFile(join(model, "config.json"), "utf8");
+  await writeFile(join(model, "config.json"), configuration.replace("{", '{"quantization_config":{},'));
+  expect((await register()).version).toBe(3);
+  await rm(model, { recursive: true });
+  expect((await register()).version).toBe(4);
+});
+
 test("a download goes into a folder of one's own, but never among other files", async () => {
   await client.registry.registerVersion("own", adapterFolder("own", 0.5));
   const directory = join(folder, "own-copy");
@@ -187,7 +206,36 @@ test("the end of a training in one call: version, run, snapshots, lineage down t
   expect(lineage).toMatchObject({ run: { run: run.id }, unavailable: "" });
   expect(lineage.snapshots[0]?.records).toMatchObject(records.map(({ id, subject }) => ({ record: id, subject })));
   const origin = { $case: "subject", value: { collection: "", subject: "person b" } } as const;
-  expect((await Array.fromAsync(client.registry.findVersions(origin))).map(({ name }) => name)).toEqual(["trained@1"]);
+  await client.registry.registerVersion("child", adapterFolder("child", 0.9), { parent: "trained@1" });
+  expect(await Array.fromAsync(client.registry.findVersions(origin))).toMatchObject([
+    { name: "trained@1", inheritedFrom: "" },
+    { name: "child@1", inheritedFrom: "trained@1" },
+  ]);
+});
+
+test("a run that is closed with something else makes no version, and one that cannot be closed names its version", async () => {
+  await client.ingest("closing", [{ id: "a", fieldsJson: '{"text":"a"}' }]);
+  const spec = { collection: "closing", format: "text" };
+  const open = () => client.runs.open({ source: { $case: "spec", value: spec } }, { run: "closing" });
+  await using replaced = await open();
+  await using run = await open();
+  const files = adapterFolder("closing", 0.6);
+  await expect(client.registry.registerRun(replaced, "closing", files)).rejects.toMatchObject({
+    reason: "RUN_CONFLICT",
+    message: expect.stringContaining("closing@1 is registered, but its run could not be closed: "),
+  });
+  expect((await client.registry.registerRun(run, "closing", files)).name).toBe("closing@1");
+  for (const adapter of ["closing", "closing-other"]) {
+    const refused = client.registry.registerRun(run, adapter, files, { alias: "production" });
+    await expect(refused).rejects.toMatchObject({
+      reason: "RUN_CONFLICT",
+      metadata: { run: "closing", problem: "is closed with closing@1" },
+      message: expect.stringContaining("nothing was registered"),
+    });
+  }
+  const made = (await Array.fromAsync(client.registry.listVersions())).map(({ name }) => name);
+  expect(made.filter((name) => name.startsWith("closing"))).toEqual(["closing@1"]);
+  expect((await client.registry.getAdapter("closing")).aliases).toEqual([]);
 });
 
 test("signed with a trusted key", async () => {

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from loraloop._registry.messages import from_message, to_message
 from loraloop._registry.values import Adapter, AdapterVersion, SignaturePolicy
+from loraloop.errors import ConfigurationError
 from loraloop.registry.v1 import adapter_service_pb2 as pb
 from loraloop.registry.v1 import base_model_service_pb2 as base_model_pb
 
@@ -97,9 +98,12 @@ class Administration:
         Paths in the document are below `base_uri`. `adapter` is that of a model card. An entry that was imported before
         gives its version of then. `validate_only` keeps nothing.
         """
-        number = pb.RenderVersionsRequest.Format.Value(f"FORMAT_{format}")
         request = pb.ImportVersionsRequest(
-            format=number, content=content, base_uri=base_uri, adapter=adapter, validate_only=validate_only
+            format=format_number(format, ImportFormat),
+            content=content,
+            base_uri=base_uri,
+            adapter=adapter,
+            validate_only=validate_only,
         )
         response = self._connection.call(lambda opened: opened.adapters.ImportVersions, request)
         return [from_message(AdapterVersion, version) for version in response.versions]
@@ -124,3 +128,11 @@ class Administration:
             lambda opened: opened.adapters.PutSignaturePolicy, request, idempotent=expected_revision is None
         )
         return from_message(SignaturePolicy, response.policy), response.revision
+
+
+def format_number(name: str, known: Any) -> Any:
+    """Its number on the wire. Raises ConfigurationError where it is none of the `known`, a Literal."""
+    names = get_args(known)
+    if name not in names:
+        raise ConfigurationError(f"format is {name[:60]!r}; expected one of {', '.join(names)}")
+    return pb.RenderVersionsRequest.Format.Value(f"FORMAT_{name}")

@@ -6,10 +6,12 @@ import json
 import re
 import struct
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from loraloop._registry.digests import describe, files_digest
+from loraloop._registry.values import ArtifactFile
 from loraloop.errors import FileError
 
 # As the format allows.
@@ -38,14 +40,22 @@ def read_configuration(folder: Path) -> str:
 
 
 def weights_digest(folder: Path) -> str:
-    """By the rule of BaseModel: of all safetensors files. Links are followed, as in the Hub's cache."""
-    return files_digest(describe(folder, file) for file in _weights(folder))
+    """By the rule of BaseModel: of all safetensors files. Links are followed, as in the Hub's cache.
+
+    A file is read once in a process, while its size, time of change and inode stay.
+    """
+    return files_digest(_described(folder, file) for file in _weights(folder))
 
 
 def tokenizer_digest(folder: Path) -> str:
     """By the rule of BaseModel; empty where there is no tokenizer."""
     present = [folder / name for name in _TOKENIZER_FILES if (folder / name).is_file()]
     return files_digest(describe(folder, file) for file in present) if present else ""
+
+
+def is_quantised(folder: Path) -> bool:
+    """Whether its weights are no longer those of the model that it was made from, as its configuration says."""
+    return "quantization_config" in json.loads(read_configuration(folder))
 
 
 def tensor_shapes(folder: Path) -> dict[str, Sequence[int]]:
@@ -57,6 +67,16 @@ def tensor_shapes(folder: Path) -> dict[str, Sequence[int]]:
     if quantised is not None:
         raise FileError(f"{folder} is quantised ({quantised}): register the model that it was made from")
     return shapes
+
+
+def _described(folder: Path, file: Path) -> ArtifactFile:
+    status = file.stat()
+    return _describe_once(folder, file, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@cache
+def _describe_once(folder: Path, file: Path, _size: int, _modified: int, _inode: int) -> ArtifactFile:
+    return describe(folder, file)
 
 
 def _weights(folder: Path) -> Sequence[Path]:

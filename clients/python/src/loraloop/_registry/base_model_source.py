@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from loraloop._registry.base_model_folder import read_configuration, tensor_shapes, tokenizer_digest, weights_digest
 from loraloop._registry.layers import layers_from, layers_of
 from loraloop._registry.values import BaseModel
+from loraloop._registry.vocabulary import vocabulary_digest
 from loraloop.errors import FileError
 
 #: A folder with `config.json` and safetensors files, or a model of transformers (also one that PEFT has changed).
@@ -26,7 +27,7 @@ def base_model_from(
     other_names: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
 ) -> BaseModel:
-    """Describes a base model as the registry keeps it: layers, and digests of weights and tokenizer.
+    """Describes a base model as the registry keeps it: layers, and digests of weights, tokenizer and vocabulary.
 
     Of a model, the layers are those of its modules, and `folder` is where it was loaded from: by default what it says
     itself, looked up among the models that the Hugging Face Hub has left on this machine. Of a folder, they are read
@@ -50,6 +51,7 @@ def base_model_from(
         revision=revision,
         weights_digest=weights_digest(where),
         tokenizer_digest=tokenizer_digest(where),
+        vocabulary_digest=vocabulary_digest(where),
         architecture=str((configuration.get("architectures") or [""])[0]),
         model_type=str(configuration.get("model_type", "")),
         hidden_size=_first(configuration, _WIDTHS),
@@ -63,19 +65,28 @@ def base_model_from(
     )
 
 
-def _folder_of(named: str, revision: str) -> Path:
-    """Where a model was loaded from: a folder, or what the Hub's client has kept."""
-    if not named:
-        raise FileError("the model was not loaded from anywhere: save it, and give its folder=")
+def find_folder(named: str, revision: str) -> Path | None:
+    """Where a model was loaded from: a folder, or what the Hub's client has kept; None where that is not here."""
     if Path(named).is_dir():
         return Path(named)
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    except ImportError:
+        return None
     try:
         return Path(snapshot_download(named, revision=revision or None, local_files_only=True))
-    except LocalEntryNotFoundError as error:
-        raise FileError(f"{named} is not on this machine: give its folder=") from error
+    except (HFValidationError, LocalEntryNotFoundError):
+        return None
+
+
+def _folder_of(named: str, revision: str) -> Path:
+    if not named:
+        raise FileError("the model was not loaded from anywhere: save it, and give its folder=")
+    found = find_folder(named, revision)
+    if found is None:
+        raise FileError(f"{named} is not on this machine: give its folder=")
+    return found
 
 
 def _first(configuration: Mapping[str, Any], keys: Sequence[str]) -> int:

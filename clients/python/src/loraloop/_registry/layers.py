@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loraloop._registry.values import Layer
@@ -19,6 +20,7 @@ _EMBEDDING = re.compile(
 )
 _HEAD = re.compile(r"(^|\.)(lm_head|embed_out)$|^output$")
 _WITH_HEAD = ("ForCausalLM", "LMHeadModel")
+_SHARED = re.compile(r"(^|\.)shared$")
 
 
 def layers_of(model: torch.nn.Module) -> Sequence[Layer]:
@@ -38,7 +40,7 @@ def layers_from(
     """Of what a model has saved: names of tensors with their shapes, and its `config.json`.
 
     A tensor `x.weight` of rank 2 is a linear layer or an embedding, of a higher rank a convolution. A model that was
-    saved without its head, or that shares the head with its embedding, has both all the same.
+    saved without its head, or whose parts share an embedding, has all of them all the same.
     """
     architecture = str((configuration.get("architectures") or [""])[0])
     model_type = str(configuration.get("model_type", ""))
@@ -49,6 +51,7 @@ def layers_from(
         name, dot, kind = tensor.rpartition(".")
         if dot and kind == "weight" and len(shape) > 1:
             layers.append(_layer_from(name if _HEAD.search(name) else prefix + name, shape, model_type))
+    layers.extend(_sharing_embedding(layers, architecture))
     return _in_order([*layers, *(_shared_head(layers, model_type, vocabulary_size) if with_head else ())])
 
 
@@ -94,6 +97,20 @@ def _missing_prefix(tensors: Iterable[str], model_type: str) -> str:
     if not any(name.startswith("layers.0.") for name in names):
         return ""
     return "gpt_neox." if model_type == "gpt_neox" else "model."
+
+
+def _sharing_embedding(layers: Sequence[Layer], architecture: str) -> Iterator[Layer]:
+    """An encoder, a decoder and a head that share one embedding have none of their own, as in T5 and BART."""
+    shared = next((layer for layer in layers if _SHARED.search(layer.name)), None)
+    if shared is None:
+        return
+    names = [layer.name for layer in layers]
+    prefix = shared.name.removesuffix("shared")
+    for part in (f"{prefix}encoder.", f"{prefix}decoder."):
+        if any(name.startswith(part) for name in names) and f"{part}embed_tokens" not in names:
+            yield replace(shared, name=f"{part}embed_tokens")
+    if architecture.endswith("ForConditionalGeneration") and "lm_head" not in names:
+        yield Layer("lm_head", "LINEAR", shared.output_features, shared.input_features)
 
 
 def _shared_head(layers: Sequence[Layer], model_type: str, vocabulary_size: int) -> Iterator[Layer]:

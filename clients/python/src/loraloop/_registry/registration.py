@@ -13,6 +13,7 @@ from loraloop._connection import Connection
 from loraloop._registry.digests import files_in
 from loraloop._registry.messages import to_message
 from loraloop._registry.signing import PrivateKey, sign_files
+from loraloop._registry.trained_base import trained_base
 from loraloop._registry.upload import upload
 from loraloop._registry.values import BaseModel, BaseModelReference, Quantization
 from loraloop.errors import ConfigurationError
@@ -24,14 +25,17 @@ if TYPE_CHECKING:
 
 #: A model of PEFT, a folder that PEFT has saved, or a URI (`file://…`, `s3://…`) that the registry may read itself.
 AdapterSource: TypeAlias = "peft.PeftModel | str | os.PathLike[str]"
-#: A name, or all that is known: then weights and tokenizer are compared too.
+#: A name, or all that is known: then weights and tokenizer are compared too. Nothing is read of its files.
 BaseModelName: TypeAlias = "str | BaseModel | BaseModelReference"
 
 
 def add_files(
     connection: Connection, request: pb.RegisterVersionRequest, source: AdapterSource, private_key: PrivateKey | None
 ) -> None:
-    """Sends the files where the registry does not have them, signed where there is a key."""
+    """Sends the files where the registry does not have them, signed where there is a key.
+
+    Says what the base model was where the request does not, as far as its files are here.
+    """
     if isinstance(source, str) and source.startswith(("file://", "s3://")):
         if private_key is not None:
             raise ConfigurationError("files that stay where they are can be signed afterwards, with sign()")
@@ -40,6 +44,8 @@ def add_files(
     with _saved(source) as folder:
         files = files_in(folder)
         request.artifact = upload(connection, folder, files)
+        if not request.HasField("base_model"):
+            request.base_model.MergeFrom(trained_base(connection, source, folder))
     if private_key is not None:
         request.signature_bundle_json = sign_files(files, private_key, request.adapter)
 
@@ -62,6 +68,15 @@ def quantization_of(source: AdapterSource) -> Quantization | None:
         options["bnb_4bit_use_double_quant"],
         str(options["bnb_4bit_compute_dtype"]).removeprefix("torch."),
     )
+
+
+def check_source(source: AdapterSource) -> None:
+    """Refuses what no adapter can be taken of."""
+    if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "get_base_model"):
+        raise ConfigurationError(
+            f"an adapter is taken of a model of PEFT, a folder or a URI, not of a {type(source).__name__}: "
+            "wrap the model with peft.get_peft_model before the training, and give what that returned"
+        )
 
 
 def to_reference(base_model: BaseModelName) -> base_model_pb.BaseModelReference:

@@ -10,13 +10,21 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from loraloop._registry.administration import Administration
+from loraloop._registry.administration import Administration, format_number
 from loraloop._registry.base_model_source import ModelSource, base_model_from
+from loraloop._registry.closing import check_closable, close_with
 from loraloop._registry.digests import FileDifference, compare_files, files_in
 from loraloop._registry.download import download
 from loraloop._registry.folder_cache import FolderCache, default_cache
 from loraloop._registry.messages import from_message, to_message
-from loraloop._registry.registration import AdapterSource, BaseModelName, add_files, quantization_of, to_reference
+from loraloop._registry.registration import (
+    AdapterSource,
+    BaseModelName,
+    add_files,
+    check_source,
+    quantization_of,
+    to_reference,
+)
 from loraloop._registry.revision_list import RevisionList
 from loraloop._registry.signing import PrivateKey, sign_files
 from loraloop._registry.values import (
@@ -119,13 +127,19 @@ class Registry(Administration):
         `source` is a model of PEFT (its active adapter is saved), a folder that PEFT has saved, or a URI that the
         registry may read. Files are sent where the registry does not have them; it checks them against their
         configuration and the base model, which is registered before: by default the one that the configuration names.
-        With a `run`, its snapshots are held, and its environment and metrics become the version's; `close_run` closes
-        it as succeeded, with the version's name, and the same again gives the same version. `alias` points at the new
-        version from the same moment on. Of a quantised model, `quantization` is found by itself. `private_key` signs;
-        files of a URI are signed afterwards, with `sign`. Whatever breaks off is tried again and makes one version.
+        Then weights and tokenizer of the folder that the base model was loaded from, or that the Hub's client keeps of
+        its commit, are compared with what was registered, except of quantised copies and of a URI. That reads these
+        files once in a process, a second or two for each GB. With a `base_model` only what it says is compared, and
+        nothing is read. With a `run`, its snapshots are held, and its environment and metrics become the version's;
+        `close_run` closes it as succeeded, with the version's name, and the same again gives the same version; where
+        it was closed with anything else, nothing is registered. `alias` points at the new version from the same moment
+        on. Of a quantised model, `quantization` is found by itself. `private_key` signs; files of a URI are signed
+        afterwards, with `sign`. Whatever breaks off is tried again and makes one version.
         """
-        if close_run and not isinstance(run, Run):
+        closing = run if close_run and isinstance(run, Run) else None
+        if close_run and closing is None:
             raise ConfigurationError("close_run needs the run itself, as run=")
+        check_source(source)
         quantization = quantization or quantization_of(source)
         request = pb.RegisterVersionRequest(
             adapter=adapter,
@@ -150,10 +164,12 @@ class Registry(Administration):
         # Sent twice, it makes one version; where a run is closed, also after it could not be.
         content = request.SerializeToString(deterministic=True)
         request.request = hashlib.sha256(content).hexdigest() if close_run else secrets.token_hex(16)
+        if closing is not None:
+            check_closable(self._connection, closing, request)
         patience = self._connection.patience
         response = self._connection.call(lambda opened: opened.adapters.RegisterVersion, request, timeout=patience)
-        if close_run and isinstance(run, Run):
-            run.close(adapter_version=response.version.name)
+        if closing is not None:
+            close_with(closing, response.version.name)
         return from_message(AdapterVersion, response.version)
 
     def resolve(self, name: str, *, engine: str = "") -> AdapterVersion:
@@ -261,7 +277,10 @@ class Registry(Administration):
             yield from (from_message(MetricValue, value) for value in page.values)
 
     def get_lineage(self, version: str, *, records: int = 0) -> Lineage:
-        """What a version came from, with the first `records` of each snapshot (at most 1,000), and its children."""
+        """What a version came from, with the first `records` of each snapshot (at most 1,000), and its children.
+
+        For records the token needs `export.read` too.
+        """
         request = pb.GetLineageRequest(version=version, records=records)
         response = self._connection.call(lambda opened: opened.adapters.GetLineage, request)
         return from_message(Lineage, response)
@@ -279,7 +298,9 @@ class Registry(Administration):
     ) -> Iterator[AdapterVersion]:
         """Versions that came from one thing, each once, deleted ones too.
 
-        A record of a collection, a subject (of one collection or all), a snapshot, a run, a parent or a base model.
+        A record of a collection, a subject (of one collection or all), a snapshot, a run, a parent or a base model. By
+        record, subject, snapshot or run then also all that were trained on from these, in whatever number of steps:
+        `inherited_from` names the ancestor. By record or subject the token needs `export.read` too.
         """
         origins: dict[str, Any] = {
             "record": pb.FindVersionsRequest.Record(collection=collection, record=record) if record else None,
@@ -360,7 +381,7 @@ class Registry(Administration):
         `path_template` says where the reader finds the files (`{name}`, `{adapter}`, `{version}`, `{layout}`); by
         default where the registry has them.
         """
-        number = pb.RenderVersionsRequest.Format.Value(f"FORMAT_{format}")
+        number = format_number(format, Format)
         request = pb.RenderVersionsRequest(versions=versions, format=number, path_template=path_template)
         return self._connection.call(lambda opened: opened.adapters.RenderVersions, request).content
 

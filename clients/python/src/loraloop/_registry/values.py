@@ -36,6 +36,7 @@ class BaseModel:
     metadata: Mapping[str, str] = field(default_factory=dict)
     create_time: datetime | None = None
     creator: str = ""
+    vocabulary_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class DeletedData:
-    """Records that were deleted since from what a version was trained on."""
+    """Records that were deleted since from what a version, or its ancestors, were trained on."""
 
     record_count: int
     first_time: datetime | None
@@ -205,7 +206,7 @@ class AdapterVersion:
     """One immutable result of a training; `name` is `<adapter>@<version>`.
 
     `state` is READY, DECLARED, QUARANTINED or DELETED, `method` LORA, QLORA or DORA. Lists and watches leave out
-    files, layers, configurations and documents.
+    files, layers, configurations and documents. `inherited_from` is for `find_versions` alone.
     """
 
     adapter: str
@@ -236,6 +237,8 @@ class AdapterVersion:
     delete_time: datetime | None
     verify_time: datetime | None
     revision: int
+    inherited_from: str
+    inherited_deleted_data: DeletedData | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ export const ErrorReason = {
   ERROR_REASON_BASE_MODEL_MISMATCH: 52,
   /**
    * ERROR_REASON_TOKENIZER_MISMATCH - FAILED_PRECONDITION. The adapter was trained with another tokenizer than its base model's; register the base model with that tokenizer under a revision of its own.
-   * `expected`, `actual`.
+   * `expected`, `actual`; where a file beside the adapter has another vocabulary than the base model, `path`: remove the tokenizer's files, or register that base model.
    */
   ERROR_REASON_TOKENIZER_MISMATCH: 53,
   /** ERROR_REASON_ADAPTER_NOT_FOUND - NOT_FOUND. `adapter`. */
@@ -155,7 +155,10 @@ export const ErrorReason = {
   ERROR_REASON_ARTIFACT_NOT_FOUND: 61,
   /** ERROR_REASON_ARTIFACT_INVALID - INVALID_ARGUMENT. What was sent is no artifact: its order, lengths, paths or digest are wrong. `problem`; where it is about a file, `path`. */
   ERROR_REASON_ARTIFACT_INVALID: 62,
-  /** ERROR_REASON_ADAPTER_FILE_FORBIDDEN - FAILED_PRECONDITION. A file that no adapter may have: a pickle, a link, a device, a path out of the folder; remove it, or save the adapter as safetensors. `path`, `problem`. */
+  /**
+   * ERROR_REASON_ADAPTER_FILE_FORBIDDEN - FAILED_PRECONDITION. A file that no adapter may have: a pickle, a link, a device, a path out of the folder, a
+   * `tokenizer.json` that no tokenizer can be read from; remove it, or save the adapter as safetensors. `path`, `problem`.
+   */
   ERROR_REASON_ADAPTER_FILE_FORBIDDEN: 63,
   /** ERROR_REASON_ADAPTER_FILE_MISSING - FAILED_PRECONDITION. Save the adapter with PEFT's save_pretrained(), or send the whole folder. `path`. */
   ERROR_REASON_ADAPTER_FILE_MISSING: 64,

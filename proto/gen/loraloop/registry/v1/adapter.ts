@@ -203,7 +203,7 @@ export interface AdapterVersion {
   quarantine:
     | Quarantine
     | undefined;
-  /** Changes. What was deleted since from what it was trained on. */
+  /** Changes. What was deleted since from what it was itself trained on. */
   deletedData:
     | DeletedData
     | undefined;
@@ -229,6 +229,13 @@ export interface AdapterVersion {
     | undefined;
   /** Changes. Commit that changed it last. */
   revision: bigint;
+  /** Only in FindVersions by record, subject, snapshot or run, of a version that did not come from it itself: its nearest ancestor that did. */
+  inheritedFrom: string;
+  /**
+   * Changes. What was deleted since from what its parent was trained on, and the parent's parent, and so on; a record that several of them were trained on counts for
+   * each of them.
+   */
+  inheritedDeletedData: DeletedData | undefined;
 }
 
 /** May it be served? */
@@ -381,7 +388,7 @@ export interface Provenance {
   run: string;
   /** What was read; the export service keeps these while the version is not deleted. */
   snapshots: TrainingSnapshot[];
-  /** `<adapter>@<version>` that training began from; empty for none. */
+  /** `<adapter>@<version>` that training began from; empty for none. Its weights were trained further, or merged into the base model, which may therefore be another one. */
   parent: string;
   /** Where the data came from, e.g. `themisdb://prod/legal?theme=Rechtssprechung`. */
   dataSourceUri: string;
@@ -1254,6 +1261,8 @@ function createBaseAdapterVersion(): AdapterVersion {
     deleteTime: undefined,
     verifyTime: undefined,
     revision: 0n,
+    inheritedFrom: "",
+    inheritedDeletedData: undefined,
   };
 }
 
@@ -1345,6 +1354,12 @@ export const AdapterVersion: MessageFns<AdapterVersion> = {
         throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
       }
       writer.uint32(224).uint64(message.revision);
+    }
+    if (message.inheritedFrom !== "") {
+      writer.uint32(234).string(message.inheritedFrom);
+    }
+    if (message.inheritedDeletedData !== undefined) {
+      DeletedData.encode(message.inheritedDeletedData, writer.uint32(242).fork()).join();
     }
     return writer;
   },
@@ -1592,6 +1607,22 @@ export const AdapterVersion: MessageFns<AdapterVersion> = {
             message.revision = reader.uint64() as bigint;
             continue;
           }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.inheritedFrom = reader.string();
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.inheritedDeletedData = DeletedData.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1686,6 +1717,16 @@ export const AdapterVersion: MessageFns<AdapterVersion> = {
         ? fromJsonTimestamp(object.verify_time)
         : undefined,
       revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+      inheritedFrom: isSet(object.inheritedFrom)
+        ? globalThis.String(object.inheritedFrom)
+        : isSet(object.inherited_from)
+        ? globalThis.String(object.inherited_from)
+        : "",
+      inheritedDeletedData: isSet(object.inheritedDeletedData)
+        ? DeletedData.fromJSON(object.inheritedDeletedData)
+        : isSet(object.inherited_deleted_data)
+        ? DeletedData.fromJSON(object.inherited_deleted_data)
+        : undefined,
     };
   },
 
@@ -1787,6 +1828,12 @@ export const AdapterVersion: MessageFns<AdapterVersion> = {
     if (message.revision !== 0n) {
       obj.revision = message.revision.toString();
     }
+    if (message.inheritedFrom !== "") {
+      obj.inheritedFrom = message.inheritedFrom;
+    }
+    if (message.inheritedDeletedData !== undefined) {
+      obj.inheritedDeletedData = DeletedData.toJSON(message.inheritedDeletedData);
+    }
     return obj;
   },
 
@@ -1865,6 +1912,10 @@ export const AdapterVersion: MessageFns<AdapterVersion> = {
       ? Timestamp.fromPartial(object.verifyTime)
       : undefined;
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.inheritedFrom = object.inheritedFrom ?? "";
+    message.inheritedDeletedData = (object.inheritedDeletedData !== undefined && object.inheritedDeletedData !== null)
+      ? DeletedData.fromPartial(object.inheritedDeletedData)
+      : undefined;
     return message;
   },
 };

@@ -138,9 +138,12 @@ export interface RegisterVersionRequest {
   run: string;
   /** Keys of the snapshots it was trained on, beside the run's; or the first digits of each, at least 8, where only one begins so. */
   snapshots: string[];
-  /** `<adapter>@<version>` that training began from. */
+  /**
+   * `<adapter>@<version>` or `<adapter>@<alias>` that training began from: its weights were trained further, or merged into the base model that was trained on. So the
+   * parent may be of another base model; the two are not compared. What the parent was trained on counts as inherited.
+   */
   parent: string;
-  /** As of Provenance. */
+  /** As of Provenance; one with a password is refused. */
   dataSourceUri: string;
   /** As of Provenance. */
   training:
@@ -428,7 +431,7 @@ export interface ListMetricsResponse {
 export interface GetLineageRequest {
   /** Which. */
   version: string;
-  /** Records to tell of each snapshot: at most so many, 0 to 1,000. */
+  /** Records to tell of each snapshot: at most so many, 0 to 1,000. Above 0 the token needs `export.read` too: SCOPE_MISSING. */
   records: number;
 }
 
@@ -495,10 +498,10 @@ export interface FindVersionsRequest {
   /** What they came from. */
   origin:
     | //
-    /** A record that was a sample of a snapshot. */
+    /** A record that was a sample of a snapshot. Needs `export.read` too. */
     { $case: "record"; value: FindVersionsRequest_Record }
     | //
-    /** Any record of a subject. */
+    /** Any record of a subject. Needs `export.read` too. */
     { $case: "subject"; value: FindVersionsRequest_Subject }
     | //
     /** Key of a snapshot. */
@@ -507,7 +510,7 @@ export interface FindVersionsRequest {
     /** Id of a run. */
     { $case: "run"; value: string }
     | //
-    /** `<adapter>@<number>` of a parent. */
+    /** `<adapter>@<number>` of a parent: its children, not theirs. */
     { $case: "parent"; value: string }
     | //
     /** A base model. */
@@ -537,7 +540,10 @@ export interface FindVersionsRequest_Subject {
 
 /** Response of FindVersions. */
 export interface FindVersionsResponse {
-  /** As of ListVersions. By adapter and number; of a record or a subject by snapshot first, and then a version may come again on a later page. */
+  /**
+   * As of ListVersions. First those that came from it themselves, by adapter and number, of a record or a subject by snapshot first; then those that inherited it, depth
+   * first below each of these. Of a record or a subject a version may come again on a later page, perhaps as one that inherited it: what it was first is right.
+   */
   versions: AdapterVersion[];
   /** Empty on the last page. */
   nextPageToken: string;
@@ -7632,8 +7638,9 @@ export const AdapterServiceDefinition = {
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
     /**
-     * Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scopes: `registry.read`; asks the export service with
-     * the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is there.
+     * Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scope: `registry.read`; with `records` above 0 also
+     * `export.read`. Asks the export service with the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is
+     * there.
      */
     getLineage: {
       name: "GetLineage",
@@ -7643,7 +7650,11 @@ export const AdapterServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "NO_SIDE_EFFECTS" },
     },
-    /** Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. Scope: `registry.read`. */
+    /**
+     * Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. What was trained on a record, a
+     * subject, a snapshot or by a run is also in the versions that have such a version as their parent, in their children and so on: they come too, with
+     * `inherited_from`. Scope: `registry.read`; by record or subject also `export.read`.
+     */
     findVersions: {
       name: "FindVersions",
       requestType: FindVersionsRequest as typeof FindVersionsRequest,
@@ -7834,14 +7845,19 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListMetricsResponse>>;
   /**
-   * Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scopes: `registry.read`; asks the export service with
-   * the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is there.
+   * Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scope: `registry.read`; with `records` above 0 also
+   * `export.read`. Asks the export service with the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is
+   * there.
    */
   getLineage(
     request: GetLineageRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<GetLineageResponse>>;
-  /** Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. Scope: `registry.read`. */
+  /**
+   * Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. What was trained on a record, a
+   * subject, a snapshot or by a run is also in the versions that have such a version as their parent, in their children and so on: they come too, with
+   * `inherited_from`. Scope: `registry.read`; by record or subject also `export.read`.
+   */
   findVersions(
     request: FindVersionsRequest,
     context: CallContext & CallContextExt,
@@ -8007,14 +8023,19 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListMetricsResponse>;
   /**
-   * Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scopes: `registry.read`; asks the export service with
-   * the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is there.
+   * Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scope: `registry.read`; with `records` above 0 also
+   * `export.read`. Asks the export service with the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is
+   * there.
    */
   getLineage(
     request: DeepPartial<GetLineageRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<GetLineageResponse>;
-  /** Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. Scope: `registry.read`. */
+  /**
+   * Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. What was trained on a record, a
+   * subject, a snapshot or by a run is also in the versions that have such a version as their parent, in their children and so on: they come too, with
+   * `inherited_from`. Scope: `registry.read`; by record or subject also `export.read`.
+   */
   findVersions(
     request: DeepPartial<FindVersionsRequest>,
     options?: CallOptions & CallOptionsExt,

@@ -48,6 +48,14 @@ export interface BaseModel {
     | undefined;
   /** Id of the token that registered it. */
   creator: string;
+  /**
+   * 64 hex digits: SHA-256 over `<id> <length> <token>\n` of each token of `model.vocab` in `tokenizer.json`, in order of the ids: the token is UTF-8, the length its
+   * bytes, both numbers are decimal. `model.vocab` is an object that has an id for each token (BPE, WordPiece, WordLevel), or a list of `[token, score]`, where a token's id
+   * is its place, from 0 (Unigram). Merges, scores and what lies outside of `model.vocab`, added tokens too, do not count. Empty where there is no `tokenizer.json`, or none
+   * with such a vocabulary: ids are whole numbers below 2^32, none of them twice, and no token has half of a surrogate pair. Where it is given, a `tokenizer.json` beside an
+   * adapter must have this vocabulary, else TOKENIZER_MISMATCH.
+   */
+  vocabularyDigest: string;
 }
 
 export interface BaseModel_MetadataEntry {
@@ -217,6 +225,7 @@ function createBaseBaseModel(): BaseModel {
     metadata: {},
     createTime: undefined,
     creator: "",
+    vocabularyDigest: "",
   };
 }
 
@@ -263,6 +272,9 @@ export const BaseModel: MessageFns<BaseModel> = {
     }
     if (message.creator !== "") {
       writer.uint32(114).string(message.creator);
+    }
+    if (message.vocabularyDigest !== "") {
+      writer.uint32(122).string(message.vocabularyDigest);
     }
     return writer;
   },
@@ -395,6 +407,14 @@ export const BaseModel: MessageFns<BaseModel> = {
             message.creator = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.vocabularyDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -470,6 +490,11 @@ export const BaseModel: MessageFns<BaseModel> = {
         ? fromJsonTimestamp(object.create_time)
         : undefined,
       creator: isSet(object.creator) ? globalThis.String(object.creator) : "",
+      vocabularyDigest: isSet(object.vocabularyDigest)
+        ? globalThis.String(object.vocabularyDigest)
+        : isSet(object.vocabulary_digest)
+        ? globalThis.String(object.vocabulary_digest)
+        : "",
     };
   },
 
@@ -523,6 +548,9 @@ export const BaseModel: MessageFns<BaseModel> = {
     if (message.creator !== "") {
       obj.creator = message.creator;
     }
+    if (message.vocabularyDigest !== "") {
+      obj.vocabularyDigest = message.vocabularyDigest;
+    }
     return obj;
   },
 
@@ -555,6 +583,7 @@ export const BaseModel: MessageFns<BaseModel> = {
       ? Timestamp.fromPartial(object.createTime)
       : undefined;
     message.creator = object.creator ?? "";
+    message.vocabularyDigest = object.vocabularyDigest ?? "";
     return message;
   },
 };
@@ -1534,8 +1563,8 @@ export const BaseModelServiceDefinition = {
   fullName: "loraloop.registry.v1.BaseModelService",
   methods: {
     /**
-     * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
-     * BASE_MODEL_CONFLICT.
+     * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
+     * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
      * Scope: `registry.write`.
      */
     registerBaseModel: {
@@ -1578,8 +1607,8 @@ export const BaseModelServiceDefinition = {
 
 export interface BaseModelServiceImplementation<CallContextExt = {}> {
   /**
-   * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
-   * BASE_MODEL_CONFLICT.
+   * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
+   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
    * Scope: `registry.write`.
    */
   registerBaseModel(
@@ -1605,8 +1634,8 @@ export interface BaseModelServiceImplementation<CallContextExt = {}> {
 
 export interface BaseModelServiceClient<CallOptionsExt = {}> {
   /**
-   * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
-   * BASE_MODEL_CONFLICT.
+   * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
+   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
    * Scope: `registry.write`.
    */
   registerBaseModel(

@@ -88,7 +88,11 @@ export interface StoredVersionState {
     | DeletedData
     | undefined;
   /** What VerifyVersion found of an import: base_model, method, peft, artifact and servability; absent where registration read the files. */
-  found: AdapterVersion | undefined;
+  found:
+    | AdapterVersion
+    | undefined;
+  /** As of AdapterVersion. */
+  inheritedDeletedData: DeletedData | undefined;
 }
 
 export interface StoredVersionState_MetricsEntry {
@@ -750,6 +754,7 @@ function createBaseStoredVersionState(): StoredVersionState {
     signature: undefined,
     deletedData: undefined,
     found: undefined,
+    inheritedDeletedData: undefined,
   };
 }
 
@@ -787,6 +792,9 @@ export const StoredVersionState: MessageFns<StoredVersionState> = {
     }
     if (message.found !== undefined) {
       AdapterVersion.encode(message.found, writer.uint32(74).fork()).join();
+    }
+    if (message.inheritedDeletedData !== undefined) {
+      DeletedData.encode(message.inheritedDeletedData, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -882,6 +890,14 @@ export const StoredVersionState: MessageFns<StoredVersionState> = {
             message.found = AdapterVersion.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.inheritedDeletedData = DeletedData.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -943,6 +959,11 @@ export const StoredVersionState: MessageFns<StoredVersionState> = {
         ? DeletedData.fromJSON(object.deleted_data)
         : undefined,
       found: isSet(object.found) ? AdapterVersion.fromJSON(object.found) : undefined,
+      inheritedDeletedData: isSet(object.inheritedDeletedData)
+        ? DeletedData.fromJSON(object.inheritedDeletedData)
+        : isSet(object.inherited_deleted_data)
+        ? DeletedData.fromJSON(object.inherited_deleted_data)
+        : undefined,
     };
   },
 
@@ -986,6 +1007,9 @@ export const StoredVersionState: MessageFns<StoredVersionState> = {
     }
     if (message.found !== undefined) {
       obj.found = AdapterVersion.toJSON(message.found);
+    }
+    if (message.inheritedDeletedData !== undefined) {
+      obj.inheritedDeletedData = DeletedData.toJSON(message.inheritedDeletedData);
     }
     return obj;
   },
@@ -1031,6 +1055,9 @@ export const StoredVersionState: MessageFns<StoredVersionState> = {
       : undefined;
     message.found = (object.found !== undefined && object.found !== null)
       ? AdapterVersion.fromPartial(object.found)
+      : undefined;
+    message.inheritedDeletedData = (object.inheritedDeletedData !== undefined && object.inheritedDeletedData !== null)
+      ? DeletedData.fromPartial(object.inheritedDeletedData)
       : undefined;
     return message;
   },

@@ -136,7 +136,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The adapter was trained on another base model than it is registered for; register that one, or name the right one. `field`, `expected`, `actual`."""
     ERROR_REASON_TOKENIZER_MISMATCH: _ErrorReason.ValueType  # 53
     """FAILED_PRECONDITION. The adapter was trained with another tokenizer than its base model's; register the base model with that tokenizer under a revision of its own.
-    `expected`, `actual`.
+    `expected`, `actual`; where a file beside the adapter has another vocabulary than the base model, `path`: remove the tokenizer's files, or register that base model.
     """
     ERROR_REASON_ADAPTER_NOT_FOUND: _ErrorReason.ValueType  # 54
     """NOT_FOUND. `adapter`."""
@@ -157,7 +157,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ARTIFACT_INVALID: _ErrorReason.ValueType  # 62
     """INVALID_ARGUMENT. What was sent is no artifact: its order, lengths, paths or digest are wrong. `problem`; where it is about a file, `path`."""
     ERROR_REASON_ADAPTER_FILE_FORBIDDEN: _ErrorReason.ValueType  # 63
-    """FAILED_PRECONDITION. A file that no adapter may have: a pickle, a link, a device, a path out of the folder; remove it, or save the adapter as safetensors. `path`, `problem`."""
+    """FAILED_PRECONDITION. A file that no adapter may have: a pickle, a link, a device, a path out of the folder, a
+    `tokenizer.json` that no tokenizer can be read from; remove it, or save the adapter as safetensors. `path`, `problem`.
+    """
     ERROR_REASON_ADAPTER_FILE_MISSING: _ErrorReason.ValueType  # 64
     """FAILED_PRECONDITION. Save the adapter with PEFT's save_pretrained(), or send the whole folder. `path`."""
     ERROR_REASON_ADAPTER_FILE_CHANGED: _ErrorReason.ValueType  # 65
@@ -308,7 +310,7 @@ ERROR_REASON_BASE_MODEL_MISMATCH: ErrorReason.ValueType  # 52
 """FAILED_PRECONDITION. The adapter was trained on another base model than it is registered for; register that one, or name the right one. `field`, `expected`, `actual`."""
 ERROR_REASON_TOKENIZER_MISMATCH: ErrorReason.ValueType  # 53
 """FAILED_PRECONDITION. The adapter was trained with another tokenizer than its base model's; register the base model with that tokenizer under a revision of its own.
-`expected`, `actual`.
+`expected`, `actual`; where a file beside the adapter has another vocabulary than the base model, `path`: remove the tokenizer's files, or register that base model.
 """
 ERROR_REASON_ADAPTER_NOT_FOUND: ErrorReason.ValueType  # 54
 """NOT_FOUND. `adapter`."""
@@ -329,7 +331,9 @@ ERROR_REASON_ARTIFACT_NOT_FOUND: ErrorReason.ValueType  # 61
 ERROR_REASON_ARTIFACT_INVALID: ErrorReason.ValueType  # 62
 """INVALID_ARGUMENT. What was sent is no artifact: its order, lengths, paths or digest are wrong. `problem`; where it is about a file, `path`."""
 ERROR_REASON_ADAPTER_FILE_FORBIDDEN: ErrorReason.ValueType  # 63
-"""FAILED_PRECONDITION. A file that no adapter may have: a pickle, a link, a device, a path out of the folder; remove it, or save the adapter as safetensors. `path`, `problem`."""
+"""FAILED_PRECONDITION. A file that no adapter may have: a pickle, a link, a device, a path out of the folder, a
+`tokenizer.json` that no tokenizer can be read from; remove it, or save the adapter as safetensors. `path`, `problem`.
+"""
 ERROR_REASON_ADAPTER_FILE_MISSING: ErrorReason.ValueType  # 64
 """FAILED_PRECONDITION. Save the adapter with PEFT's save_pretrained(), or send the whole folder. `path`."""
 ERROR_REASON_ADAPTER_FILE_CHANGED: ErrorReason.ValueType  # 65

@@ -335,6 +335,8 @@ class AdapterVersion(_message.Message):
     DELETE_TIME_FIELD_NUMBER: _builtins.int
     VERIFY_TIME_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    INHERITED_FROM_FIELD_NUMBER: _builtins.int
+    INHERITED_DELETED_DATA_FIELD_NUMBER: _builtins.int
     adapter: _builtins.str
     """The adapter."""
     version: _builtins.int
@@ -357,6 +359,8 @@ class AdapterVersion(_message.Message):
     """Id of the token that registered it, or who the imported document says."""
     revision: _builtins.int
     """Changes. Commit that changed it last."""
+    inherited_from: _builtins.str
+    """Only in FindVersions by record, subject, snapshot or run, of a version that did not come from it itself: its nearest ancestor that did."""
     @_builtins.property
     def base_model(self) -> _base_model_service_pb2.BaseModelReference:
         """Changes of an import. What it was trained on; every field is filled from the registered base model, of an import once its files were found right."""
@@ -407,7 +411,7 @@ class AdapterVersion(_message.Message):
 
     @_builtins.property
     def deleted_data(self) -> Global___DeletedData:
-        """Changes. What was deleted since from what it was trained on."""
+        """Changes. What was deleted since from what it was itself trained on."""
 
     @_builtins.property
     def declared(self) -> Global___Declared:
@@ -424,6 +428,12 @@ class AdapterVersion(_message.Message):
     @_builtins.property
     def verify_time(self) -> _timestamp_pb2.Timestamp:
         """Changes. When its files were checked last; absent where never."""
+
+    @_builtins.property
+    def inherited_deleted_data(self) -> Global___DeletedData:
+        """Changes. What was deleted since from what its parent was trained on, and the parent's parent, and so on; a record that several of them were trained on counts for
+        each of them.
+        """
 
     def __init__(
         self,
@@ -456,10 +466,12 @@ class AdapterVersion(_message.Message):
         delete_time: _timestamp_pb2.Timestamp | None = ...,
         verify_time: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
+        inherited_from: _builtins.str = ...,
+        inherited_deleted_data: Global___DeletedData | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "base_model", b"base_model", "constraint", b"constraint", "create_time", b"create_time", "declared", b"declared", "delete_time", b"delete_time", "deleted_data", b"deleted_data", "peft", b"peft", "provenance", b"provenance", "quantization", b"quantization", "quarantine", b"quarantine", "signature", b"signature", "verify_time", b"verify_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "base_model", b"base_model", "constraint", b"constraint", "create_time", b"create_time", "declared", b"declared", "delete_time", b"delete_time", "deleted_data", b"deleted_data", "inherited_deleted_data", b"inherited_deleted_data", "peft", b"peft", "provenance", b"provenance", "quantization", b"quantization", "quarantine", b"quarantine", "signature", b"signature", "verify_time", b"verify_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "artifact", b"artifact", "base_model", b"base_model", "constraint", b"constraint", "create_time", b"create_time", "creator", b"creator", "declared", b"declared", "delete_time", b"delete_time", "deleted_data", b"deleted_data", "domains", b"domains", "label", b"label", "language", b"language", "metadata", b"metadata", "method", b"method", "metrics", b"metrics", "name", b"name", "peft", b"peft", "provenance", b"provenance", "quantization", b"quantization", "quarantine", b"quarantine", "revision", b"revision", "servability", b"servability", "serving_hints_json", b"serving_hints_json", "signature", b"signature", "state", b"state", "task", b"task", "verify_time", b"verify_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "artifact", b"artifact", "base_model", b"base_model", "constraint", b"constraint", "create_time", b"create_time", "creator", b"creator", "declared", b"declared", "delete_time", b"delete_time", "deleted_data", b"deleted_data", "domains", b"domains", "inherited_deleted_data", b"inherited_deleted_data", "inherited_from", b"inherited_from", "label", b"label", "language", b"language", "metadata", b"metadata", "method", b"method", "metrics", b"metrics", "name", b"name", "peft", b"peft", "provenance", b"provenance", "quantization", b"quantization", "quarantine", b"quarantine", "revision", b"revision", "servability", b"servability", "serving_hints_json", b"serving_hints_json", "signature", b"signature", "state", b"state", "task", b"task", "verify_time", b"verify_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -685,7 +697,7 @@ class Provenance(_message.Message):
     run: _builtins.str
     """Id of the run in the export service."""
     parent: _builtins.str
-    """`<adapter>@<version>` that training began from; empty for none."""
+    """`<adapter>@<version>` that training began from; empty for none. Its weights were trained further, or merged into the base model, which may therefore be another one."""
     data_source_uri: _builtins.str
     """Where the data came from, e.g. `themisdb://prod/legal?theme=Rechtssprechung`."""
     seed: _builtins.int

@@ -386,9 +386,11 @@ class RegisterVersionRequest(_message.Message):
     run: _builtins.str
     """The run that made it: its snapshots, environment and metrics become the version's."""
     parent: _builtins.str
-    """`<adapter>@<version>` that training began from."""
+    """`<adapter>@<version>` or `<adapter>@<alias>` that training began from: its weights were trained further, or merged into the base model that was trained on. So the
+    parent may be of another base model; the two are not compared. What the parent was trained on counts as inherited.
+    """
     data_source_uri: _builtins.str
-    """As of Provenance."""
+    """As of Provenance; one with a password is refused."""
     task: _builtins.str
     """As of AdapterVersion."""
     language: _builtins.str
@@ -1301,7 +1303,7 @@ class GetLineageRequest(_message.Message):
     version: _builtins.str
     """Which."""
     records: _builtins.int
-    """Records to tell of each snapshot: at most so many, 0 to 1,000."""
+    """Records to tell of each snapshot: at most so many, 0 to 1,000. Above 0 the token needs `export.read` too: SCOPE_MISSING."""
     def __init__(
         self,
         *,
@@ -1541,18 +1543,18 @@ class FindVersionsRequest(_message.Message):
     run: _builtins.str
     """Id of a run."""
     parent: _builtins.str
-    """`<adapter>@<number>` of a parent."""
+    """`<adapter>@<number>` of a parent: its children, not theirs."""
     page_size: _builtins.int
     """100 by default; above 1,000 means 1,000. A page may hold fewer, even none."""
     page_token: _builtins.str
     """`next_page_token` of the page before."""
     @_builtins.property
     def record(self) -> Global___FindVersionsRequest.Record:
-        """A record that was a sample of a snapshot."""
+        """A record that was a sample of a snapshot. Needs `export.read` too."""
 
     @_builtins.property
     def subject(self) -> Global___FindVersionsRequest.Subject:
-        """Any record of a subject."""
+        """Any record of a subject. Needs `export.read` too."""
 
     @_builtins.property
     def base_model(self) -> _base_model_service_pb2.BaseModelReference:
@@ -1592,7 +1594,9 @@ class FindVersionsResponse(_message.Message):
     """Empty on the last page."""
     @_builtins.property
     def versions(self) -> _containers.RepeatedCompositeFieldContainer[_adapter_pb2.AdapterVersion]:
-        """As of ListVersions. By adapter and number; of a record or a subject by snapshot first, and then a version may come again on a later page."""
+        """As of ListVersions. First those that came from it themselves, by adapter and number, of a record or a subject by snapshot first; then those that inherited it, depth
+        first below each of these. Of a record or a subject a version may come again on a later page, perhaps as one that inherited it: what it was first is right.
+        """
 
     def __init__(
         self,

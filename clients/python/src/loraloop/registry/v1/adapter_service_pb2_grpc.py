@@ -329,15 +329,18 @@ class AdapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetLineage(self, request, context):
-        """Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scopes: `registry.read`; asks the export service with
-        the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is there.
+        """Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scope: `registry.read`; with `records` above 0 also
+        `export.read`. Asks the export service with the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is
+        there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FindVersions(self, request, context):
-        """Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. Scope: `registry.read`.
+        """Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. What was trained on a record, a
+        subject, a snapshot or by a run is also in the versions that have such a version as their parent, in their children and so on: they come too, with
+        `inherited_from`. Scope: `registry.read`; by record or subject also `export.read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

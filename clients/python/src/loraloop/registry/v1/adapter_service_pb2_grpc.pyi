@@ -94,11 +94,15 @@ class AdapterServiceStub:
     ListMetrics: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ListMetricsRequest, _adapter_service_pb2.ListMetricsResponse]
     """Lists a version's values by metric, time, step and source. Scope: `registry.read`."""
     GetLineage: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.GetLineageRequest, _adapter_service_pb2.GetLineageResponse]
-    """Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scopes: `registry.read`; asks the export service with
-    the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is there.
+    """Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scope: `registry.read`; with `records` above 0 also
+    `export.read`. Asks the export service with the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is
+    there.
     """
     FindVersions: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.FindVersionsRequest, _adapter_service_pb2.FindVersionsResponse]
-    """Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. Scope: `registry.read`."""
+    """Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. What was trained on a record, a
+    subject, a snapshot or by a run is also in the versions that have such a version as their parent, in their children and so on: they come too, with
+    `inherited_from`. Scope: `registry.read`; by record or subject also `export.read`.
+    """
     WatchAdapters: _grpc.UnaryStreamMultiCallable[_adapter_service_pb2.WatchAdaptersRequest, _adapter_service_pb2.WatchAdaptersResponse]
     """Sends every change after a revision, in order, none twice and none left out, and goes on until the caller ends it. A revision that is no longer kept:
     REVISION_COMPACTED, then list again and watch from the list's revision. A server that stops ends it with DRAINING: watch again from the last `revision`.
@@ -181,11 +185,15 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     ListMetrics: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ListMetricsRequest, _adapter_service_pb2.ListMetricsResponse]  # type: ignore[assignment]
     """Lists a version's values by metric, time, step and source. Scope: `registry.read`."""
     GetLineage: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.GetLineageRequest, _adapter_service_pb2.GetLineageResponse]  # type: ignore[assignment]
-    """Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scopes: `registry.read`; asks the export service with
-    the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is there.
+    """Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scope: `registry.read`; with `records` above 0 also
+    `export.read`. Asks the export service with the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is
+    there.
     """
     FindVersions: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.FindVersionsRequest, _adapter_service_pb2.FindVersionsResponse]  # type: ignore[assignment]
-    """Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. Scope: `registry.read`."""
+    """Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. What was trained on a record, a
+    subject, a snapshot or by a run is also in the versions that have such a version as their parent, in their children and so on: they come too, with
+    `inherited_from`. Scope: `registry.read`; by record or subject also `export.read`.
+    """
     WatchAdapters: _aio.UnaryStreamMultiCallable[_adapter_service_pb2.WatchAdaptersRequest, _adapter_service_pb2.WatchAdaptersResponse]  # type: ignore[assignment]
     """Sends every change after a revision, in order, none twice and none left out, and goes on until the caller ends it. A revision that is no longer kept:
     REVISION_COMPACTED, then list again and watch from the list's revision. A server that stops ends it with DRAINING: watch again from the last `revision`.
@@ -391,8 +399,9 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.GetLineageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.GetLineageResponse, _abc.Awaitable[_adapter_service_pb2.GetLineageResponse]]:
-        """Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scopes: `registry.read`; asks the export service with
-        the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is there.
+        """Follows what a version came from: run, snapshots, datasets, parents; and on request the records and subjects. Scope: `registry.read`; with `records` above 0 also
+        `export.read`. Asks the export service with the registry's own rights, for the caller's tenant. Where that service is away, `unavailable` says so and the rest is
+        there.
         """
 
     @_abc_1.abstractmethod
@@ -401,7 +410,10 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.FindVersionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.FindVersionsResponse, _abc.Awaitable[_adapter_service_pb2.FindVersionsResponse]]:
-        """Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. Scope: `registry.read`."""
+        """Lists versions that came from something: a record, a subject, a snapshot, a run, a parent or a base model; deleted versions too. What was trained on a record, a
+        subject, a snapshot or by a run is also in the versions that have such a version as their parent, in their children and so on: they come too, with
+        `inherited_from`. Scope: `registry.read`; by record or subject also `export.read`.
+        """
 
     @_abc_1.abstractmethod
     def WatchAdapters(

@@ -60,6 +60,7 @@ class BaseModel(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     CREATOR_FIELD_NUMBER: _builtins.int
+    VOCABULARY_DIGEST_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """As people call it, e.g. `mistralai/Mistral-7B-v0.1`: `[A-Za-z0-9]([A-Za-z0-9._/-]{0,254}[A-Za-z0-9])?`, no empty, `.` or `..` part."""
     revision: _builtins.str
@@ -82,6 +83,13 @@ class BaseModel(_message.Message):
     """`config.json` of the model, as it was; at most 256 KiB."""
     creator: _builtins.str
     """Id of the token that registered it."""
+    vocabulary_digest: _builtins.str
+    """64 hex digits: SHA-256 over `<id> <length> <token>\\n` of each token of `model.vocab` in `tokenizer.json`, in order of the ids: the token is UTF-8, the length its
+    bytes, both numbers are decimal. `model.vocab` is an object that has an id for each token (BPE, WordPiece, WordLevel), or a list of `[token, score]`, where a token's id
+    is its place, from 0 (Unigram). Merges, scores and what lies outside of `model.vocab`, added tokens too, do not count. Empty where there is no `tokenizer.json`, or none
+    with such a vocabulary: ids are whole numbers below 2^32, none of them twice, and no token has half of a surrogate pair. Where it is given, a `tokenizer.json` beside an
+    adapter must have this vocabulary, else TOKENIZER_MISMATCH.
+    """
     @_builtins.property
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Layer]:
         """Every layer that an adapter may target, at most 131,072, in any order; kept in order of the name's bytes."""
@@ -115,10 +123,11 @@ class BaseModel(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         creator: _builtins.str = ...,
+        vocabulary_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "configuration_json", b"configuration_json", "create_time", b"create_time", "creator", b"creator", "hidden_size", b"hidden_size", "layers", b"layers", "metadata", b"metadata", "model_type", b"model_type", "name", b"name", "other_names", b"other_names", "revision", b"revision", "tokenizer_digest", b"tokenizer_digest", "vocabulary_size", b"vocabulary_size", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "configuration_json", b"configuration_json", "create_time", b"create_time", "creator", b"creator", "hidden_size", b"hidden_size", "layers", b"layers", "metadata", b"metadata", "model_type", b"model_type", "name", b"name", "other_names", b"other_names", "revision", b"revision", "tokenizer_digest", b"tokenizer_digest", "vocabulary_digest", b"vocabulary_digest", "vocabulary_size", b"vocabulary_size", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

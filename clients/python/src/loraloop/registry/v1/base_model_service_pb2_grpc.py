@@ -62,8 +62,8 @@ class BaseModelServiceServicer:
     """
 
     def RegisterBaseModel(self, request, context):
-        """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
-        BASE_MODEL_CONFLICT.
+        """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
+        `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
         Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

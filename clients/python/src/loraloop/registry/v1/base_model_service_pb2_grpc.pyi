@@ -34,8 +34,8 @@ class BaseModelServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> BaseModelServiceAsyncStub: ...
     RegisterBaseModel: _grpc.UnaryUnaryMultiCallable[_base_model_service_pb2.RegisterBaseModelRequest, _base_model_service_pb2.RegisterBaseModelResponse]
-    """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
-    BASE_MODEL_CONFLICT.
+    """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
+    `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
     Scope: `registry.write`.
     """
     GetBaseModel: _grpc.UnaryUnaryMultiCallable[_base_model_service_pb2.GetBaseModelRequest, _base_model_service_pb2.GetBaseModelResponse]
@@ -51,8 +51,8 @@ class BaseModelServiceAsyncStub(BaseModelServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterBaseModel: _aio.UnaryUnaryMultiCallable[_base_model_service_pb2.RegisterBaseModelRequest, _base_model_service_pb2.RegisterBaseModelResponse]  # type: ignore[assignment]
-    """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
-    BASE_MODEL_CONFLICT.
+    """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
+    `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
     Scope: `registry.write`.
     """
     GetBaseModel: _aio.UnaryUnaryMultiCallable[_base_model_service_pb2.GetBaseModelRequest, _base_model_service_pb2.GetBaseModelResponse]  # type: ignore[assignment]
@@ -71,8 +71,8 @@ class BaseModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _base_model_service_pb2.RegisterBaseModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_base_model_service_pb2.RegisterBaseModelResponse, _abc.Awaitable[_base_model_service_pb2.RegisterBaseModelResponse]]:
-        """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both; with other content
-        BASE_MODEL_CONFLICT.
+        """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
+        `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
         Scope: `registry.write`.
         """
 
