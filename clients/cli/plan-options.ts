@@ -100,7 +100,7 @@ export async function toPlan(client: Client, options: OrderOptions): Promise<Pla
     globalBatchSize: toNumber("--global-batch-size", globalBatchSize),
     dropLast: options.dropLast === true,
     weights: oneOf("--weights", weights, ["loss", "sampling"]),
-    ...(shuffle !== undefined && { shuffle: shuffle === true ? true : toNumber("--shuffle", shuffle) }),
+    ...(shuffle !== undefined && { shuffle: shuffle === true ? true : toPositive("--shuffle", shuffle) }),
     ...(mix !== undefined && { mixture: await toMixture(client, mix, options) }),
   };
 }
@@ -113,8 +113,10 @@ async function toMixture(
   const { exhaustion = "first", blockBatches = "0" } = options;
   const sources: MixtureSource[] = [];
   for (const text of mix) {
-    const [name = "", share = "1"] = text.split("=");
-    sources.push({ source: await toSource(client, name, options), proportion: toNumber("--mix", share) });
+    const [name = "", share] = text.split("=");
+    if (share !== undefined && blockBatches !== "0")
+      throw new InputError(`--mix ${text}: with --block-batches sources have no share; leave =${share} out.`);
+    sources.push({ source: await toSource(client, name, options), proportion: toPositive("--mix", share ?? "1") });
   }
   return {
     sources,
@@ -127,6 +129,13 @@ async function toMixture(
 export function toNumber(option: string, text: string): number {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value < 2 ** 32)) throw new InputError(`${option} is not a number below 2^32: ${text}`);
+  return value;
+}
+
+/** As `toNumber`, where 0 would mean what nobody asked for. */
+export function toPositive(option: string, text: string): number {
+  const value = toNumber(option, text);
+  if (value === 0) throw new InputError(`${option} is 0; expected at least 1.`);
   return value;
 }
 

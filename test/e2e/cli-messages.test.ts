@@ -90,6 +90,13 @@ test.for<[string[], string]>([
   [["stream", "documents", "-o", "none/out.jsonl"], "There is no folder none."],
   [["--tls-ca", "missing.pem", "dataset", "list"], "There is no missing.pem."],
   [["preview", "documents", "-n", "0"], "--count is not a number from 1 to 1,000: 0"],
+  [["plan", "show", "--mix", "documents=0", "--mix", "documents"], "--mix is 0; expected at least 1."],
+  [["plan", "show", "documents", "--epochs", "0"], "--epochs is 0; expected at least 1."],
+  [["plan", "show", "documents", "--shuffle", "0"], "--shuffle is 0; expected at least 1."],
+  [
+    ["plan", "show", "--mix", "documents=2", "--block-batches", "1"],
+    "--mix documents=2: with --block-batches sources have no share; leave =2 out.",
+  ],
 ])("%j: %s", async ([args, problem]) => {
   expect(await fail(...args)).toEqual({ code: 2, signal: null, stdout: "", stderr: `loraloop: ${problem}\n` });
 });

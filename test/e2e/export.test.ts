@@ -1,5 +1,15 @@
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -189,6 +199,24 @@ test.for<[string, string[], (folder: string) => void, RegExp]>([
   ["another shard size", ["--shard-size", "2MB"], copyDone, /shard_size = 1000000, not 2000000/],
   ["another format", ["--format", "parquet"], copyDone, /format = jsonl, not parquet/],
   ["another snapshot", ["--shard-size", "1MB", "--as-of", "2020-01-01"], copyDone, /holds snapshot [0-9a-f]{64}, not/],
+  [
+    "a folder without one of its shards",
+    ["--shard-size", "1MB"],
+    (folder) => {
+      cpSync(place("done"), folder, { recursive: true });
+      rmSync(join(folder, readExportIndex(folder).splits[0]?.shards[1]?.path ?? ""));
+    },
+    /train-00001-of-\d+\.jsonl is not as it was written: remove .* and export again/,
+  ],
+  [
+    "a shard with something behind it",
+    ["--shard-size", "1MB"],
+    (folder) => {
+      cpSync(place("done"), folder, { recursive: true });
+      appendFileSync(join(folder, readExportIndex(folder).splits[0]?.shards[0]?.path ?? ""), "{}\n");
+    },
+    /is not as it was written/,
+  ],
 ])("%s is refused", async ([_name, args, prepare, problem]) => {
   const folder = place("refused");
   mkdirSync(folder);

@@ -147,6 +147,8 @@ test("plan show and explain say what comes when, as a stream gives it", async ()
   const one = await run("plan", "explain", "--hash", shown.plan.hash, "--index", "17", "--count", "1");
   expect(one).toMatch(new RegExp(`^Index 17 is record ${entries[17]?.record_id}:\n {2}global batch 1 of 2`));
   expect(await run("plan", "explain", "--hash", shown.plan.hash)).toMatch(/^INDEX +RECORD +BATCH/);
+  const beyond = await fail("plan", "explain", "--hash", shown.plan.hash, "--index", "32");
+  expect(beyond).toMatchObject({ code: 2, stderr: "loraloop: --index is 32; the plan has 32 samples.\n" });
 });
 
 test("plans of runs and of mixtures are shown, and wrong options named", async () => {
@@ -157,6 +159,8 @@ test("plans of runs and of mixtures are shown, and wrong options named", async (
   await run("dataset", "put", "other", "other.json");
   const mixture = await runJson("plan", "show", "--mix", "docs=3", "--mix", "other", "--exhaustion", "all");
   expect(mixture).toMatchObject({ plan: { sources: [{ slots: 768 }, { slots: 256 }] } });
+  const inTurn = await run("plan", "show", "--mix", "docs", "--mix", "other", "--block-batches", "2");
+  expect(inTurn).toMatch(/ in turn /);
   for (const [args, message] of [
     [["docs", "--weights", "both"], "--weights is both; expected loss or sampling."],
     [["docs", "--run", "planned"], "Name a dataset or a snapshot, or use --mix, or --run: one of them."],

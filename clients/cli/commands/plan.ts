@@ -12,6 +12,7 @@ import {
   toNumber,
   toPlan,
   toPlanSource,
+  toPositive,
 } from "../plan-options.ts";
 import { programOptions, withClient } from "../session.ts";
 import { sourceOptions } from "../source.ts";
@@ -70,8 +71,8 @@ async function target(
 
 async function show(name: string | undefined, options: ShowOptions, command: Command): Promise<void> {
   const steps = {
-    epochs: toNumber("--epochs", options.epochs),
-    gradientAccumulationSteps: toNumber("--gradient-accumulation-steps", options.gradientAccumulationSteps),
+    epochs: toPositive("--epochs", options.epochs),
+    gradientAccumulationSteps: toPositive("--gradient-accumulation-steps", options.gradientAccumulationSteps),
   };
   await withClient(command, async (client) => {
     const source = await target(client, name, options);
@@ -83,6 +84,7 @@ async function show(name: string | undefined, options: ShowOptions, command: Com
 
 function describe({ plan: found, maxSteps }: GetPlanResponse, steps: { epochs: number }): void {
   if (found === undefined) return;
+  const inTurn = (found.spec?.mixture?.blockBatches ?? 0) > 0;
   print(`plan     ${found.hash}`);
   print(
     `samples  ${count(found.sampleCount)} in ${count(found.globalBatchCount)} global batches, epoch ${found.spec?.epoch ?? 0}`,
@@ -97,7 +99,7 @@ function describe({ plan: found, maxSteps }: GetPlanResponse, steps: { epochs: n
       count(source.snapshotSampleCount),
       count(source.epochSampleCount),
       count(source.sampleCount),
-      `${source.slots}/1024`,
+      inTurn ? "in turn" : `${source.slots}/1024`,
       source.weightTable === "" ? "one each" : source.weightTable.slice(0, 12),
     ]),
   );
@@ -114,6 +116,10 @@ async function explain(name: string | undefined, options: ExplainOptions, comman
     const answer = await client.explainPlan(source, { ...(await toPlan(client, options)), ...place });
     if (programOptions(command).json) return printJson(answer);
     const [only, ...others] = answer.entries;
+    if (only === undefined && place.count > 0)
+      throw new InputError(
+        `--index is ${place.firstIndex}; the plan has ${count(answer.plan?.sampleCount ?? 0n)} samples.`,
+      );
     if (only !== undefined && others.length === 0) explainOne(only, answer.plan);
     else explainAll(answer.entries);
   });

@@ -49,7 +49,7 @@ async function checkFinished(task: ExportTask, index: ExportIndex): Promise<void
   checkFiles(folder, task.files, index.files);
   const pinned = await pinSource(task.client, task.source, task);
   const keys = (splits: readonly { readonly snapshot: string }[]): string => splits.map((each) => each.snapshot).join();
-  if (keys(pinned.splits) === keys(index.splits)) return;
+  if (keys(pinned.splits) === keys(index.splits)) return checkShards(folder, index);
   throw new InputError(
     `${folder} holds snapshot ${index.splits[0]?.snapshot}, not ${pinned.splits[0]?.snapshot}: name another folder, or export the snapshot.`,
   );
@@ -66,7 +66,7 @@ function checkUnfinished({ source, folder, files }: ExportTask, state: ExportSta
   return state;
 }
 
-function checkShards(folder: string, { files, splits }: ExportState): void {
+function checkShards(folder: string, { files, splits }: Pick<ExportState, "files" | "splits">): void {
   for (const { name, shards } of splits) {
     for (const [number, { path, bytes }] of shards.entries()) {
       const places = [path, shardPath(files, name, number, shards.length)].map((each) => join(folder, each));

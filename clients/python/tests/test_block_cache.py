@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,9 +182,24 @@ def test_sizes(text: str | int, size: int) -> None:
     assert BlockCache(max_bytes=text).max_bytes == size
 
 
-def test_what_is_no_size() -> None:
-    with pytest.raises(ValueError, match="10 apples"):
-        BlockCache(max_bytes="10 apples")
+@pytest.mark.parametrize("text", ["10 apples", "1e400GB", "nan"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(ValueError, match=f"'{text}' is not a size"):
+        BlockCache(max_bytes=text)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"max_bytes": -1}, "-1 is below 0; write a size like 10GB"),
+        ({"max_bytes": "-5GB"}, "'-5GB' is below 0"),
+        ({"prefetch_bytes": -1}, "-1 is below 0"),
+        ({"max_items": -1}, "max_items is -1; give a count of blocks"),
+    ],
+)
+def test_limits_below_0(directory: Path | None, limits: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        BlockCache(directory, **limits)
 
 
 def test_what_another_process_has_removed_is_let_go(tmp_path: Path) -> None:

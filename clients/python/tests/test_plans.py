@@ -151,6 +151,17 @@ def test_what_does_not_fit_together_is_refused(texts: Client) -> None:
             texts.stream(**wrong)
     with pytest.raises(TypeError):
         texts.plans.get("a", hash="b")
+    never = Plan(mixture=Mixture([MixtureSource("a", proportion=0), MixtureSource("b")]))
+    for plan, problem in (
+        (never, "a source's proportion is 0"),
+        (Plan(weights="lost"), "weights is 'lost'; expected 'loss' or 'sampling'"),  # type: ignore[arg-type]
+        (Plan(mixture=Mixture([], exhaustion="none")), "exhaustion is 'none'"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(ValueError, match=problem):
+            texts.plans.get(spec=None if plan.mixture else SPEC, plan=plan)
+    with pytest.raises(ValueError, match="0 epochs"):
+        texts.plans.max_steps("b", epochs=0)
+    assert texts.plans.get(spec=SPEC, plan=Plan(shuffle=0)).hash == texts.plans.get(spec=SPEC).hash
     with pytest.raises(loraloop.InvalidArgumentError) as caught:
         next(texts.stream(spec=SPEC, plan=Plan(global_batch_size=2), world_size=3))
     assert caught.value.reason == "PLAN_INVALID"

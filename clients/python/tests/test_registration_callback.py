@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from datasets import Dataset
@@ -15,10 +14,9 @@ from loraloop.torch import StreamingDataset
 from loraloop.trainer import RegistrationCallback, StreamingTrainerMixin
 from tests.adapters import adapted, load_base_model, save_base_model
 from tests.server import LoraloopUp
-from tests.tiny import settings, text_of, tiny_tokenizer
+from tests.tiny import TOKENIZER, settings, text_of, tokenize
 
 COUNT = 24
-TOKENIZER = tiny_tokenizer()
 # The libraries' own.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -38,11 +36,6 @@ def base(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     client.registry.register_base_model(save_base_model("llama", folder), name="trained/llama")
     return folder
-
-
-def tokenize(sample: dict[str, Any]) -> dict[str, Any]:
-    ids = TOKENIZER(sample["text"])["input_ids"]
-    return {"input_ids": ids, "labels": ids}
 
 
 def test_a_run_of_a_stream_ends_with_its_version(client: Client, base: Path, tmp_path: Path) -> None:

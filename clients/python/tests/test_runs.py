@@ -75,6 +75,8 @@ def test_errors_are_typed(client: Client) -> None:
     assert conflict.value.reason == "RUN_CONFLICT"
     with pytest.raises(TypeError):
         run.report_progress(step=1, epoch=0)
+    with pytest.raises(TypeError, match=r"id of a run, not a Run: give its \.id"):
+        client.stream(run=run)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="1 indices and 2 losses"):
         run.report_losses(0, [1], [1.0, 2.0])
 

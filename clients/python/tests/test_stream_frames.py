@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
+import hashlib
 import json
 import pickle
 import time
@@ -16,8 +17,9 @@ import pytest
 import loraloop
 from loraloop import Client
 from loraloop.export.v1 import export_service_pb2 as pb
+from loraloop.torch import StreamingDataset
 from tests.conftest import Scripted
-from tests.scripted import IDENTITY, ScriptedError, Step, batch, footer, header
+from tests.scripted import IDENTITY, ScriptedError, Step, batch, footer, header, line, references
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 WHOLE = [header(), batch(0, 3), batch(3, 2), footer([batch(0, 3), batch(3, 2)], 5)]
@@ -43,6 +45,36 @@ def test_batches_name_ids_indices_and_weights(scripted: Scripted) -> None:
         ([0, 1, 2], ["id-0", "id-1", "id-2"], [1.5] * 3),
         ([3, 4], ["id-3", "id-4"], [1.5] * 2),
     ]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda batch: pickle.loads(pickle.dumps(batch))])
+@pytest.mark.parametrize("cache", [None, loraloop.BlockCache()])
+def test_batches_go_to_other_processes(
+    scripted: Scripted,
+    copied: Callable[[loraloop.SampleBatch], loraloop.SampleBatch],
+    cache: loraloop.BlockCache | None,
+) -> None:
+    block = line(0)
+    digest = hashlib.sha256(block).digest()
+    end = footer([], 1)
+    end.footer.sample_count = 1
+    client, server = scripted(WHOLE if cache is None else [header(), references([digest]), end])
+    server.blocks = {digest: block}
+    sent = next(client.stream("d", cache=cache, with_ids=True).batches())
+    received = copied(sent)
+    assert received.samples(with_ids=True) == sent.samples(with_ids=True)
+    assert (received.lines(), received.ids, received.weights) == (sent.lines(), sent.ids, sent.weights)
+    assert (list(received.indices), received.next_index) == (list(sent.indices), sent.next_index)
+
+
+def test_a_cache_with_compression_is_refused_at_once(scripted: Scripted) -> None:
+    client, server = scripted()
+    refusal = "compression='zstd' packs lines, and with a cache only references"
+    with pytest.raises(loraloop.ConfigurationError, match=refusal):
+        client.stream("d", cache=loraloop.BlockCache(), compression="zstd")
+    with pytest.raises(loraloop.ConfigurationError, match=refusal):
+        StreamingDataset("d", client=client, cache=loraloop.BlockCache(), compression="zstd")
+    assert server.requests == []
 
 
 def test_position_names_the_sample_given_last(scripted: Scripted) -> None:

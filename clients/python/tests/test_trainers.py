@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -21,7 +22,7 @@ from loraloop.torch import StreamingDataLoader, StreamingDataset
 from loraloop.trainer import StreamingCallback, StreamingTrainerMixin
 from loraloop.trainer._batches import INDEX
 from tests.server import LoraloopServer
-from tests.tiny import settings, text_of, tiny_model, tiny_tokenizer
+from tests.tiny import TOKENIZER, settings, text_of, tiny_model, tokenize
 
 COUNT = 36
 BATCH = 4
@@ -35,7 +36,6 @@ PAIRS = {
     "format": "preference",
     "mapping": {"prompt": "text", "chosen": "good", "rejected": "bad"},
 }
-TOKENIZER = tiny_tokenizer()
 # The libraries' own.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -92,7 +92,7 @@ class StreamingDPOTrainer(Recorded, DPOTrainer):
 
 
 class StopAt(TrainerCallback):
-    """As Ctrl+C in the middle of the step after that one, or when that one has been saved."""
+    """As Ctrl+C in the middle of the step after that one, or in one's own callback when that one was saved."""
 
     def __init__(self, step: int, event: str) -> None:
         self._step = step
@@ -107,11 +107,6 @@ class StopAt(TrainerCallback):
     def _stop(self, state: Any, event: str) -> None:
         if (state.global_step, event) == (self._step, self._event):
             raise KeyboardInterrupt
-
-
-def tokenize(sample: dict[str, Any]) -> dict[str, Any]:
-    ids = TOKENIZER(sample["text"])["input_ids"]
-    return {"input_ids": ids, "labels": ids}
 
 
 def dataset(client: Client, spec: dict[str, Any] = SPEC, **options: Any) -> StreamingDataset:
@@ -131,9 +126,7 @@ def hf_trainer(client: Client, folder: Path, **options: Any) -> Any:
 
 def sft_trainer(client: Client, folder: Path, **options: Any) -> Any:
     arguments = settings(SFTConfig, str(folder), max_length=32, **options)
-    return StreamingSFTTrainer(
-        tiny_model(), arguments, train_dataset=dataset(client), processing_class=tiny_tokenizer()
-    )
+    return StreamingSFTTrainer(tiny_model(), arguments, train_dataset=dataset(client), processing_class=TOKENIZER)
 
 
 def dpo_trainer(client: Client, folder: Path, **options: Any) -> Any:
@@ -143,7 +136,7 @@ def dpo_trainer(client: Client, folder: Path, **options: Any) -> Any:
         tiny_model(seed=1),
         arguments,
         train_dataset=dataset(client, PAIRS),
-        processing_class=tiny_tokenizer(),
+        processing_class=TOKENIZER,
     )
 
 
@@ -152,7 +145,8 @@ def run(trainer: Any, seen: Seen, *, stop_at: int | None = None, event: str = "s
     if stop_at is None:
         trainer.train(resume_from_checkpoint=resume)
     else:
-        trainer.add_callback(StopAt(stop_at, event))
+        # Before that of the mix-in.
+        trainer.callback_handler.callbacks.insert(0, StopAt(stop_at, event))
         with pytest.raises(KeyboardInterrupt):
             trainer.train(resume_from_checkpoint=resume)
     seen.losses |= {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
@@ -211,26 +205,65 @@ def test_the_epoch_that_is_shown_goes_on_too(sentences: Client, tmp_path: Path) 
 
 def test_a_checkpoint_without_a_position_is_refused(sentences: Client, tmp_path: Path) -> None:
     options = {"save_strategy": "steps", "save_steps": 2, "num_train_epochs": 1}
-    run(hf_trainer(sentences, tmp_path, **options), Seen(), stop_at=2)
-    file = tmp_path / "checkpoint-2" / "loraloop-rank-0.json"
-    other = file.with_name("loraloop-rank-1.json")
-    other.write_text(file.read_text().replace('"next_index": 8', '"next_index": 12'))
-    with pytest.raises(ConfigurationError, match=r"'next_index': 12.*'next_index': 8"):
-        hf_trainer(sentences, tmp_path, **options).train(resume_from_checkpoint=True)
-    file.unlink()
-    other.unlink()
-    with pytest.raises(ConfigurationError, match="no position of the stream"):
+    run(hf_trainer(sentences, tmp_path, **options), Seen(), stop_at=2, event="save")
+    file = tmp_path / "checkpoint-2" / "trainer_state.json"
+    state = json.loads(file.read_text())
+    del state["stateful_callbacks"]["StreamingCallback"]
+    file.write_text(json.dumps(state))
+    with pytest.raises(ConfigurationError, match="step 2 has no position of the stream"):
         hf_trainer(sentences, tmp_path, **options).train(resume_from_checkpoint=str(file.parent))
+    with pytest.raises(ConfigurationError, match=r"no checkpoint in .* was saved whole.*\(checkpoint-2\)"):
+        hf_trainer(sentences, tmp_path, **options).train(resume_from_checkpoint=True)
 
 
-def test_a_checkpoint_that_was_not_saved_whole_is_passed_over(sentences: Client, tmp_path: Path) -> None:
+def truncate(checkpoint: Path) -> None:
+    file = checkpoint / "trainer_state.json"
+    file.write_text(file.read_text()[:-10])
+
+
+def lose_random_numbers(checkpoint: Path) -> None:
+    (checkpoint / "rng_state.pth").unlink()
+
+
+def lose_everything(checkpoint: Path) -> None:
+    for file in checkpoint.iterdir():
+        file.unlink()
+
+
+@pytest.mark.parametrize("damage", [truncate, lose_random_numbers, lose_everything])
+def test_a_checkpoint_that_is_not_whole_is_passed_over(
+    damage: Callable[[Path], None], sentences: Client, tmp_path: Path
+) -> None:
     options = {"save_strategy": "steps", "save_steps": 2, "num_train_epochs": 1}
     undisturbed = run(hf_trainer(sentences, tmp_path / "a", **options), Seen())
     resumed = run(hf_trainer(sentences, tmp_path / "b", **options), Seen(), stop_at=5)
-    for file in (tmp_path / "b" / "checkpoint-4").iterdir():
-        file.unlink()
+    damage(tmp_path / "b" / "checkpoint-4")
+    (tmp_path / "b" / "checkpoint-best").mkdir()
     del resumed.indices[2:]
     assert_same(run(hf_trainer(sentences, tmp_path / "b", **options), resumed, resume=True), undisturbed)
+
+
+def test_a_checkpoint_that_is_written_again_is_not_whole_meanwhile(sentences: Client, tmp_path: Path) -> None:
+    options = {"save_strategy": "steps", "save_steps": 2, "num_train_epochs": 1}
+    run(hf_trainer(sentences, tmp_path, **options), Seen(), stop_at=5)
+    trainer = hf_trainer(sentences, tmp_path, **options)
+
+    def break_off(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    trainer.seen, trainer.save_model = Seen(), break_off
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
+    assert not (tmp_path / "checkpoint-4" / "trainer_state.json").exists()
+
+
+def test_a_resume_may_restore_callbacks(sentences: Client, tmp_path: Path) -> None:
+    options = {"save_strategy": "steps", "save_steps": 2, "num_train_epochs": 1}
+    undisturbed = run(hf_trainer(sentences, tmp_path / "a", **options), Seen())
+    resumed = run(hf_trainer(sentences, tmp_path / "b", **options), Seen(), stop_at=4, event="save")
+    restoring = {**options, "restore_callback_states_from_checkpoint": True}
+    run(hf_trainer(sentences, tmp_path / "b", **restoring), resumed, stop_at=6, event="save", resume=True)
+    assert_same(run(hf_trainer(sentences, tmp_path / "b", **restoring), resumed, resume=True), undisturbed)
 
 
 def test_another_global_batch_is_refused(sentences: Client, tmp_path: Path) -> None:
@@ -245,7 +278,7 @@ def test_packing_and_a_shuffle_of_trl_are_refused(sentences: Client, tmp_path: P
                 tiny_model(),
                 settings(SFTConfig, str(tmp_path), **options),
                 train_dataset=dataset(sentences),
-                processing_class=tiny_tokenizer(),
+                processing_class=TOKENIZER,
             )
 
 
@@ -255,7 +288,7 @@ def test_what_trl_would_leave_out_keeps_its_place_and_weighs_nothing(sentences: 
         tiny_model(seed=1),
         settings(DPOConfig, str(tmp_path), max_length=6),
         train_dataset=dataset(sentences, PAIRS),
-        processing_class=tiny_tokenizer(),
+        processing_class=TOKENIZER,
     )
     lengths = [(len(sample["prompt_ids"]), sample.get("weight", 1.0)) for sample in trainer.train_dataset]
     assert len(lengths) == COUNT
@@ -274,7 +307,7 @@ def test_sft_trainer_learns_from_to_hf(sentences: Client, tmp_path: Path) -> Non
     stream = sentences.stream(spec=SPEC).to_hf()
     assert isinstance(stream, datasets.IterableDataset)
     arguments = settings(SFTConfig, str(tmp_path), max_length=32, max_steps=20)
-    trainer = SFTTrainer(tiny_model(), arguments, train_dataset=stream, processing_class=tiny_tokenizer())
+    trainer = SFTTrainer(tiny_model(), arguments, train_dataset=stream, processing_class=TOKENIZER)
     trainer.train()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     assert losses[-1] < losses[0]
@@ -304,20 +337,22 @@ def adaptive_trainer(client: Client, folder: Path, name: str, **options: Any) ->
         tiny_model(),
         arguments,
         train_dataset=StreamingDataset(client=client, run=opened),
-        processing_class=tiny_tokenizer(),
+        processing_class=TOKENIZER,
     )
 
 
-@pytest.mark.parametrize(("stop_at", "event"), [(11, "step"), (9, "save"), (7, "step")])
+@pytest.mark.parametrize(
+    ("stop_at", "event", "checkpoint"), [(11, "step", 9), (9, "save", 9), (7, "step", 4), (4, "save", 4)]
+)
 def test_a_run_is_told_losses_and_a_resume_reads_its_epochs_again(
-    stop_at: int, event: str, sentences: Client, tmp_path: Path
+    stop_at: int, event: str, checkpoint: int, sentences: Client, tmp_path: Path
 ) -> None:
-    """The first stop is after the epoch was closed, the second when its checkpoint is saved, the third before."""
+    """At "save" a checkpoint is there, but its losses have not been told; after 9 steps an epoch is closed."""
     names = [f"undisturbed-{stop_at}", f"resumed-{stop_at}"]
     undisturbed = run(adaptive_trainer(sentences, tmp_path / "a", names[0]), Seen())
-    saving = {"save_strategy": "steps", "save_steps": 9 if stop_at >= 9 else 4}
+    saving = {"save_strategy": "steps", "save_steps": checkpoint, "save_total_limit": 1}
     resumed = run(adaptive_trainer(sentences, tmp_path / "b", names[1], **saving), Seen(), stop_at=stop_at, event=event)
-    del resumed.indices[9 if stop_at >= 9 else 4 :]
+    del resumed.indices[checkpoint:]
     run(adaptive_trainer(sentences, tmp_path / "b", names[1], **saving), resumed, resume=True)
     assert_same(resumed, undisturbed)
     infos = [sentences.runs.get(name) for name in names]

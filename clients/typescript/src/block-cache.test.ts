@@ -178,7 +178,18 @@ test("what a killed process left unfinished is removed after an hour, not before
   expect((await files()).toSorted()).toEqual([`${digestOf(first)}.new.part`, digestOf(second)].toSorted());
 });
 
-test.for<BlockCacheOptions>([{ maxBytes: 0 }, { maxBytes: "large" }, { maxItems: 0 }, { maxItems: Number.NaN }])(
-  "%o is refused",
-  (options) => expect(() => new BlockCache(options)).toThrow(RangeError),
-);
+test.for<[BlockCacheOptions, string]>([
+  [{ maxBytes: 0 }, "The size is 0"],
+  [{ maxBytes: -1 }, "The size is -1"],
+  [{ maxBytes: "-5GB" }, 'The size is "-5GB"; expected bytes or a text as "10GB".'],
+  [{ maxBytes: "large" }, 'The size is "large"'],
+  [{ maxItems: 0 }, "maxItems is 0"],
+  [{ maxItems: -1 }, "maxItems is -1; expected a count above 0."],
+  [{ maxItems: Number.NaN }, "maxItems is NaN"],
+])("%o is refused", ([options, message]) => {
+  for (const directory of [undefined, folder]) {
+    const create = () => new BlockCache({ ...options, ...(directory !== undefined && { directory }) });
+    expect(create).toThrow(RangeError);
+    expect(create).toThrow(message);
+  }
+});

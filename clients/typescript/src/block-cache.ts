@@ -15,7 +15,8 @@ export interface BlockCacheOptions {
 
 /**
  * Blocks of snapshots for later epochs, one cache for all trainers of a process or, with a directory, of a host: `<directory>/<first two digits>/<SHA-256>`, the
- * same in every client language. Files are checked against their digest before they are used, appear whole or not at all, and may be deleted at any time.
+ * same in every client language. Files are checked against their digest before they are used, appear whole or not at all, and may be deleted at any time. While several
+ * processes write to a directory, each of the others may bring it over its limits by a 64th of them, or by one block where that is more.
  */
 export class BlockCache {
   readonly #store: BlockStore;

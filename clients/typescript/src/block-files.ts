@@ -1,17 +1,14 @@
 import { createHash, randomUUID } from "node:crypto";
 import { closeSync, fstatSync, futimesSync, openSync, read, readSync, type Stats } from "node:fs";
-import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { BlockRoom } from "./block-room.ts";
 import type { BlockLimits, BlockStore, LinePlace } from "./block-store.ts";
 
 const readAsync = promisify(read);
-const blockName = /^[0-9a-f]{64}$/;
 /** Uses of a file are written down this often, as its access time: many file systems do not by themselves. */
 const useMillis = 10_000;
-const unfinishedName = /\.part$/;
-/** What a killed process began to write is removed after this time. */
-const unfinishedMillis = 3_600_000;
 
 /** A file whose content was checked, by what changes when somebody replaces it. */
 interface CheckedFile {
@@ -19,16 +16,11 @@ interface CheckedFile {
   readonly usedMillis: number;
 }
 
-interface FoundFile {
-  readonly path: string;
-  readonly bytes: number;
-  readonly usedMillis: number;
-}
-
 /** Blocks as files of a folder that several processes of one user share: nobody else may read them. */
 export class BlockFiles implements BlockStore {
   readonly #directory: string;
   readonly #limits: BlockLimits;
+  readonly #room: BlockRoom;
   readonly #checked = new Map<string, CheckedFile>();
   /** Blocks are kept one after the other, so that the limits hold. */
   #kept: Promise<void> = Promise.resolve();
@@ -36,6 +28,7 @@ export class BlockFiles implements BlockStore {
   constructor(directory: string, limits: BlockLimits) {
     this.#directory = directory;
     this.#limits = limits;
+    this.#room = new BlockRoom(directory, limits);
   }
 
   async copy(digest: string, places: readonly LinePlace[], target: Uint8Array): Promise<boolean> {
@@ -66,7 +59,7 @@ export class BlockFiles implements BlockStore {
     const unfinished = `${path}.${randomUUID()}.part`;
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await this.#makeRoom(block.length);
+      await this.#room.make(block.length);
       await writeFile(unfinished, block, { flag: "wx", mode: 0o600 });
       await rename(unfinished, path);
     } catch {
@@ -96,37 +89,6 @@ export class BlockFiles implements BlockStore {
       noteUse(file, status);
     }
     return true;
-  }
-
-  async #makeRoom(bytes: number): Promise<void> {
-    const files = (await this.#list()).sort((one, other) => one.usedMillis - other.usedMillis);
-    let total = files.reduce((sum, file) => sum + file.bytes, bytes);
-    let items = files.length + 1;
-    for (const file of files) {
-      if (total <= this.#limits.maxBytes && items <= this.#limits.maxItems) return;
-      await rm(file.path, { force: true });
-      this.#checked.delete(basename(file.path));
-      total -= file.bytes;
-      items -= 1;
-    }
-  }
-
-  /** Whole blocks. Others delete files at the same time. */
-  async #list(): Promise<FoundFile[]> {
-    const folders = await readdir(this.#directory, { withFileTypes: true });
-    const found: FoundFile[] = [];
-    for (const folder of folders) {
-      if (!/^[0-9a-f]{2}$/.test(folder.name)) continue;
-      for (const name of await readdir(join(this.#directory, folder.name)).catch(() => [])) {
-        const path = join(this.#directory, folder.name, name);
-        const status = await stat(path).catch(() => undefined);
-        if (status === undefined) continue;
-        if (blockName.test(name)) found.push({ path, bytes: status.size, usedMillis: status.atimeMs });
-        else if (unfinishedName.test(name) && Date.now() - status.mtimeMs > unfinishedMillis)
-          await rm(path, { force: true });
-      }
-    }
-    return found;
   }
 }
 

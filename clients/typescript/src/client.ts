@@ -20,6 +20,7 @@ import {
   type PlanSteps,
   toPlanRequest,
   toPlanTarget,
+  toSteps,
 } from "./plan.ts";
 import { Registry } from "./registry/registry.ts";
 import { Runs } from "./runs.ts";
@@ -90,9 +91,9 @@ export class Client implements AsyncDisposable {
   /** The plan that a stream would follow, and the optimizer steps of so many epochs (1) with so many global batches each (1). Waits for its snapshots. */
   getPlan(
     source: Source | RunSource | PlanHash | undefined,
-    { epochs = 1, gradientAccumulationSteps = 1, ...plan }: PlanOptions & PlanSteps = {},
+    options: PlanOptions & PlanSteps = {},
   ): Promise<GetPlanResponse> {
-    return this.export.getPlan({ ...toPlanRequest(source, plan), epochs, gradientAccumulationSteps });
+    return this.export.getPlan({ ...toPlanRequest(source, options), ...toSteps(options) });
   }
 
   /** Which samples are at some indices of a plan, and why. */

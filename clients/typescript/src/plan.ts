@@ -38,7 +38,7 @@ export interface Mixture {
 
 export interface MixtureSource {
   readonly source: Source;
-  /** Share of the samples, relative to the others'; 1 by default. */
+  /** Share of the samples, relative to the others', a positive integer; 1 by default. */
   readonly proportion?: number;
 }
 
@@ -92,14 +92,30 @@ export function toPlanSpec(options: PlanOptions): DeepPartial<PlanSpec> {
     globalBatchSize: options.globalBatchSize ?? 1,
     dropLast: options.dropLast ?? false,
     weightUse: weightUses[options.weights ?? "loss"],
-    ...(shuffle !== false && { shuffle: { windowPages: shuffle === true ? 0 : shuffle } }),
+    ...(shuffle !== false && shuffle !== 0 && { shuffle: { windowPages: shuffle === true ? 0 : shuffle } }),
     ...(mixture && { mixture: toMixture(mixture) }),
   };
 }
 
+/** Throws RangeError for a number below 1. */
+export function toSteps({ epochs = 1, gradientAccumulationSteps = 1 }: PlanSteps): Required<PlanSteps> {
+  checkPositive("epochs", epochs);
+  checkPositive("gradientAccumulationSteps", gradientAccumulationSteps);
+  return { epochs, gradientAccumulationSteps };
+}
+
+/** Protobuf takes 0 for what nobody gave. Throws RangeError. */
+function checkPositive(name: string, value: number): number {
+  if (value >= 1) return value;
+  throw new RangeError(`${name} is ${value}; expected at least 1.`);
+}
+
 function toMixture({ sources, exhaustion = "first", blockBatches = 0 }: Mixture): DeepPartial<PlanSpec["mixture"]> {
   return {
-    sources: sources.map(({ source, proportion = 1 }) => ({ source: toSource(source), proportion })),
+    sources: sources.map(({ source, proportion = 1 }) => ({
+      source: toSource(source),
+      proportion: checkPositive("proportion", proportion),
+    })),
     exhaustion: exhaustions[exhaustion],
     blockBatches,
   };

@@ -31,7 +31,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** How long to reconnect without progress; 300 by default. */
   readonly reconnectSeconds?: number;
-  /** `zstd` where the trainer is far away; `none` by default. Never changes the samples. */
+  /** `zstd` where the trainer is far away; `none` by default. Never changes the samples. Not together with a cache, whose blocks come as they are. */
   readonly compression?: "none" | "zstd";
   /** Fetches whole blocks once and takes samples from there, in this and later epochs; the stream itself only refers to them. */
   readonly cache?: BlockCache;
@@ -51,6 +51,14 @@ export interface StreamCalls {
     options: { signal: AbortSignal },
   ) => AsyncIterable<StreamSamplesResponse>;
   readonly openBlocks: OpenBlocks;
+}
+
+/** Throws LoraloopError for options that do not fit each other. */
+export function checkDelivery({ cache, compression = "none" }: ReadOptions): void {
+  if (cache === undefined || compression === "none") return;
+  throw new LoraloopError(
+    `compression ${JSON.stringify(compression)} packs lines, and with a cache only references to blocks come: leave one out.`,
+  );
 }
 
 const prefetchBytes = 16 * 1024 * 1024;
@@ -78,6 +86,7 @@ export class SampleStream implements AsyncIterable<Sample>, AsyncDisposable {
   #callSamples = 0;
 
   constructor(calls: StreamCalls, target: PlanTarget, options: CallOptions = {}) {
+    checkDelivery(options);
     this.#calls = calls;
     this.#target = target;
     this.#options = options;

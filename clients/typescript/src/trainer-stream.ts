@@ -5,9 +5,9 @@ import type {
   Plan,
 } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { LoraloopError, StateError } from "./errors.ts";
-import { type PlanOptions, type PlanTarget, toPlanTarget } from "./plan.ts";
+import { type PlanOptions, type PlanSteps, type PlanTarget, toPlanTarget, toSteps } from "./plan.ts";
 import { type RankBatch, RankBatches } from "./rank-batch.ts";
-import { type ReadOptions, SampleStream, type StreamCalls } from "./sample-stream.ts";
+import { checkDelivery, type ReadOptions, SampleStream, type StreamCalls } from "./sample-stream.ts";
 import { isWhole, type ShareOptions } from "./share.ts";
 import { isPinned, type RunSource, type Source } from "./source.ts";
 import type { StreamState } from "./stream-state.ts";
@@ -35,6 +35,7 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
   #state: StreamState | undefined;
 
   constructor(calls: TrainerCalls, source: Source | RunSource | undefined, options: TrainerOptions = {}) {
+    checkDelivery(options);
     this.#calls = calls;
     this.#source = source;
     this.#options = options;
@@ -85,10 +86,8 @@ export class TrainerStream implements AsyncIterable<RankBatch>, AsyncDisposable 
   }
 
   /** Optimizer steps of so many epochs (1) with so many batches each (1), for learning-rate schedules. */
-  async maxSteps(
-    options: { readonly epochs?: number; readonly gradientAccumulationSteps?: number } = {},
-  ): Promise<number> {
-    const { maxSteps } = await this.#calls.getPlan({ ...this.#planRequest(), ...options });
+  async maxSteps(options: PlanSteps = {}): Promise<number> {
+    const { maxSteps } = await this.#calls.getPlan({ ...this.#planRequest(), ...toSteps(options) });
     return Number(maxSteps);
   }
 

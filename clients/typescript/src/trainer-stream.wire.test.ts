@@ -230,6 +230,7 @@ test("a plan without options is the snapshot's order, one sample a batch", async
 
 test("steps, plan and reasons are told", async () => {
   const trainer = client.trainer(source, { ...plan, worldSize: 2 });
+  await expect(trainer.maxSteps({ epochs: 0 })).rejects.toThrow("epochs is 0; expected at least 1.");
   expect(await trainer.maxSteps({ epochs: 3, gradientAccumulationSteps: 4 })).toBe(3 * Math.ceil(batchCount / 4));
   const known = await trainer.plan();
   expect(known).toMatchObject({ globalBatchCount: BigInt(batchCount), sampleCount: BigInt(batchCount * 16) });
@@ -272,4 +273,11 @@ test("closing ends a loop; there is no state before the first batch", async () =
     for await (const _batch of trainer) trainer.close();
   };
   await loop().catch((error: Error) => expect(error.name).toBe("AbortError"));
+});
+
+test("a cache together with compression is refused before anything is sent", () => {
+  const options = { cache: new BlockCache(), compression: "zstd" } as const;
+  const refusal = 'compression "zstd" packs lines, and with a cache only references to blocks come: leave one out.';
+  expect(() => client.trainer(source, options)).toThrow(refusal);
+  expect(() => client.stream(source, options)).toThrow(refusal);
 });

@@ -85,8 +85,8 @@ export class SnapshotReader implements AsyncDisposable {
   }
 
   /**
-   * Fills `target` with bytes of verified pages, from `offset` of the block on. The page cache has them, and gives them in less time than it takes to hand the read to
-   * Node's thread pool. Throws CONTENT_DAMAGED.
+   * Fills `target` with bytes of verified pages, from `offset` of the block on. The page cache nearly always has them, and gives them in less time than it takes to hand the
+   * read to Node's thread pool; where it let them go, the thread waits for a frame's bytes from the disk. Throws CONTENT_DAMAGED.
    */
   async read(block: BlockPages, offset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
     const { fd } = await this.#open(block);

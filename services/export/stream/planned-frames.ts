@@ -80,7 +80,7 @@ export class PlannedFrames {
   }
 
   #partsOf({ places, runs, lineBytes }: PlannedSpan): Omit<BatchParts, "lineBytes" | "uncompressedBytes"> {
-    const weights = this.#options.weighted ? [Uint32Array.from(places, ({ weightMicros }) => weightMicros)] : [];
+    const weights = this.#options.weighted ? [Uint32Array.from(places.map(({ weightMicros }) => weightMicros))] : [];
     return { ids: [joinIds(places)], weights, runs, segmentBytes: [lineBytes] };
   }
 

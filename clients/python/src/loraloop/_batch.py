@@ -91,6 +91,11 @@ class SampleBatch:
     def __iter__(self) -> Iterator[Sample]:
         return iter(self.samples())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and other processes: apart from the memory of the message."""
+        content = (bytes(self._lines), list(self._ids), list(self._weights_micros), self._runs, self.next_index)
+        return SampleBatch, content
+
 
 def weight_text(micros: int) -> bytes:
     """A weight in 10^-6 as it stands in a line: no exponent, no trailing zeros, at least one decimal."""

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 from collections import OrderedDict
 from collections.abc import Callable
@@ -9,13 +8,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from loraloop._block_folder import BlockFolder
+from loraloop._block_maps import Block
+from loraloop._block_room import Limits
 from loraloop._locks import ProcessLock
 from loraloop.errors import ContentDamagedError
 
 #: Bytes, or text such as "10GB" or "512MiB".
 Size: TypeAlias = "int | str"
-#: Slices of it are bytes.
-Block: TypeAlias = "bytes | mmap.mmap"
 
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
@@ -26,9 +25,10 @@ class BlockCache:
 
     With a `directory` they lie in files that all workers, ranks and runs of one user on the machine share, and nobody
     else can read; it may be deleted at any time. Without, they lie in the memory of each process. At most `max_bytes`
-    and `max_items` blocks stay, those used last; a few more while several processes write. Every block is compared with
-    its SHA-256 digest when a process first reads it, and again when its file has changed. A stream fetches at most
-    about `prefetch_bytes` ahead of its reader.
+    and `max_items` blocks stay, those used last; while several processes write, each of the others may bring the folder
+    over these limits by a 64th of them, or by one block where that is more. Every block is compared with its SHA-256
+    digest when a process first reads it, and again when its file has changed. A stream fetches at most about
+    `prefetch_bytes` ahead of its reader. Raises ValueError for limits that are no sizes or below 0.
     """
 
     def __init__(
@@ -41,16 +41,19 @@ class BlockCache:
     ) -> None:
         self.directory = Path(directory) if directory is not None else None
         self.max_bytes = to_bytes(max_bytes)
+        if max_items is not None and max_items < 0:
+            raise ValueError(f"max_items is {max_items}; give a count of blocks, or None for any number")
         self.max_items = max_items
         self.prefetch_bytes = to_bytes(prefetch_bytes)
-        self._folder = BlockFolder(self.directory, self._fits) if self.directory is not None else None
+        self._limits = Limits(self.max_bytes, max_items)
+        self._folder = BlockFolder(self.directory, self._limits) if self.directory is not None else None
         self._memory: OrderedDict[bytes, bytes] = OrderedDict()
         self._memory_bytes = 0
         self._lock = ProcessLock()
 
     def __len__(self) -> int:
         """Blocks that are there now."""
-        return len(self._folder.entries()) if self._folder is not None else len(self._memory)
+        return len(self._folder) if self._folder is not None else len(self._memory)
 
     def __contains__(self, digest: bytes) -> bool:
         return self._folder.has(digest) if self._folder is not None else digest in self._memory
@@ -82,15 +85,12 @@ class BlockCache:
 
     def _remember(self, digest: bytes, block: bytes) -> None:
         with self._lock:
-            if digest in self._memory or not self._fits(1, len(block)):
+            if digest in self._memory or not self._limits.hold(1, len(block)):
                 return
             self._memory[digest] = block
             self._memory_bytes += len(block)
-            while not self._fits(len(self._memory), self._memory_bytes):
+            while not self._limits.hold(len(self._memory), self._memory_bytes):
                 self._memory_bytes -= len(self._memory.popitem(last=False)[1])
-
-    def _fits(self, items: int, size: int) -> bool:
-        return size <= self.max_bytes and (self.max_items is None or items <= self.max_items)
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy shares the directory, not the memory."""
@@ -98,19 +98,24 @@ class BlockCache:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._folder = BlockFolder(self.directory, self._fits) if self.directory is not None else None
+        self._folder = BlockFolder(self.directory, self._limits) if self.directory is not None else None
 
 
 def to_bytes(size: Size) -> int:
-    """Raises ValueError for text that is no size."""
-    if isinstance(size, int):
-        return size
-    number = size.strip().upper().rstrip("KMGTIB")
-    unit = size.strip().upper()[len(number) :]
+    """Raises ValueError for text that is no size, and for one below 0."""
+    count = size if isinstance(size, int) else _parse(size)
+    if count < 0:
+        raise ValueError(f"{size!r} is below 0; write a size like 10GB or 512MiB")
+    return count
+
+
+def _parse(text: str) -> int:
+    number = text.strip().upper().rstrip("KMGTIB")
+    unit = text.strip().upper()[len(number) :]
     try:
         return int(float(number) * _UNITS[unit])
-    except (KeyError, ValueError):
-        raise ValueError(f"{size!r} is not a size; write it like 10GB or 512MiB") from None
+    except (KeyError, OverflowError, ValueError):
+        raise ValueError(f"{text!r} is not a size; write it like 10GB or 512MiB") from None
 
 
 def _checked(digest: bytes, block: bytes) -> bytes:

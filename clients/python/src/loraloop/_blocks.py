@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import grpc
 
-from loraloop._block_cache import Block, BlockCache
+from loraloop._block_cache import BlockCache
+from loraloop._block_maps import Block
 from loraloop._connection import Opened
 from loraloop._frames import damaged
 from loraloop._pieces import FrameLines

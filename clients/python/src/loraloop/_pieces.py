@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from loraloop._batch import SampleBatch
-from loraloop._block_cache import Block
+from loraloop._block_maps import Block
 from loraloop._frames import damaged
 from loraloop.export.v1 import export_service_pb2 as pb
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from loraloop._source import to_source
 from loraloop._spec import from_spec
@@ -14,7 +14,7 @@ from loraloop.export.v1 import export_service_pb2 as pb
 class MixtureSource:
     """One source of a mixture: what `Client.stream` takes, and its share of the samples relative to the others'.
 
-    Shares are rounded to 1,024ths of all, at least one of them.
+    Shares are positive integers, rounded to 1,024ths of all, at least one of them.
     """
 
     dataset: str | None = None
@@ -46,7 +46,7 @@ class Plan:
     """The order in which samples come. Equal plans over equal snapshots give the same order on any machine.
 
     Every `epoch` has an order of its own; `seed` is the key of shuffle and sampling. `shuffle` is False for snapshot
-    order, True for windows of 1,024 pages (about 64 MB), or the pages of a window. A global batch is one
+    order (0 too), True for windows of 1,024 pages (about 64 MB), or the pages of a window. A global batch is one
     forward-backward step of all ranks: `global_batch_size` samples, at most 1,048,576; `drop_last` leaves out a last
     one that is not full. Weights come with the samples for the "loss", or say how often a sample comes ("sampling").
     """
@@ -74,6 +74,8 @@ class Share:
         return self.world_size == 1 and self.worker_count == 1
 
 
+Value = TypeVar("Value")
+
 _WEIGHT_USES = {"loss": pb.WEIGHT_USE_LOSS, "sampling": pb.WEIGHT_USE_SAMPLING}
 _EXHAUSTIONS = {"first": pb.Mixture.EXHAUSTION_FIRST, "all": pb.Mixture.EXHAUSTION_ALL}
 
@@ -85,7 +87,7 @@ def to_plan_spec(plan: Plan) -> pb.PlanSpec:
         shuffle=_to_shuffle(plan.shuffle),
         global_batch_size=plan.global_batch_size,
         drop_last=plan.drop_last,
-        weight_use=_WEIGHT_USES[plan.weights],
+        weight_use=_one_of(_WEIGHT_USES, "weights", plan.weights),
         mixture=_to_mixture(plan.mixture) if plan.mixture is not None else None,
     )
 
@@ -103,14 +105,29 @@ def from_plan_spec(spec: pb.PlanSpec) -> Plan:
 
 
 def _to_shuffle(shuffle: bool | int) -> pb.Shuffle | None:
-    if shuffle is False:
+    if not shuffle:
         return None
     return pb.Shuffle(window_pages=0 if shuffle is True else shuffle)
 
 
 def _to_mixture(mixture: Mixture) -> pb.Mixture:
-    sources = [pb.MixtureSource(source=_to_source(source), proportion=source.proportion) for source in mixture.sources]
-    return pb.Mixture(sources=sources, exhaustion=_EXHAUSTIONS[mixture.exhaustion], block_batches=mixture.block_batches)
+    sources = [
+        pb.MixtureSource(source=_to_source(source), proportion=_to_proportion(source)) for source in mixture.sources
+    ]
+    exhaustion = _one_of(_EXHAUSTIONS, "exhaustion", mixture.exhaustion)
+    return pb.Mixture(sources=sources, exhaustion=exhaustion, block_batches=mixture.block_batches)
+
+
+def _to_proportion(source: MixtureSource) -> int:
+    if source.proportion < 1:
+        raise ValueError(f"a source's proportion is {source.proportion}; leave the source out, or give it at least 1")
+    return source.proportion
+
+
+def _one_of(values: Mapping[str, Value], name: str, given: str) -> Value:
+    if given not in values:
+        raise ValueError(f"{name} is {given!r}; expected {' or '.join(map(repr, values))}")
+    return values[given]
 
 
 def _to_source(source: MixtureSource) -> pb.SampleSource:

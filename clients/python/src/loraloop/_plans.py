@@ -90,7 +90,12 @@ class Plans:
         epochs: int = 1,
         gradient_accumulation_steps: int = 1,
     ) -> int:
-        """Optimizer steps of so many epochs like this plan's; the last step of an epoch may have fewer batches."""
+        """Optimizer steps of so many epochs like this plan's; the last step of an epoch may have fewer batches.
+
+        Raises ValueError where one of the numbers is below 1.
+        """
+        if min(epochs, gradient_accumulation_steps) < 1:
+            raise ValueError(f"{epochs} epochs, {gradient_accumulation_steps} accumulation steps: at least 1 of each")
         request = pb.GetPlanRequest(hash=hash, epochs=epochs, gradient_accumulation_steps=gradient_accumulation_steps)
         return self._call(request).max_steps
 
@@ -134,6 +139,8 @@ def to_stream_source(source: tuple[Any, ...], plan: Plan | None, run: str | None
     `source` are the arguments of `to_source`. Raises TypeError where both or neither are given.
     """
     if run is not None:
+        if not isinstance(run, str):
+            raise TypeError(f"run= is the id of a run, not a {type(run).__name__}: give its .id")
         if plan is not None or any(source):
             raise TypeError("give either run= or a source and a plan")
         return {"run_epoch": pb.RunEpoch(run=run, epoch=epoch)}

@@ -176,14 +176,14 @@ class Run:
     def lease(self) -> str:
         """Names the opening under which this reports; of an attached run, the one that holds it at the first report."""
         if not self._lease:
-            request, patience = pb.GetRunRequest(run=self.id), self._connection.patience
-            self._lease = self._connection.call(lambda opened: opened.runs.GetRun, request, timeout=patience).run.lease
+            self._lease = self.info.lease
         return self._lease
 
     @property
     def info(self) -> RunInfo:
         """As the server knows it now."""
-        return Runs(self._connection).get(self.id)
+        request, patience = pb.GetRunRequest(run=self.id), self._connection.patience
+        return from_run(self._connection.call(lambda opened: opened.runs.GetRun, request, timeout=patience).run)
 
     def report_progress(
         self,

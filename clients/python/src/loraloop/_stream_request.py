@@ -4,6 +4,7 @@ from typing import Any, Literal, TypeAlias
 
 from loraloop._plan import Plan, Share
 from loraloop._plans import to_stream_source
+from loraloop.errors import ConfigurationError
 from loraloop.export.v1 import export_service_pb2 as pb
 
 #: How lines are packed: not at all for servers near by, by zstd for those far away.
@@ -21,7 +22,14 @@ def to_stream_request(
     cached: bool,
     batch_size: int,
 ) -> pb.StreamSamplesRequest:
-    """Parts of a stream, and references, are those of a plan: without one, of the snapshot's order."""
+    """Parts of a stream, and references, are those of a plan: without one, of the snapshot's order.
+
+    Raises ConfigurationError for a cache with compression, which would pack no lines.
+    """
+    if cached and compression != "none":
+        raise ConfigurationError(
+            f"compression={compression!r} packs lines, and with a cache only references to blocks come: leave one out"
+        )
     if plan is None and run is None and (cached or not share.is_whole):
         plan = Plan()
     return pb.StreamSamplesRequest(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from loraloop._block_cache import BlockCache
 from loraloop._due import Due
 from loraloop._plan import Mixture, MixtureSource, Plan, Share
 from loraloop._plans import StoredPlan
+from loraloop._ranks import is_distributed
 from loraloop._sharding import refuse_second_sharding
 from loraloop._shared import SharedJson
 from loraloop._state import StreamState, to_resume_point
@@ -87,7 +89,7 @@ class StreamingDataset(IterableDataset[Any]):
         self._delivery: dict[str, Any] = {"cache": cache, "compression": compression, "with_ids": with_ids}
         self._stored: StoredPlan | None = None
         #: Seen by the workers of a plain DataLoader too.
-        self._position = SharedJson({"epoch": 0, "lowest_epoch": 0, "loaded": None})
+        self._position = _first_position()
         self._read_by_worker = _shared_flag()
         self._reached_end = _shared_flag()
         #: Says the state of the pass that began last.
@@ -199,6 +201,15 @@ class StreamingDataset(IterableDataset[Any]):
         sources: list[MixtureSource] = list(mixture.sources)
         return all(_is_pinned(source.snapshot, source.revision) for source in sources)
 
+    def whole(self, batch_size: int = 1) -> StreamingDataset:
+        """All ranks' samples of the first epoch for one reader, in batches of that size, with a position of its own."""
+        whole = copy.copy(self)
+        whole.rank, whole.world_size = 0, 1
+        whole._plan = replace(self._plan, global_batch_size=batch_size, drop_last=False)
+        whole._position, whole._read_by_worker, whole._reached_end = _first_position(), _shared_flag(), _shared_flag()
+        whole._stored = whole._tracker = whole._worker_state = None
+        return whole
+
     def track(self, tracker: Tracker) -> None:
         """Lets somebody else say the state."""
         self._read_by_worker.fill_(False)
@@ -252,12 +263,15 @@ def _is_pinned(snapshot: str | None, revision: int | None) -> bool:
 
 
 def _find_rank(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    distributed = torch.distributed
-    if rank is None and world_size is None and distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank(), distributed.get_world_size()
+    if rank is None and world_size is None and is_distributed():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
     if rank is None:
         rank = int(os.environ.get("RANK", "0"))
     return rank, int(os.environ.get("WORLD_SIZE", "1")) if world_size is None else world_size
+
+
+def _first_position() -> SharedJson:
+    return SharedJson({"epoch": 0, "lowest_epoch": 0, "loaded": None})
 
 
 def _shared_flag() -> torch.Tensor:

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from loraloop._accelerate import begin_accelerate_pass
 from loraloop._due import Due
 from loraloop._plan import Share
 from loraloop._rank_batches import rank_batches
+from loraloop._ranks import gather_from_all_ranks, is_distributed
 from loraloop._shared import SharedJson
 from loraloop._state import StreamState, merge_states, to_state
 from loraloop._streaming_dataset import StreamingDataset
@@ -22,6 +24,8 @@ class _Delivered(NamedTuple):
     batch: int
     #: Where every rank stands once it has consumed its part of this batch.
     state: StreamState
+    #: Whether the epoch ends with it.
+    is_last: bool
     content: Any
 
 
@@ -33,6 +37,9 @@ class StreamingDataLoader(DataLoader[Any]):
     Transform and `collate_fn` (a list by default) run in the workers, which open connections of their own: fork and
     spawn both work. With torch.distributed, a pass begins with an exchange between the ranks: those without a state
     read what rank 0 reads, and states that differ are refused (ResumeOtherRankError).
+
+    With Accelerate, `accelerator.accumulate` ends a step at the end of each epoch, and batches stay where `collate_fn`
+    made them: `accelerate.utils.send_to_device(batch, accelerator.device)` moves one.
     """
 
     dataset: StreamingDataset
@@ -94,10 +101,12 @@ class StreamingDataLoader(DataLoader[Any]):
         self.dataset.load_state_dict(state)
 
     def _pass(self, progress: _Progress) -> Iterator[Any]:
-        for delivered in self._inner:
-            progress.take(delivered)
-            self.dataset.track(progress.state)
-            yield delivered.content
+        with begin_accelerate_pass() as begun:
+            for delivered in self._inner:
+                progress.take(delivered)
+                self.dataset.track(progress.state)
+                begun.end_of_dataloader = delivered.is_last
+                yield delivered.content
         self.dataset.finish_pass()
 
     def _find_start(self) -> StreamState | None:
@@ -108,8 +117,7 @@ class StreamingDataLoader(DataLoader[Any]):
         return start if start is not None or self.num_workers == 0 else self._first_state()
 
     def _agree(self, start: StreamState | None) -> StreamState:
-        distributed = torch.distributed
-        if not (distributed.is_available() and distributed.is_initialized()):
+        if not is_distributed():
             if start is None and not self.dataset.is_pinned:
                 raise ConfigurationError(
                     f"{self.dataset.world_size} ranks must read the same: initialize torch.distributed first, or name "
@@ -117,8 +125,7 @@ class StreamingDataLoader(DataLoader[Any]):
                 )
             return start or self._first_state()
         mine = start or (self._first_state() if self.dataset.rank == 0 else None)
-        states: list[Any] = [None] * distributed.get_world_size()
-        distributed.all_gather_object(states, mine)
+        states = gather_from_all_ranks(mine)
         first = next(state for state in states if state is not None)
         return merge_states([state or first for state in states])
 
@@ -170,7 +177,8 @@ class _RankBatches(IterableDataset[_Delivered]):
             for batch, samples in rank_batches(stream, due, with_ids=dataset.with_ids):
                 consumed = min((batch + 1) * due.global_batch_size, due.sample_count)
                 content = samples if dataset.transform is None else [dataset.transform(sample) for sample in samples]
-                yield _Delivered(begun["turn"], batch, {**point, "next_index": consumed}, self._collate(content))
+                state, is_last = {**point, "next_index": consumed}, consumed == due.sample_count
+                yield _Delivered(begun["turn"], batch, state, is_last, self._collate(content))
 
 
 def _as_list(samples: list[Any]) -> list[Any]:

@@ -177,10 +177,10 @@ class Client:
         Nothing is sent before the first sample is asked for. They come in the order of `plan`, by default of the
         snapshot; or of an epoch of a run. Of each global batch, rank r of `world_size` gets its part; its workers take
         whole batches in turn, the first worker the one at which the call begins. `compression` packs frames for slow
-        networks; with a `cache` only references come, and their blocks once. `batch_size` is the most samples of a
-        frame (0: the server chooses) and changes nothing else. `with_ids` adds `record_id` and `index` to samples.
-        `resume` is a `state_dict()` of a stream of the same source and plan, whose epoch it goes on with; all else may
-        differ.
+        networks; with a `cache` only references come, and their blocks once (both together raise ConfigurationError).
+        `batch_size` is the most samples of a frame (0: the server chooses) and changes nothing else. `with_ids` adds
+        `record_id` and `index` to samples. `resume` is a `state_dict()` of a stream of the same source and plan, whose
+        epoch it goes on with; all else may differ.
         """
         source = (dataset, spec, snapshot, split, as_of, revision, allow_open_ingest)
         share = Share(rank, world_size, worker, worker_count)

@@ -2,29 +2,32 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_callback import ExportableState
 
+from loraloop._ranks import gather_from_all_ranks, wait_for_all_ranks
 from loraloop._runs import Run
+from loraloop._state import merge_states
 from loraloop.errors import ConfigurationError
 from loraloop.torch import StreamingDataLoader
-from loraloop.trainer._positions import Position, read_position, write_position
+from loraloop.trainer._positions import Position, saved_position
 from loraloop.trainer._reports import LossReports
 
 
-class StreamingCallback(TrainerCallback):
-    """Keeps the position of the stream in each checkpoint, one file a rank, and goes on there on a resume.
+class StreamingCallback(TrainerCallback, ExportableState):
+    """Keeps the position of the stream in the state that the trainer saves, and goes on there on a resume.
 
     `StreamingTrainerMixin` adds one. Nothing that was consumed is read again. With a run, it also tells the run what a
     saved checkpoint has consumed, what is logged, and the losses of single samples, and closes the run's epochs.
     """
 
     def __init__(self) -> None:
-        #: The checkpoint that the next training resumes from.
-        self.checkpoint: str | None = None
+        #: That of the last checkpoint, as plain JSON.
+        self.position: dict[str, Any] | None = None
         #: Global batches of the resumed epoch that were consumed before.
         self.resumed_batches = 0
         self.losses = LossReports(None)
@@ -38,8 +41,23 @@ class StreamingCallback(TrainerCallback):
         self._run = loader.dataset.run
         self.losses = LossReports(self._run)
         if state.global_step:
-            folder = Path(self.checkpoint) if self.checkpoint else _folder(args, state)
-            self._resume(read_position(folder, state.global_step), loader)
+            self._resume(_position(state), loader)
+
+    def begin_checkpoint(self, loader: StreamingDataLoader) -> None:
+        """On all ranks, before the trainer saves. Raises ResumeOtherRankError where they are not at one place."""
+        ranks = gather_from_all_ranks({"stream": loader.state_dict(), "losses": self.losses.pending()})
+        stream = merge_states([rank["stream"] for rank in ranks])
+        self.position = asdict(Position(stream, [rank["losses"] for rank in ranks]))
+
+    def complete_checkpoint(self, folder: Path) -> None:
+        """On all ranks, when each has saved its part of that checkpoint but for the trainer's state."""
+        assert self.position is not None
+        wait_for_all_ranks()
+        self.position["files"] = sorted(file.name for file in folder.iterdir())
+
+    def state(self) -> dict[str, Any]:
+        """For the trainer's state."""
+        return {"args": {}, "attributes": {"position": self.position}}
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **objects: Any
@@ -49,11 +67,9 @@ class StreamingCallback(TrainerCallback):
         state.epoch = loader.dataset.epoch + _consumed_batches(loader) / len(loader)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **objects: Any) -> None:
-        loader = _loader(objects)
         self.losses.flush()
-        stream = loader.state_dict()
-        write_position(_folder(args, state), args.process_index, Position(state.global_step, stream))
         if self._run is not None and args.process_index == 0:
+            stream = _loader(objects).state_dict()
             self._run.report_progress(epoch=stream["epoch"], next_index=stream["next_index"], step=state.global_step)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **objects: Any) -> None:
@@ -71,6 +87,9 @@ class StreamingCallback(TrainerCallback):
 
     def _resume(self, position: Position, loader: StreamingDataLoader) -> None:
         loader.load_state_dict(position.stream)
+        if loader.dataset.rank == 0:
+            for losses in position.losses:
+                self.losses.tell(losses)
         self.resumed_batches = _consumed_batches(loader)
         if self.resumed_batches == len(loader):
             # The trainer begins the next epoch.
@@ -92,9 +111,15 @@ def _consumed_batches(loader: StreamingDataLoader) -> int:
     return math.ceil(int(loader.state_dict()["next_index"]) / loader.dataset.global_batch_size)
 
 
-def _folder(args: TrainingArguments, state: TrainerState) -> Path:
-    assert args.output_dir is not None
-    return Path(args.output_dir) / f"checkpoint-{state.global_step}"
+def _position(state: TrainerState) -> Position:
+    # What was read from a file has states in the place of callbacks.
+    position = saved_position(cast("dict[str, Any]", state.stateful_callbacks))
+    if position is None:
+        raise ConfigurationError(
+            f"the checkpoint of step {state.global_step} has no position of the stream: nothing would be left out on "
+            "this resume"
+        )
+    return position
 
 
 def _close_epoch(loader: StreamingDataLoader, epoch: int) -> None:
@@ -102,12 +127,7 @@ def _close_epoch(loader: StreamingDataLoader, epoch: int) -> None:
     run = loader.dataset.run
     if run is None:
         return
-    _wait_for_all_ranks()
+    wait_for_all_ranks()
     if loader.dataset.rank == 0:
         run.close_epoch(epoch)
-    _wait_for_all_ranks()
-
-
-def _wait_for_all_ranks() -> None:
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.barrier()
+    wait_for_all_ranks()

@@ -1,64 +1,63 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
 from loraloop.errors import ConfigurationError
 
-_FORMAT = 1
+#: What transformers writes last into a checkpoint, before it removes older ones.
+TRAINER_STATE = "trainer_state.json"
+#: The name of the callback in it.
+_CALLBACK = "StreamingCallback"
+_CHECKPOINT = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)")
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a training was when it saved a checkpoint."""
+    """Where a training was when it saved a checkpoint; plain JSON in the trainer's state."""
 
-    #: Optimizer steps, as the trainer counts them.
-    step: int
-    #: The loader's state.
+    #: The loader's state, equal on all ranks.
     stream: Mapping[str, Any]
+    #: Of each rank, the losses that had not been told to the run.
+    losses: list[dict[str, Any]]
+    #: What the checkpoint held once every rank had saved its random numbers.
+    files: list[str] = field(default_factory=list)
 
 
-def write_position(folder: Path, rank: int, position: Position) -> None:
-    """Becomes `loraloop-rank-<rank>.json`, or nothing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = _file(folder, rank)
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps({"format": _FORMAT, **asdict(position)}))
-    partial.replace(file)
-
-
-def read_position(folder: Path, step: int) -> Position:
-    """Any rank's. Raises ConfigurationError where there is none, one is of another step, or two differ."""
-    files = sorted(folder.glob("loraloop-rank-*.json"))
-    if not files:
-        raise ConfigurationError(f"{folder} has no position of the stream: nothing would be left out on this resume")
-    positions = [_read(file) for file in files]
-    for file, position in zip(files, positions, strict=True):
-        _check(file, "step", step, position.step)
-        _check(file, "stream", positions[0].stream, position.stream)
-    return positions[0]
+def saved_position(callbacks: Mapping[str, Any]) -> Position | None:
+    """From the states of callbacks in the trainer's state."""
+    saved = callbacks.get(_CALLBACK, {}).get("attributes", {}).get("position")
+    return Position(**saved) if saved is not None else None
 
 
 def newest_checkpoint(folder: str) -> str | None:
-    """The newest that has a position, which is written last."""
-    whole = {file.parent for file in Path(folder).glob("checkpoint-*/loraloop-rank-*.json")}
-    newest = max(whole, key=lambda checkpoint: int(checkpoint.name.partition("-")[2]), default=None)
+    """The newest that is whole. Raises ConfigurationError where there are checkpoints and none is."""
+    found = sorted((path for path in Path(folder).glob("*") if _step(path) >= 0), key=_step, reverse=True)
+    newest = next((checkpoint for checkpoint in found if _is_whole(checkpoint)), None)
+    if found and newest is None:
+        raise ConfigurationError(
+            f"no checkpoint in {folder} was saved whole, with a position of the stream "
+            f"({', '.join(checkpoint.name for checkpoint in found)}): remove them to begin anew"
+        )
     return str(newest) if newest is not None else None
 
 
-def _read(file: Path) -> Position:
-    saved = json.loads(file.read_text())
-    _check(file, "format", _FORMAT, saved.pop("format", None))
-    return Position(**saved)
+def _step(path: Path) -> int:
+    """-1 where it is no checkpoint."""
+    match = _CHECKPOINT.fullmatch(path.name)
+    return int(match[1]) if match is not None and path.is_dir() else -1
 
 
-def _check(file: Path, name: str, expected: Any, actual: Any) -> None:
-    if expected != actual:
-        raise ConfigurationError(f"{file}: {name} is {actual!r}, expected {expected!r}")
-
-
-def _file(folder: Path, rank: int) -> Path:
-    return folder / f"loraloop-rank-{rank}.json"
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        state = json.loads((checkpoint / TRAINER_STATE).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    position = saved_position(state["stateful_callbacks"])
+    return position is not None and all((checkpoint / name).exists() for name in position.files)

@@ -64,7 +64,10 @@ class PreparedDataset(datasets.IterableDataset, IterableDataset[Sample]):  # typ
         removed = [remove_columns] if isinstance(remove_columns, str) else remove_columns or []
 
         def step(sample: Sample) -> Sample:
-            added = function(dict(sample), **(fn_kwargs or {}))
+            try:
+                added = function(dict(sample), **(fn_kwargs or {}))
+            except KeyError as missing:
+                raise _no_field(missing, sample) from missing
             kept = {key: value for key, value in sample.items() if key not in removed}
             return {**kept, **added}
 
@@ -86,6 +89,14 @@ class PreparedDataset(datasets.IterableDataset, IterableDataset[Sample]):  # typ
 
     def _with(self, step: Callable[[Sample], Sample]) -> PreparedDataset:
         return PreparedDataset(self.source, Preparation(*self.preparation.steps, step))
+
+
+def _no_field(missing: KeyError, sample: Sample) -> ConfigurationError:
+    return ConfigurationError(
+        f"the trainer's preparation asks for the field {missing} of a sample that has {', '.join(sample)}: read a "
+        "dataset of another format (SFTTrainer takes prompt-completion, chat and text, DPOTrainer preference), or give "
+        "SFTTrainer a formatting_func"
+    )
 
 
 def _refuse(what: str) -> NoReturn:

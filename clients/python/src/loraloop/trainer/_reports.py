@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from loraloop._runs import Run
@@ -11,8 +14,8 @@ _PENDING = 4096
 class LossReports:
     """Losses of single samples on their way to a run, in calls of many; nothing where there is no run.
 
-    They are told at every checkpoint, at the end of an epoch, and when many wait. After a resume the same ones are told
-    again, which changes nothing.
+    They are told after every checkpoint, at the end of an epoch, and when many wait. A checkpoint has those that waited
+    then: a resume tells them, where they were told before too, which changes nothing.
     """
 
     def __init__(self, run: Run | None) -> None:
@@ -31,10 +34,19 @@ class LossReports:
         if self._count >= _PENDING:
             self.flush()
 
+    def pending(self) -> dict[str, Any]:
+        """Those that wait, as plain JSON that `tell` takes."""
+        if not self._pending:
+            return {"epoch": self._epoch, "indices": [], "losses": []}
+        indices = torch.cat([indices for indices, _ in self._pending]).tolist()
+        losses = torch.cat([losses for _, losses in self._pending]).float().tolist()
+        return {"epoch": self._epoch, "indices": indices, "losses": losses}
+
     def flush(self) -> None:
-        pending, self._pending, self._count = self._pending, [], 0
-        if self._run is None or not pending:
-            return
-        indices = torch.cat([indices for indices, _ in pending]).tolist()
-        losses = torch.cat([losses for _, losses in pending]).float().tolist()
-        self._run.report_losses(self._epoch, indices, losses)
+        pending = self.pending()
+        self._pending, self._count = [], 0
+        self.tell(pending)
+
+    def tell(self, pending: Mapping[str, Any]) -> None:
+        if self._run is not None and pending["indices"]:
+            self._run.report_losses(**pending)
