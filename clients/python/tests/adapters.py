@@ -70,6 +70,21 @@ ARCHITECTURES: Mapping[str, Any] = {
         max_position_embeddings=32,
     ),
 }
+_MIXTURE = {
+    "vocab_size": TOKENS,
+    "hidden_size": WIDTH,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_experts_per_tok": 2,
+}
+#: Mixtures of experts, which transformers keeps together while their files have each by itself.
+MIXTURES: Mapping[str, Any] = {
+    "mixtral": transformers.MixtralConfig(**_MIXTURE, intermediate_size=32, num_local_experts=4),
+    "qwen2_moe": transformers.Qwen2MoeConfig(
+        **_MIXTURE, num_experts=4, moe_intermediate_size=8, shared_expert_intermediate_size=8
+    ),
+}
 #: What is loaded of them, and what PEFT calls that.
 _TASKS: Mapping[str, tuple[Any, str]] = {
     "t5": (transformers.AutoModelForSeq2SeqLM, "SEQ_2_SEQ_LM"),
@@ -83,7 +98,7 @@ def save_base_model(architecture: str, folder: Path, seed: int = 0) -> PreTraine
     """A random model as it is loaded from a folder, into which it was saved with a tokenizer."""
     torch.manual_seed(seed)
     auto, _ = _TASKS.get(architecture, _CAUSAL)
-    auto.from_config(ARCHITECTURES[architecture]).save_pretrained(folder)
+    auto.from_config({**ARCHITECTURES, **MIXTURES}[architecture]).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return load_base_model(folder)
 

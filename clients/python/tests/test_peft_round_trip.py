@@ -10,7 +10,7 @@ import peft
 import pytest
 import torch
 
-from loraloop import AdapterVersion, Client, lora_config
+from loraloop import AdapterRefusedError, AdapterVersion, Client, lora_config
 from tests.adapters import ARCHITECTURES, adapted, load_base_model, logits, save_base_model
 from tests.server import LoraloopUp
 
@@ -73,6 +73,34 @@ def test_an_adapter_of_each_kind_says_the_same(
     client: Client, bases: dict[str, Path], tmp_path: Path, variant: str
 ) -> None:
     check(client, bases["llama"], tmp_path, variant, VARIANTS[variant])
+
+
+@pytest.mark.parametrize("by", ["model", "folder"])
+@pytest.mark.parametrize(
+    ("mixture", "targets"),
+    [
+        ("mixtral", ["q_proj", "v_proj"]),
+        # Each expert has layers of these names in the files, and only the shared one in the model.
+        ("qwen2_moe", ["q_proj", "gate_proj", "up_proj", "down_proj"]),
+        ("qwen2_moe", "all-linear"),
+    ],
+)
+def test_an_adapter_of_a_mixture_without_its_experts_says_the_same(
+    client: Client, tmp_path: Path, mixture: str, targets: str | list[str], by: str
+) -> None:
+    folder = tmp_path / "base"
+    model = save_base_model(mixture, folder)
+    client.registry.register_base_model(model if by == "model" else folder, name=f"{mixture}/{tmp_path.name}")
+    name = f"{mixture}-{len(targets)}-{by}"
+    version = check(client, folder, tmp_path / "cache", name, {"target_modules": targets})
+    assert [place.engine for place in version.servability if place.servable] == ["peft", "vllm"]
+
+
+def test_an_adapter_of_experts_is_refused(client: Client, tmp_path: Path) -> None:
+    base = save_base_model("mixtral", tmp_path)
+    client.registry.register_base_model(base, name="round-trip/mixtral")
+    with pytest.raises(AdapterRefusedError, match=r"target_parameters.*is not supported.*experts together"):
+        client.registry.register(adapted(base, target_modules="all-linear"), adapter="experts")
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])

@@ -48,9 +48,21 @@ function chosenLayers(question: TargetQuestion, patterns: NamePatterns, faults: 
   reportUnknownNames(question, faults);
   const isTarget = targetChoice(configuration, base, patterns);
   const isExcluded = exclusion(configuration, patterns);
-  const layers = base.layers.filter((layer) => isTarget(layer) && !isExcluded(layer.name));
+  const isThere = expertChoice(question);
+  const layers = base.layers.filter((layer) => isTarget(layer) && !isExcluded(layer.name) && isThere(layer));
   if (layers.length === 0) reportUnknown(String(configuration.targetModules), base, faults);
   return layers;
+}
+
+const singleExpert = /(?:^|\.)experts\.\d+\./;
+
+/**
+ * A base model's files have matrices for each expert of a mixture. From transformers 5 on the model keeps them together, and they are no layers for PEFT: where an adapter has nothing
+ * for any of them, none is a target.
+ */
+function expertChoice({ adapted }: TargetQuestion): Choice {
+  const hasExperts = adapted.values().some((name) => singleExpert.test(name));
+  return ({ name }) => hasExperts || !singleExpert.test(name);
 }
 
 /** By `exclude_modules`; what `modules_to_save` names, or what lies in it, has no pair of matrices either. */
