@@ -455,7 +455,10 @@ export interface OutputConstraint {
     | undefined;
 }
 
-/** Whether one kind of server can serve a version. */
+/**
+ * Whether one kind of server can serve what a version's files hold. Whether it may is said by `state`, and by `signature` where the tenant's policy
+ * requires one.
+ */
 export interface Servability {
   /** `vllm`, `peft`. */
   engine: string;

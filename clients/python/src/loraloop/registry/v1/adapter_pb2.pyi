@@ -851,7 +851,9 @@ Global___OutputConstraint: _TypeAlias = OutputConstraint  # noqa: Y015
 
 @_typing.final
 class Servability(_message.Message):
-    """Whether one kind of server can serve a version."""
+    """Whether one kind of server can serve what a version's files hold. Whether it may is said by `state`, and by `signature` where the tenant's policy
+    requires one.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
