@@ -9,7 +9,7 @@ import { ServiceError } from "../../kit/errors.ts";
 import { StoreError } from "../../store/store.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
-import { knownHold, tellDeletedData, updateDeletedData } from "./deleted-data.ts";
+import { tellDeletedData, updateDeletedData } from "./deleted-data.ts";
 import { versionHolder } from "./holders.ts";
 import { PendingHold } from "./pending-hold.ts";
 
@@ -69,17 +69,11 @@ export async function holdForVersion(
       await exportClient.call(owner.tenantName, ({ exports }, call) => exports.holdSnapshots(asked, call));
     }
     held = true;
-    for (const { snapshot } of snapshots) await lookOnce(context, owner, snapshot);
+    for (const { snapshot } of snapshots) await updateDeletedData(context, owner, snapshot);
   } catch (error) {
     log.warn({ err: error, holder }, held ? "deletions are looked for later" : "its snapshots are held later");
   }
   return held;
-}
-
-/** What was deleted of a snapshot that is known is looked for by the reconciler. */
-async function lookOnce(context: RegistryContext, owner: Owner, snapshot: string): Promise<void> {
-  const { revision } = await knownHold(context.store, owner.tenant, snapshot);
-  if (revision === 0n) await updateDeletedData(context, owner, snapshot);
 }
 
 /** Ends the holds of a version that was deleted. Never rejects: what fails is made up for by the reconciler. */

@@ -178,6 +178,10 @@ describe.each([
     expect(await found({ $case: "parent", value: "deleted@1" })).toEqual(["deleted@2"]);
     const late = await place.register("deleted", { snapshots: [snapshot] });
     expect(late.deletedData?.recordCount).toBe(1n);
+    await place.corpus.deleteRecords({ collection: "deleted", ids: ["c"] });
+    // Whoever registers is told at once what was deleted before.
+    const latest = await place.register("deleted", { snapshots: [snapshot] });
+    expect(latest.deletedData?.recordCount).toBe(2n);
   });
 
   test("what is deleted later shows in all that was trained on from it, and in the watch", async () => {
@@ -196,7 +200,7 @@ describe.each([
       ["heir@1", 2n],
       ["heir@2", 2n],
     ]);
-    const filter = "version.inherited_deleted_data.record_count == 2";
+    const filter = 'version.adapter == "heir" && version.inherited_deleted_data.record_count == 2';
     const { versions } = await place.adapters.listVersions({ filter });
     expect(versions.map(({ name, deletedData }) => [name, deletedData])).toEqual([
       ["heir@1", undefined],

@@ -59,5 +59,5 @@ def _is_whole(checkpoint: Path) -> bool:
         state = json.loads((checkpoint / TRAINER_STATE).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return False
-    position = saved_position(state["stateful_callbacks"])
+    position = saved_position(state.get("stateful_callbacks", {}))
     return position is not None and all((checkpoint / name).exists() for name in position.files)
