@@ -54,15 +54,7 @@ class VllmServer:
             "VLLM_NO_USAGE_STATS": "1",
             "HF_HUB_OFFLINE": "1",
         }
-        options = [
-            "--served-model-name",
-            "base",
-            "--max-model-len",
-            "256",
-            "--enforce-eager",
-            "--port",
-            str(self._port),
-        ]
+        options = ["--served-model-name", "base", "--max-model-len", "256", "--enforce-eager"]
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [VLLM, "serve", model, "--port", str(self._port), *options, *arguments],
