@@ -217,6 +217,16 @@ test.for<[string, string[], (folder: string) => void, RegExp]>([
     },
     /is not as it was written/,
   ],
+  [
+    "a shard with another byte",
+    ["--shard-size", "1MB"],
+    (folder) => {
+      cpSync(place("done"), folder, { recursive: true });
+      const shard = join(folder, readExportIndex(folder).splits[0]?.shards[1]?.path ?? "");
+      writeFileSync(shard, readFileSync(shard, "utf8").replace("e", "E"));
+    },
+    /train-00001-of-\d+\.jsonl is not as it was written/,
+  ],
 ])("%s is refused", async ([_name, args, prepare, problem]) => {
   const folder = place("refused");
   mkdirSync(folder);

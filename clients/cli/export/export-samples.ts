@@ -12,6 +12,7 @@ import { finishExport } from "./finish-export.ts";
 import { type Pinned, pinSource } from "./pin-source.ts";
 import { type StructType, widenSample } from "./sample-type.ts";
 import { loadStruct, saveStruct } from "./saved-type.ts";
+import { digestFile } from "./shard-file.ts";
 import { nextIndex, SplitWriter } from "./split-writer.ts";
 
 export interface ExportTask {
@@ -49,7 +50,12 @@ async function checkFinished(task: ExportTask, index: ExportIndex): Promise<void
   checkFiles(folder, task.files, index.files);
   const pinned = await pinSource(task.client, task.source, task);
   const keys = (splits: readonly { readonly snapshot: string }[]): string => splits.map((each) => each.snapshot).join();
-  if (keys(pinned.splits) === keys(index.splits)) return checkShards(folder, index);
+  if (keys(pinned.splits) === keys(index.splits)) {
+    for (const { path, shard } of checkShards(folder, index)) {
+      if ((await digestFile(path)).sha256 !== shard.sha256) throw changed(path, folder);
+    }
+    return;
+  }
   throw new InputError(
     `${folder} holds snapshot ${index.splits[0]?.snapshot}, not ${pinned.splits[0]?.snapshot}: name another folder, or export the snapshot.`,
   );
@@ -66,15 +72,25 @@ function checkUnfinished({ source, folder, files }: ExportTask, state: ExportSta
   return state;
 }
 
-function checkShards(folder: string, { files, splits }: Pick<ExportState, "files" | "splits">): void {
-  for (const { name, shards } of splits) {
-    for (const [number, { path, bytes }] of shards.entries()) {
-      const places = [path, shardPath(files, name, number, shards.length)].map((each) => join(folder, each));
-      const file = places.find((each) => existsSync(each));
-      if (file !== undefined && statSync(file).size === bytes) continue;
-      throw new InputError(`${file ?? places[0]} is not as it was written: remove ${folder} and export again.`);
-    }
-  }
+interface ShardFile {
+  readonly path: string;
+  readonly shard: SplitState["shards"][number];
+}
+
+/** Where the shards lie. Throws InputError where one is gone, or has another length. */
+function checkShards(folder: string, { files, splits }: Pick<ExportState, "files" | "splits">): ShardFile[] {
+  return splits.flatMap(({ name, shards }) =>
+    shards.map((shard, number) => {
+      const places = [shard.path, shardPath(files, name, number, shards.length)].map((each) => join(folder, each));
+      const path = places.find((each) => existsSync(each));
+      if (path === undefined || statSync(path).size !== shard.bytes) throw changed(path ?? places[0], folder);
+      return { path, shard };
+    }),
+  );
+}
+
+function changed(path: string | undefined, folder: string): InputError {
+  return new InputError(`${path} is not as it was written: remove ${folder} and export again.`);
 }
 
 function checkFiles(folder: string, asked: FileOptions, found: FileOptions): void {

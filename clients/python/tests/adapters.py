@@ -70,7 +70,7 @@ ARCHITECTURES: Mapping[str, Any] = {
         max_position_embeddings=32,
     ),
 }
-_MIXTURE = {
+_MIXTURE: dict[str, Any] = {
     "vocab_size": TOKENS,
     "hidden_size": WIDTH,
     "num_hidden_layers": 2,

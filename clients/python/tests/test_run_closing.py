@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import loraloop
 from loraloop import Client
+from loraloop.errors import make_error
 from tests.adapters import adapted, load_base_model, save_base_model
 from tests.server import LoraloopUp
 
@@ -49,6 +51,27 @@ def test_a_run_that_is_closed_by_another_version_makes_none(client: Client, save
     assert registry.register(saved, adapter="closed", run=run, close_run=True).name == first.name
     # A second version of the run, beside the one that closed it.
     assert registry.register(saved, adapter="closed", run=run, alias="production").name == "closed@2"
+
+
+def test_the_same_again_is_the_same_where_the_base_model_is_gone(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, saved = tmp_path / "base", tmp_path / "saved"
+    client.registry.register_base_model(save_base_model("llama", base), name="closing/gone")
+    adapted(load_base_model(base), target_modules=["q_proj"]).save_pretrained(str(saved))
+    with client.runs.open("gone", dataset="closing") as run:
+        with monkeypatch.context() as patch:
+            patch.setattr(run, "close", broken)
+            with pytest.raises(loraloop.RpcError, match="could not be closed"):
+                client.registry.register(saved, adapter="gone", run=run, close_run=True)
+        shutil.rmtree(base)
+        for _ in range(2):
+            assert client.registry.register(saved, adapter="gone", run=run, close_run=True).name == "gone@1"
+    assert versions_of(client, "gone") == ["gone@1"]
+
+
+def broken(**_: object) -> None:
+    raise make_error("it is away", code="UNAVAILABLE", reason="", metadata={})
 
 
 def test_a_run_that_failed_makes_no_version_that_would_close_it(client: Client, saved: Path) -> None:

@@ -135,6 +135,25 @@ def test_a_model_of_the_hub_is_compared_with_what_its_client_keeps(
     assert client.registry.register(model, adapter="of-the-hub").version == 3
 
 
+def test_what_nobody_asked_the_hub_for_is_not_missed(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    commit, kept = "1123456789" * 4, tmp_path / "models--used--partly"
+    snapshot = kept / "snapshots" / commit
+    save_base_model("llama", snapshot)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(commit)
+    shutil.copytree(snapshot, tmp_path / "whole")
+    # As repositories have them beside what transformers loads.
+    shutil.copy(snapshot / "model.safetensors", tmp_path / "whole" / "consolidated.safetensors")
+    (tmp_path / "whole" / "tokenizer.model").write_bytes(b"sentencepiece")
+    client.registry.register_base_model(tmp_path / "whole", name="used/partly", revision=commit)
+    base = AutoModelForCausalLM.from_pretrained("used/partly", cache_dir=tmp_path, local_files_only=True)
+    model = adapted(base, target_modules=["q_proj"])
+    assert client.registry.register(model, adapter="partly").base_model.name == "used/partly"
+
+
 def test_weights_are_read_once_while_their_file_stays(tmp_path: Path) -> None:
     file = tmp_path / "model.safetensors"
     file.write_bytes(b"one")

@@ -136,6 +136,32 @@ def test_the_loss_is_that_of_a_trainer_over_the_same_samples(client: Client, tmp
     assert predicted.label_ids.tolist() == owned.label_ids.tolist()
 
 
+def test_metrics_by_batches_end_with_the_last_one(client: Client, tmp_path: Path) -> None:
+    ends: list[bool] = []
+
+    def count(prediction: Any, compute_result: bool) -> dict[str, float]:  # noqa: ARG001
+        ends.append(compute_result)
+        return {}
+
+    watched = part(client, "validation", transform=tokenize)
+    trainer = hf_trainer(client, tmp_path, watched, per_device_eval_batch_size=5, batch_eval_metrics=True)
+    trainer.compute_metrics = count
+    trainer.evaluate()
+    batches = -(-len(expected(client, SPEC)) // 5)
+    assert ends == [False] * (batches - 1) + [True]
+
+
+def test_weights_and_runs_leave_nothing_out_of_an_evaluation(client: Client, tmp_path: Path) -> None:
+    sampled = part(client, "validation", transform=tokenize, weights="sampling")
+    trainer = hf_trainer(client, tmp_path, sampled)
+    trainer.evaluate()
+    assert list(chain(*trainer.evaluations[0])) == expected(client, SPEC)
+    with client.runs.open("evaluating", spec=SPEC, split="validation") as run:
+        of_run = StreamingDataset(client=client, run=run, transform=tokenize)
+        with pytest.raises(ConfigurationError, match="a run's dataset trains"):
+            hf_trainer(client, tmp_path, of_run).evaluate()
+
+
 @pytest.mark.parametrize(("make", "spec", "transform"), KINDS)
 def test_datasets_by_name_and_those_given_later_are_evaluated_too(
     make: Any, spec: dict[str, Any], transform: Any, client: Client, tmp_path: Path

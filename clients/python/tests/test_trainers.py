@@ -15,12 +15,14 @@ import pytest
 import torch
 from accelerate import Accelerator
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_jit_checkpoint import JITCheckpointCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from loraloop import AdaptiveSampling, Client, ConfigurationError, Plan, RunPosition
 from loraloop.torch import StreamingDataLoader, StreamingDataset
 from loraloop.trainer import StreamingCallback, StreamingTrainerMixin
 from loraloop.trainer._batches import INDEX
+from loraloop.trainer._positions import newest_checkpoint
 from tests.server import LoraloopServer
 from tests.tiny import TOKENIZER, settings, text_of, tiny_model, tokenize
 
@@ -255,6 +257,57 @@ def test_a_checkpoint_that_is_written_again_is_not_whole_meanwhile(sentences: Cl
     with pytest.raises(KeyboardInterrupt):
         trainer.train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
     assert not (tmp_path / "checkpoint-4" / "trainer_state.json").exists()
+
+
+class Terminated(TrainerCallback):
+    """Lets transformers save a checkpoint as SIGTERM does, at the next place after that event of that step."""
+
+    def __init__(self, trainer: Any, event: str, step: int) -> None:
+        self._signals: Any
+        (self._signals,) = (
+            callback.jit_manager
+            for callback in trainer.callback_handler.callbacks
+            if isinstance(callback, JITCheckpointCallback)
+        )
+        self._event, self._step = event, step
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._ask("on_step_end", state)
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._ask("on_step_begin", state)
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._ask("on_pre_optimizer_step", state)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._ask("on_step_end", state)
+
+    def _ask(self, event: str, state: Any) -> None:
+        if (event, state.global_step) == (self._event, self._step):
+            self._signals.is_checkpoint_requested = True
+
+
+@pytest.mark.parametrize(
+    ("event", "step", "saved"),
+    [
+        *((event, step, step) for step in (0, 2, STEPS_PER_EPOCH) for event in ("on_step_end", "on_step_begin")),
+        # By the end of the step that it belongs to.
+        *(("on_pre_optimizer_step", step, step + 1) for step in (0, 1, STEPS_PER_EPOCH - 1)),
+    ],
+)
+def test_a_checkpoint_in_the_middle_of_a_step_begins_before_it(
+    event: str, step: int, saved: int, sentences: Client, tmp_path: Path
+) -> None:
+    options = {"gradient_accumulation_steps": ACCUMULATED, "num_train_epochs": EPOCHS, "enable_jit_checkpoint": True}
+    undisturbed = run(sft_trainer(sentences, tmp_path / "a", **options), Seen())
+    trainer = sft_trainer(sentences, tmp_path / "b", **options)
+    trainer.add_callback(Terminated(trainer, event, step))
+    resumed = run(trainer, Seen())
+    assert newest_checkpoint(str(tmp_path / "b")) == str(tmp_path / "b" / f"checkpoint-{saved}")
+    del resumed.indices[_batches_until(saved) :]
+    run(sft_trainer(sentences, tmp_path / "b", **options), resumed, resume=True)
+    assert_same(resumed, undisturbed)
 
 
 def test_a_resume_may_restore_callbacks(sentences: Client, tmp_path: Path) -> None:

@@ -48,3 +48,8 @@ export function checkMetric(metric: string, value: number, field: string): void 
 export function checkMetricName(metric: string): void {
   if (!metricForm.test(metric)) throw fieldInvalid("metric", metric, metricForm.source);
 }
+
+/** A URI as readers may see it, who are shown where data came from. */
+export function withoutPassword(uri: string): string {
+  return uri.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*:[^/?#]*@/i, "$1…@");
+}

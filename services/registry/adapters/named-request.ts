@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
+import { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { StoredVersionName } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
 import { encoded } from "../../kit/encoded.ts";
 import { fieldInvalid } from "../../kit/field.ts";
@@ -13,12 +14,19 @@ import type { Reader } from "./stored-adapters.ts";
 export interface NamedRequest {
   /** Empty where the caller gave none: then every call is another registration. */
   readonly id: string;
-  /** SHA-256 of what is asked for. */
+  /** SHA-256 of what is asked for, without digests of the base model. */
   readonly digest: Uint8Array;
 }
 
 export function namedRequest(request: RegisterVersionRequest): NamedRequest {
-  const canonical = { ...request, metrics: sorted(request.metrics), metadata: sorted(request.metadata) };
+  const { name = "", revision = "" } = request.baseModel ?? {};
+  const canonical = {
+    ...request,
+    // Digests say what lay on the caller's disk, which may not be there any more when it asks again.
+    baseModel: BaseModelReference.create({ name, revision }),
+    metrics: sorted(request.metrics),
+    metadata: sorted(request.metadata),
+  };
   return {
     id: request.request,
     digest: hash("sha256", encoded(RegisterVersionRequest, canonical), "buffer"),

@@ -8,7 +8,7 @@ import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { isJsonObject } from "../../kit/json-object.ts";
 import { limits } from "../../kit/limits.ts";
 import { checkDigest } from "../artifacts/artifact-digest.ts";
-import { checkBytes, checkMetadata, checkMetrics } from "./check-fields.ts";
+import { checkBytes, checkMetadata, checkMetrics, withoutPassword } from "./check-fields.ts";
 import { checkAdapterName, checkAliasName, parseVersionReference } from "./names.ts";
 
 const requestForm = /^[0-9A-Za-z_-]{1,64}$/;
@@ -56,9 +56,8 @@ function checkTexts({ task, label, language, dataSourceUri, domains, run, snapsh
   for (const domain of domains) checkText("a domain", domain);
 }
 
-/** It is shown to readers, and goes into model cards. */
 function checkNoPassword(uri: string): void {
-  const shown = uri.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*:[^/?#]*@/i, "$1…@");
+  const shown = withoutPassword(uri);
   if (shown !== uri) throw fieldInvalid("data_source_uri", shown, "a URI without a password, since all readers see it");
 }
 

@@ -253,6 +253,7 @@ test.each<[string, string, string]>([
   ["a number beyond doubles", '{"adapter_id":"a","training":{"epochs":1e999}}', "training.epochs"],
   ["half of a character", '{"adapter_id":"a","task_type":"\\ud800"}', "task_type"],
   ["a NUL", '{"adapter_id":"a","task_type":"\\u0000"}', "task_type"],
+  ["a password", '{"adapter_id":"a","data_source_uri":"postgres://me:secret@db/x"}', "data_source_uri"],
   ["another method", '{"adapter_id":"a","method":"ia3"}', "method"],
   ["a metric of no name", '{"adapter_id":"a","metrics":{"":1}}', "metrics"],
   ["metadata that is no text", '{"adapter_id":"a","custom_metadata":{"k":1}}', "custom_metadata.k"],

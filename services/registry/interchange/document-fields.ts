@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { limits } from "../../kit/limits.ts";
-import { metricForm } from "../adapters/check-fields.ts";
+import { metricForm, withoutPassword } from "../adapters/check-fields.ts";
 import { documentInvalid, pathText } from "./document-invalid.ts";
 
 /** Reads a value of a parsed document, which stands at `path`. Throws DOCUMENT_INVALID, which names the first place that is wrong. */
@@ -26,6 +26,11 @@ function textUpTo(bytes: number): z.ZodType<string> {
     .refine((text) => Buffer.byteLength(text) <= bytes, `expected at most ${bytes} bytes`);
 }
 
+/** What all readers see. */
+function publicUpTo(bytes: number): z.ZodType<string> {
+  return textUpTo(bytes).refine((uri) => withoutPassword(uri) === uri, "expected a URI without a password");
+}
+
 const requiredText = textUpTo(limits.version_text_bytes);
 
 /** A text of a version; empty where the document has none. */
@@ -35,7 +40,10 @@ export const text: z.ZodType<string> = optional(requiredText, "");
 export const baseModelName: z.ZodType<string> = optional(textUpTo(limits.base_model_other_name_bytes), "");
 
 /** A path or URI; empty where the document has none. */
-export const place: z.ZodType<string> = optional(textUpTo(limits.artifact_uri_bytes), "");
+export const place: z.ZodType<string> = optional(publicUpTo(limits.artifact_uri_bytes), "");
+
+/** Where data came from; empty where the document does not say. */
+export const dataSourceUri: z.ZodType<string> = optional(publicUpTo(limits.version_text_bytes), "");
 
 /** What an adapter is called: its name, or the name of one of its versions. */
 export const adapterId: z.ZodType<string> = z

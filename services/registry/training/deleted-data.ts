@@ -27,9 +27,9 @@ export async function updateDeletedData(context: RegistryContext, owner: Owner, 
   const { store, exportClient } = context;
   const { hold, revision } = await knownHold(store, owner.tenant, snapshot);
   const read = await readDeletions(exportClient, owner.tenantName, snapshot, hold);
-  const untold = hold.untold || read.deletedData?.recordCount !== hold.deletedData?.recordCount;
-  const kept = await keepHold(store, owner.tenant, snapshot, { hold: { ...read, untold }, revision });
-  if (kept === undefined || !untold) return;
+  const isUntold = hold.untold || read.deletedData?.recordCount !== hold.deletedData?.recordCount;
+  const kept = await keepHold(store, owner.tenant, snapshot, { hold: { ...read, untold: isUntold }, revision });
+  if (kept === undefined || !isUntold) return;
   for await (const name of namesOfSnapshot(store, owner.tenant, snapshot)) {
     await tellDeletedData(store, owner.tenant, name);
   }

@@ -23,7 +23,7 @@ export async function tellDescendants(store: Store, tenant: TenantId, stop: Abor
     hasMore = false;
     for await (const entry of entries(store, tenant, { start, end })) {
       if (stop.aborted) return;
-      await tellChildren(store, tenant, entry);
+      await tellChildren(store, tenant, entry, stop);
       hasMore = true;
     }
   }
@@ -31,9 +31,15 @@ export async function tellDescendants(store: Store, tenant: TenantId, stop: Abor
 
 const nameStart = "untold/".length;
 
-async function tellChildren(store: Store, tenant: TenantId, { key, revision }: Entry): Promise<void> {
+async function tellChildren(
+  store: Store,
+  tenant: TenantId,
+  { key, revision }: Entry,
+  stop: AbortSignal,
+): Promise<void> {
   const children = childrenOf(versionNameAt(key, nameStart));
   for await (const child of entries(store, tenant, children)) {
+    if (stop.aborted) return;
     await tellInherited(store, tenant, versionNameAt(key, nameStart), versionNameAt(child.key, children.start.length));
   }
   try {

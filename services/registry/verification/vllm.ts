@@ -85,8 +85,9 @@ function configurationProblems({ configuration, changed, base }: SoundAdapter): 
 
 /** Whole weights other than those of the layer that it may replace. */
 function replacedTensor({ replaced }: ChangedLayers, { architecture }: BaseModel): string | undefined {
-  const head = `${namePrefix}${classificationHead(architecture)}.`;
-  return replaced.find((tensor) => ![`${head}weight`, `${head}bias`].includes(tensor));
+  const head = classificationHead(architecture);
+  const own = head === undefined ? [] : [`${namePrefix}${head}.weight`, `${namePrefix}${head}.bias`];
+  return replaced.find((tensor) => !own.includes(tensor));
 }
 
 const convert = "save the adapter again with path_initial_model_for_weight_conversion";

@@ -202,10 +202,15 @@ class StreamingDataset(IterableDataset[Any]):
         return all(_is_pinned(source.snapshot, source.revision) for source in sources)
 
     def whole(self, batch_size: int = 1) -> StreamingDataset:
-        """All ranks' samples of the first epoch for one reader, in batches of that size, with a position of its own."""
+        """Each sample of all ranks once for one reader, in batches of that size, with a position of its own.
+
+        Raises ConfigurationError for a run's, whose plan says what comes.
+        """
+        if self.run is not None:
+            raise ConfigurationError("a run's dataset trains: evaluate one of a dataset, a spec or a snapshot")
         whole = copy.copy(self)
         whole.rank, whole.world_size = 0, 1
-        whole._plan = replace(self._plan, global_batch_size=batch_size, drop_last=False)
+        whole._plan = replace(self._plan, global_batch_size=batch_size, drop_last=False, weights="loss")
         whole._position, whole._read_by_worker, whole._reached_end = _first_position(), _shared_flag(), _shared_flag()
         whole._stored = whole._tracker = whole._worker_state = None
         return whole

@@ -102,11 +102,15 @@ class StreamingDataLoader(DataLoader[Any]):
 
     def _pass(self, progress: _Progress) -> Iterator[Any]:
         with begin_accelerate_pass() as begun:
-            for delivered in self._inner:
-                progress.take(delivered)
-                self.dataset.track(progress.state)
+            for delivered in self._deliver(progress):
                 begun.end_of_dataloader = delivered.is_last
                 yield delivered.content
+
+    def _deliver(self, progress: _Progress) -> Iterator[_Delivered]:
+        for delivered in self._inner:
+            progress.take(delivered)
+            self.dataset.track(progress.state)
+            yield delivered
         self.dataset.finish_pass()
 
     def _find_start(self) -> StreamState | None:

@@ -53,8 +53,8 @@ export async function readBaseModel(
   options: ReadFolderOptions = {},
 ): Promise<DeepPartial<BaseModel>> {
   const files = await readdir(folder);
-  const weights = files.filter((file) => file.endsWith(".safetensors"));
-  if (weights.length === 0) throw new FileError(folder, "holds no *.safetensors: save the model's weights as such");
+  if (!files.some(isSafetensors))
+    throw new FileError(folder, "holds no *.safetensors: save the model's weights as such");
   const configurationJson = await readFile(join(folder, "config.json"), "utf8");
   const configuration: Configuration = parseObject(configurationJson, join(folder, "config.json"));
   const [architecture = "", modelType = ""] = [configuration.architectures?.[0], configuration.model_type];
@@ -65,7 +65,7 @@ export async function readBaseModel(
     ...{ name, revision, otherNames: [...otherNames], metadata },
     ...{ architecture, modelType, vocabularySize, configurationJson },
     hiddenSize: text.hidden_size ?? text.n_embd ?? text.d_model ?? 0,
-    layers: layersOf(await readModelTensors(folder, weights), { name: architecture, modelType, vocabularySize }),
+    layers: layersOf(await readModelTensors(folder), { name: architecture, modelType, vocabularySize }),
     ...(await readDigests(folder, options)),
     vocabularyDigest: files.includes("tokenizer.json")
       ? await readVocabularyDigest(join(folder, "tokenizer.json"))
@@ -73,16 +73,14 @@ export async function readBaseModel(
   };
 }
 
-/** By the rules of BaseModel, of all safetensors and of the tokenizer; empty where there are none. Reads every weight file once. */
+/** By the rules of BaseModel, of the model's safetensors and of the tokenizer; empty where there are none. Reads every weight file once. */
 export async function readDigests(
   folder: string,
   options: ReadFolderOptions,
 ): Promise<Pick<BaseModel, "weightsDigest" | "tokenizerDigest">> {
-  const files = await readdir(folder);
-  const weights = files.filter((file) => file.endsWith(".safetensors"));
-  const tokenizer = files.filter((file) => TOKENIZER_FILES.has(file));
+  const tokenizer = (await readdir(folder)).filter((file) => TOKENIZER_FILES.has(file));
   return {
-    weightsDigest: await digestOf(folder, weights, options),
+    weightsDigest: await digestOf(folder, await modelFiles(folder), options),
     tokenizerDigest: await digestOf(folder, tokenizer, options),
   };
 }
@@ -103,8 +101,12 @@ async function digestOf(folder: string, files: readonly string[], options: ReadF
   return artifactDigest(digested);
 }
 
-async function readModelTensors(folder: string, weights: readonly string[]): Promise<TensorEntry[]> {
-  const files = await modelFiles(folder, weights);
+function isSafetensors(file: string): boolean {
+  return file.endsWith(".safetensors");
+}
+
+async function readModelTensors(folder: string): Promise<TensorEntry[]> {
+  const files = await modelFiles(folder);
   const tensors = (await Promise.all(files.map((file) => readTensors(join(folder, file))))).flat();
   const quantised = tensors.find(({ name }) => /\.(qweight|weight\.(absmax|quant_map|quant_state\..+))$/.test(name));
   if (quantised === undefined) return tensors;
@@ -112,10 +114,13 @@ async function readModelTensors(folder: string, weights: readonly string[]): Pro
 }
 
 /** Those that the index names, where there is one: others hold the same weights in another format. */
-async function modelFiles(folder: string, weights: readonly string[]): Promise<readonly string[]> {
+async function modelFiles(folder: string): Promise<readonly string[]> {
   const path = join(folder, INDEX);
   const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) return weights.includes("model.safetensors") ? ["model.safetensors"] : weights;
+  if (text === undefined) {
+    const weights = (await readdir(folder)).filter(isSafetensors);
+    return weights.includes("model.safetensors") ? ["model.safetensors"] : weights;
+  }
   const index: { readonly weight_map?: Readonly<Record<string, string>> } = parseObject(text, path);
   return [...new Set(Object.values(index.weight_map ?? {}))];
 }

@@ -36,7 +36,8 @@ export async function registerVersion(
 ): Promise<AdapterVersion> {
   const { privateKey, signal, onProgress, reconnectSeconds = 300, ...said } = options;
   const unnamed = { ...said, adapter, ...(await filesAt(services, adapter, place, options)) };
-  const request = { ...unnamed, request: await name(unnamed) };
+  // By what was said: what lies on this disk may be gone when the same is asked again.
+  const request = { ...unnamed, request: await name({ ...unnamed, baseModel: said.baseModel }) };
   const { version } = await untilAnswered(
     reconnectSeconds,
     () => services.adapters.registerVersion(request, signal ? { signal } : {}),

@@ -40,11 +40,11 @@ def read_configuration(folder: Path) -> str:
 
 
 def weights_digest(folder: Path) -> str:
-    """By the rule of BaseModel: of all safetensors files. Links are followed, as in the Hub's cache.
+    """By the rule of BaseModel: of the model's safetensors files. Links are followed, as in the Hub's cache.
 
     A file is read once in a process, while its size, time of change and inode stay.
     """
-    return files_digest(_described(folder, file) for file in _weights(folder))
+    return files_digest(_described(folder, file) for file in _model_files(folder))
 
 
 def tokenizer_digest(folder: Path) -> str:

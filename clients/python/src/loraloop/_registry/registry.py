@@ -162,8 +162,7 @@ class Registry(Administration):
         )
         add_files(self._connection, request, source, private_key)
         # Sent twice, it makes one version; where a run is closed, also after it could not be.
-        content = request.SerializeToString(deterministic=True)
-        request.request = hashlib.sha256(content).hexdigest() if close_run else secrets.token_hex(16)
+        request.request = _named_by_content(request, base_model) if close_run else secrets.token_hex(16)
         if closing is not None:
             check_closable(self._connection, closing, request)
         patience = self._connection.patience
@@ -392,3 +391,12 @@ class Registry(Administration):
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+
+def _named_by_content(request: pb.RegisterVersionRequest, base_model: BaseModelName | None) -> str:
+    """By what was said: what lies on this disk may be gone when the same is asked again."""
+    said = pb.RegisterVersionRequest()
+    said.CopyFrom(request)
+    if base_model is None:
+        said.ClearField("base_model")
+    return hashlib.sha256(said.SerializeToString(deterministic=True)).hexdigest()

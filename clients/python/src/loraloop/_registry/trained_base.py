@@ -19,7 +19,7 @@ def trained_base(connection: Connection, source: Any, adapter: Path) -> pb.BaseM
 
     `source` is a model of PEFT, or else all that is known is in the adapter's folder. Empty where the base model's
     files are not on this machine, hold no safetensors or are a quantised copy; without the tokenizer where none was
-    registered: what the Hub's client keeps may have got one since.
+    registered, and of what the Hub's client keeps: there lie only those of its files that somebody has asked for.
     """
     name, revision = _named_by(adapter)
     loaded, commit = _loaded_from(source)
@@ -33,9 +33,14 @@ def trained_base(connection: Connection, source: Any, adapter: Path) -> pb.BaseM
     with contextlib.suppress(FileError, OSError, ValueError):
         return pb.BaseModelReference(
             weights_digest=weights_digest(folder),
-            tokenizer_digest=tokenizer_digest(folder) if registered.tokenizer_digest else "",
+            tokenizer_digest=tokenizer_digest(folder) if registered.tokenizer_digest and not _is_cached(folder) else "",
         )
     return pb.BaseModelReference()
+
+
+def _is_cached(folder: Path) -> bool:
+    """Whether the Hub's client keeps it, as `…/snapshots/<commit>`."""
+    return folder.parent.name == "snapshots"
 
 
 def _named_by(adapter: Path) -> tuple[str, str]:

@@ -18,13 +18,18 @@ def vocabulary_digest(folder: Path) -> str:
         return ""
     digest = hashlib.sha256()
     try:
-        tokenizer = json.loads(file.read_text("utf-8"))
+        tokenizer = json.loads(file.read_text("utf-8"), parse_constant=_no_json)
         for number, token in _tokens_by_id(tokenizer["model"]["vocab"]):
             content = token.encode("utf-8")
             digest.update(b"%d %d %s\n" % (number, len(content), content))
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
     return digest.hexdigest()
+
+
+def _no_json(constant: str) -> None:
+    """NaN and infinities, which only Python takes."""
+    raise ValueError(constant)
 
 
 def _tokens_by_id(vocabulary: Any) -> Sequence[tuple[int, str]]:

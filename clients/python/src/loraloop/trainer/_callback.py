@@ -11,10 +11,10 @@ from transformers.trainer_callback import ExportableState
 
 from loraloop._ranks import gather_from_all_ranks, wait_for_all_ranks
 from loraloop._runs import Run
-from loraloop._state import merge_states
+from loraloop._state import StreamState, merge_states
 from loraloop.errors import ConfigurationError
 from loraloop.torch import StreamingDataLoader
-from loraloop.trainer._positions import Position, saved_position
+from loraloop.trainer._positions import UNFINISHED, Position, saved_position
 from loraloop.trainer._reports import LossReports
 
 
@@ -28,6 +28,9 @@ class StreamingCallback(TrainerCallback, ExportableState):
     def __init__(self) -> None:
         #: That of the last checkpoint, as plain JSON.
         self.position: dict[str, Any] | None = None
+        #: Whole steps, and where the loader was after them: batches that were taken for the next one are not consumed.
+        self._steps = 0
+        self._consumed: StreamState | None = None
         #: Global batches of the resumed epoch that were consumed before.
         self.resumed_batches = 0
         self.losses = LossReports(None)
@@ -38,14 +41,20 @@ class StreamingCallback(TrainerCallback, ExportableState):
     ) -> None:
         loader = _loader(objects)
         self.resumed_batches = 0
+        self._steps, self._consumed = state.global_step, loader.dataset.start
         self._run = loader.dataset.run
         self.losses = LossReports(self._run)
         if state.global_step:
             self._resume(_position(state), loader)
 
-    def begin_checkpoint(self, loader: StreamingDataLoader) -> None:
-        """On all ranks, before the trainer saves. Raises ResumeOtherRankError where they are not at one place."""
-        ranks = gather_from_all_ranks({"stream": loader.state_dict(), "losses": self.losses.pending()})
+    def begin_checkpoint(self, loader: StreamingDataLoader, step: int) -> None:
+        """On all ranks, before the trainer saves after so many steps, which may be in the middle of the next one.
+
+        Raises ResumeOtherRankError where they are not at one place.
+        """
+        self._end_step(loader, step)
+        consumed = self._consumed or {**loader.state_dict(), "next_index": 0}
+        ranks = gather_from_all_ranks({"stream": consumed, "losses": self.losses.pending()})
         stream = merge_states([rank["stream"] for rank in ranks])
         self.position = asdict(Position(stream, [rank["losses"] for rank in ranks]))
 
@@ -53,7 +62,7 @@ class StreamingCallback(TrainerCallback, ExportableState):
         """On all ranks, when each has saved its part of that checkpoint but for the trainer's state."""
         assert self.position is not None
         wait_for_all_ranks()
-        self.position["files"] = sorted(file.name for file in folder.iterdir())
+        self.position["files"] = sorted(file.name for file in folder.iterdir() if file.name != UNFINISHED)
 
     def state(self) -> dict[str, Any]:
         """For the trainer's state."""
@@ -64,6 +73,7 @@ class StreamingCallback(TrainerCallback, ExportableState):
     ) -> None:
         # The trainer's own count begins at the resume.
         loader = _loader(objects)
+        self._end_step(loader, state.global_step)
         state.epoch = loader.dataset.epoch + _consumed_batches(loader) / len(loader)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **objects: Any) -> None:
@@ -85,8 +95,13 @@ class StreamingCallback(TrainerCallback, ExportableState):
         if _consumed_batches(loader) == len(loader):
             _close_epoch(loader, loader.dataset.epoch)
 
+    def _end_step(self, loader: StreamingDataLoader, step: int) -> None:
+        if step != self._steps:
+            self._steps, self._consumed = step, loader.state_dict()
+
     def _resume(self, position: Position, loader: StreamingDataLoader) -> None:
         loader.load_state_dict(position.stream)
+        self._consumed = dict(position.stream)
         if loader.dataset.rank == 0:
             for losses in position.losses:
                 self.losses.tell(losses)

@@ -38,7 +38,7 @@ class EvaluationLoader(DataLoaderStateMixin):  # type: ignore[misc]
         self.dataset = dataset.whole(self.total_batch_size)
         # Part of `features`.
         self.dataset.transform = None
-        self._loader = StreamingDataLoader(self.dataset, collate_fn=_Counted(features), **options)
+        self._loader = _Unannounced(self.dataset, collate_fn=_Counted(features), **options)
         self.gradient_state = GradientState()
 
     def __len__(self) -> int:
@@ -79,6 +79,14 @@ class EvaluationLoader(DataLoaderStateMixin):  # type: ignore[misc]
         first = self._processes.process_index * self._batch_size
         own = samples[first : first + self._batch_size] or samples
         return list(islice(cycle(own), min(self._batch_size, len(samples))))
+
+
+class _Unannounced(StreamingDataLoader):
+    """What Accelerate is told of the pass, whoever reads this one says."""
+
+    def _pass(self, progress: Any) -> Iterator[Any]:
+        for delivered in self._deliver(progress):
+            yield delivered.content
 
 
 class _Counted:

@@ -159,7 +159,7 @@ class StreamingTrainerMixin(_Trainer):
                 folder = Path(self._get_output_dir(trial), f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}")
                 (folder / TRAINER_STATE).unlink(missing_ok=True)
             loader: Any = self.callback_handler.train_dataloader
-            self._position.begin_checkpoint(loader)
+            self._position.begin_checkpoint(loader, self.state.global_step)
         super()._save_checkpoint(model, trial)
 
     def _save_rng_state(self, output_dir: str) -> None:

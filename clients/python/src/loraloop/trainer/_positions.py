@@ -13,6 +13,8 @@ from loraloop.errors import ConfigurationError
 
 #: What transformers writes last into a checkpoint, before it removes older ones.
 TRAINER_STATE = "trainer_state.json"
+#: What transformers keeps in a checkpoint that a signal has asked for, until it is whole.
+UNFINISHED = "checkpoint-is-incomplete.txt"
 #: The name of the callback in it.
 _CALLBACK = "StreamingCallback"
 _CHECKPOINT = re.compile(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)")
@@ -60,4 +62,6 @@ def _is_whole(checkpoint: Path) -> bool:
     except (FileNotFoundError, ValueError):
         return False
     position = saved_position(state.get("stateful_callbacks", {}))
-    return position is not None and all((checkpoint / name).exists() for name in position.files)
+    if position is None or (checkpoint / UNFINISHED).exists():
+        return False
+    return all((checkpoint / name).exists() for name in position.files)

@@ -7483,7 +7483,8 @@ export const AdapterServiceDefinition = {
     },
     /**
      * Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
-     * it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
+     * it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before (refused
+     * while that is deleted); without one, two calls make two.
      * Scope: `registry.write`.
      */
     registerVersion: {
@@ -7753,7 +7754,8 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<RestoreAdapterResponse>>;
   /**
    * Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
-   * it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
+   * it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before (refused
+   * while that is deleted); without one, two calls make two.
    * Scope: `registry.write`.
    */
   registerVersion(
@@ -7931,7 +7933,8 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
   ): Promise<RestoreAdapterResponse>;
   /**
    * Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
-   * it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
+   * it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before (refused
+   * while that is deleted); without one, two calls make two.
    * Scope: `registry.write`.
    */
   registerVersion(

@@ -19,7 +19,10 @@ export interface BaseModel {
   name: string;
   /** Commit or tag, `[A-Za-z0-9._-]{1,128}`; `main` where empty. */
   revision: string;
-  /** 64 hex digits: SHA-256 over the lines `<SHA-256 of the file, hex>  <path>\n` of all weight files (`*.safetensors`), in order of the paths' bytes. */
+  /**
+   * 64 hex digits: SHA-256 over the lines `<SHA-256 of the file, hex>  <path>\n` of the weight files, in order of the paths' bytes: those that
+   * `model.safetensors.index.json` names, else `model.safetensors`, else all `*.safetensors`.
+   */
   weightsDigest: string;
   /**
    * 64 hex digits: the same over the tokenizer's files that are there: `tokenizer.json`, `tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`,

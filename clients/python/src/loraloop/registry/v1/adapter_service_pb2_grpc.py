@@ -216,7 +216,8 @@ class AdapterServiceServicer:
 
     def RegisterVersion(self, request, context):
         """Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
-        it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
+        it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before (refused
+        while that is deleted); without one, two calls make two.
         Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -50,7 +50,8 @@ class AdapterServiceStub:
     """
     RegisterVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RegisterVersionRequest, _adapter_service_pb2.RegisterVersionResponse]
     """Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
-    it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
+    it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before (refused
+    while that is deleted); without one, two calls make two.
     Scope: `registry.write`.
     """
     GetVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.GetVersionRequest, _adapter_service_pb2.GetVersionResponse]
@@ -141,7 +142,8 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     """
     RegisterVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RegisterVersionRequest, _adapter_service_pb2.RegisterVersionResponse]  # type: ignore[assignment]
     """Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
-    it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
+    it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before (refused
+    while that is deleted); without one, two calls make two.
     Scope: `registry.write`.
     """
     GetVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.GetVersionRequest, _adapter_service_pb2.GetVersionResponse]  # type: ignore[assignment]
@@ -265,7 +267,8 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.RegisterVersionResponse, _abc.Awaitable[_adapter_service_pb2.RegisterVersionResponse]]:
         """Checks an adapter's files against their configuration and base model, holds the snapshots it was trained on, and makes the next version; makes the adapter where
-        it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before; without one, two calls make two.
+        it is not there. Until all of it succeeded nobody sees anything. The same `request` id gives the version that it made before (refused
+        while that is deleted); without one, two calls make two.
         Scope: `registry.write`.
         """
 
