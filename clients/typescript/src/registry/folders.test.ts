@@ -121,6 +121,13 @@ test("a vocabulary is told as every client tells it", async () => {
   expect(await readVocabularyDigest(path)).toBe("");
 });
 
+test("weights of another format beside the model's own are not digested", async () => {
+  writeFiles(folder, tinyModel());
+  const alone = await readBaseModel(folder, { name: "model" });
+  writeFileSync(join(folder, "consolidated.safetensors"), weights("other"));
+  expect(await readBaseModel(folder, { name: "model" })).toEqual(alone);
+});
+
 test("of two formats in a folder, the index says which the layers are read from", async () => {
   writeFileSync(join(folder, "config.json"), '{"architectures":["LlamaModel"]}');
   writeFileSync(join(folder, "model-1.safetensors"), weights("layers.0.q.weight"));

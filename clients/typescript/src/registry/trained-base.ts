@@ -11,8 +11,8 @@ import type { ReadFolderOptions } from "./folder-files.ts";
 import type { RegistryServices } from "./services.ts";
 
 /**
- * Digests of the base model in the folder that the adapter's configuration names, for the registry to compare. Empty where there is no such folder, where it holds
- * no safetensors or a quantised copy; without the tokenizer where none was registered.
+ * Digests of the base model in the folder that the adapter's configuration names, for the registry to compare. Empty where there is no such folder, where it cannot
+ * be read, holds no safetensors or a quantised copy; without the tokenizer where none was registered.
  */
 export async function trainedBase(
   { baseModels }: Pick<RegistryServices, "baseModels">,
@@ -24,9 +24,19 @@ export async function trainedBase(
   const reference = { name, revision: typeof revision === "string" ? revision : "" };
   const registered = await findRegistered(baseModels, reference);
   if (registered === undefined) return {};
-  const { weightsDigest, tokenizerDigest } = await readDigests(name, options);
+  const { weightsDigest = "", tokenizerDigest = "" } = await readableDigests(name, options);
   if (weightsDigest === "") return {};
   return { weightsDigest, tokenizerDigest: registered.tokenizerDigest && tokenizerDigest };
+}
+
+/** What cannot be read is not compared. */
+async function readableDigests(folder: string, options: ReadFolderOptions): Promise<DeepPartial<BaseModelReference>> {
+  try {
+    return await readDigests(folder, options);
+  } catch {
+    options.signal?.throwIfAborted();
+    return {};
+  }
 }
 
 /** Of a quantised copy, nothing can be said of the weights that it was made from. */

@@ -7,7 +7,7 @@ import contextlib
 from loraloop._connection import Connection
 from loraloop._run_results import RunResult
 from loraloop._runs import Run
-from loraloop.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError, RpcError, make_error
+from loraloop.errors import PermissionDeniedError, RpcError, make_error
 from loraloop.registry.v1 import adapter_service_pb2 as pb
 
 #: Of no files.
@@ -52,8 +52,8 @@ def _made_version(connection: Connection, request: pb.RegisterVersionRequest) ->
     other = pb.RegisterVersionRequest(adapter=request.adapter, artifact=_NO_ARTIFACT, request=request.request)
     try:
         connection.call(lambda opened: opened.adapters.RegisterVersion, other, timeout=connection.patience)
-    except NotFoundError:
-        return False
-    except InvalidArgumentError:
-        return True
+    except RpcError as error:
+        if error.reason not in ("ARTIFACT_NOT_FOUND", "FIELD_INVALID"):
+            raise
+        return error.reason == "FIELD_INVALID"
     return True
