@@ -3,7 +3,7 @@ import type { Random } from "../data/random.ts";
 import type { LoraloopProcess } from "../support/loraloop-process.ts";
 import type { ChildLines } from "./child-lines.ts";
 
-/** How often a test kills: LORALOOP_KILLS, else `few`. Before a release: 200 (stream), 100 (ingest), 30 (build). */
+/** How often a test kills: LORALOOP_KILLS, else `few`. Before a release: 500 (train, half an hour), 200 (stream), 100 (ingest), 30 (build). */
 export function killCount(few: number): number {
   return Number(process.env["LORALOOP_KILLS"] ?? few);
 }

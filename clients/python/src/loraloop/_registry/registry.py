@@ -127,14 +127,14 @@ class Registry(Administration):
         `source` is a model of PEFT (its active adapter is saved), a folder that PEFT has saved, or a URI that the
         registry may read. Files are sent where the registry does not have them; it checks them against their
         configuration and the base model, which is registered before: by default the one that the configuration names.
-        Then weights and tokenizer of the folder that the base model was loaded from, or that the Hub's client keeps of
-        its commit, are compared with what was registered, except of quantised copies and of a URI. That reads these
-        files once in a process, a second or two for each GB. With a `base_model` only what it says is compared, and
-        nothing is read. With a `run`, its snapshots are held, and its environment and metrics become the version's;
-        `close_run` closes it as succeeded, with the version's name, and the same again gives the same version; where
-        it was closed with anything else, nothing is registered. `alias` points at the new version from the same moment
-        on. Of a quantised model, `quantization` is found by itself. `private_key` signs; files of a URI are signed
-        afterwards, with `sign`. Whatever breaks off is tried again and makes one version.
+        Then weights and tokenizer of the folder that the base model was loaded from, or the weights that the Hub's
+        client keeps of its commit, are compared with what was registered, except of quantised copies and of a URI. That
+        reads these files once in a process, a second or two for each GB. With a `base_model` only what it says is
+        compared, and nothing is read. With a `run`, its snapshots are held, and its environment and metrics become the
+        version's; `close_run` closes it as succeeded, with the version's name, and the same again gives the same
+        version; where it was closed with anything else, nothing is registered. `alias` points at the new version from
+        the same moment on. Of a quantised model, `quantization` is found by itself. `private_key` signs; files of a URI
+        are signed afterwards, with `sign`. Whatever breaks off is tried again and makes one version.
         """
         closing = run if close_run and isinstance(run, Run) else None
         if close_run and closing is None:
