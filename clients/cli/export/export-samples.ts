@@ -50,15 +50,14 @@ async function checkFinished(task: ExportTask, index: ExportIndex): Promise<void
   checkFiles(folder, task.files, index.files);
   const pinned = await pinSource(task.client, task.source, task);
   const keys = (splits: readonly { readonly snapshot: string }[]): string => splits.map((each) => each.snapshot).join();
-  if (keys(pinned.splits) === keys(index.splits)) {
-    for (const { path, shard } of checkShards(folder, index)) {
-      if ((await digestFile(path)).sha256 !== shard.sha256) throw changed(path, folder);
-    }
-    return;
+  if (keys(pinned.splits) !== keys(index.splits)) {
+    throw new InputError(
+      `${folder} holds snapshot ${index.splits[0]?.snapshot}, not ${pinned.splits[0]?.snapshot}: name another folder, or export the snapshot.`,
+    );
   }
-  throw new InputError(
-    `${folder} holds snapshot ${index.splits[0]?.snapshot}, not ${pinned.splits[0]?.snapshot}: name another folder, or export the snapshot.`,
-  );
+  for (const { path, shard } of checkShards(folder, index)) {
+    if ((await digestFile(path)).sha256 !== shard.sha256) throw changed(path, folder);
+  }
 }
 
 function checkUnfinished({ source, folder, files }: ExportTask, state: ExportState): ExportState {

@@ -107,15 +107,21 @@ def test_what_cannot_be_compared_is_not(client: Client, base: Path, tmp_path: Pa
     assert versions == [1, 2, 3, 4]
 
 
+def keep_as_the_hub(cache: Path, model: str) -> Path:
+    """The folder of the one commit of `used/<model>` in a cache of the Hub's client."""
+    kept = cache / f"models--used--{model}"
+    snapshot = kept / "snapshots" / ("0123456789" * 4)
+    save_base_model("llama", snapshot)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(snapshot.name)
+    return snapshot
+
+
 def test_a_model_of_the_hub_is_compared_with_what_its_client_keeps(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    commit, kept = "0123456789" * 4, tmp_path / "models--used--hub"
-    snapshot = kept / "snapshots" / commit
-    save_base_model("llama", snapshot)
-    (kept / "refs").mkdir()
-    (kept / "refs" / "main").write_text(commit)
+    snapshot = keep_as_the_hub(tmp_path, "hub")
     base = AutoModelForCausalLM.from_pretrained("used/hub", cache_dir=tmp_path, local_files_only=True)
     # The tokenizer comes into the cache when it is loaded, maybe later.
     shutil.copytree(snapshot, tmp_path / "whole")
@@ -131,7 +137,7 @@ def test_a_model_of_the_hub_is_compared_with_what_its_client_keeps(
     # Which commit these were trained on is not known.
     model.save_pretrained(str(tmp_path / "saved"))
     assert client.registry.register(tmp_path / "saved", adapter="of-the-hub").version == 2
-    shutil.copytree(snapshot, kept / "snapshots" / ("9876543210" * 4))
+    shutil.copytree(snapshot, snapshot.with_name("9876543210" * 4))
     assert client.registry.register(model, adapter="of-the-hub").version == 3
 
 
@@ -139,16 +145,12 @@ def test_what_nobody_asked_the_hub_for_is_not_missed(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    commit, kept = "1123456789" * 4, tmp_path / "models--used--partly"
-    snapshot = kept / "snapshots" / commit
-    save_base_model("llama", snapshot)
-    (kept / "refs").mkdir()
-    (kept / "refs" / "main").write_text(commit)
+    snapshot = keep_as_the_hub(tmp_path, "partly")
     shutil.copytree(snapshot, tmp_path / "whole")
     # As repositories have them beside what transformers loads.
     shutil.copy(snapshot / "model.safetensors", tmp_path / "whole" / "consolidated.safetensors")
     (tmp_path / "whole" / "tokenizer.model").write_bytes(b"sentencepiece")
-    client.registry.register_base_model(tmp_path / "whole", name="used/partly", revision=commit)
+    client.registry.register_base_model(tmp_path / "whole", name="used/partly", revision=snapshot.name)
     base = AutoModelForCausalLM.from_pretrained("used/partly", cache_dir=tmp_path, local_files_only=True)
     model = adapted(base, target_modules=["q_proj"])
     assert client.registry.register(model, adapter="partly").base_model.name == "used/partly"
