@@ -26,6 +26,7 @@ CLASSIFIER = {"num_labels": 3, "pad_token_id": 0}
 VIT = transformers.ViTConfig(
     hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=4, image_size=16, patch_size=8
 )
+EXPERTS = {**GROUPED, "num_hidden_layers": 2, "num_experts_per_tok": 2}
 
 BASES = {
     "llama": lambda: transformers.LlamaForCausalLM(transformers.LlamaConfig(**GROUPED)),
@@ -38,6 +39,16 @@ BASES = {
     "gpt2": lambda: transformers.GPT2LMHeadModel(GPT2),
     "opt": lambda: transformers.OPTForCausalLM(OPT),
     "vit": lambda: transformers.ViTModel(VIT),
+    "mixtral": lambda: transformers.MixtralForCausalLM(transformers.MixtralConfig(**EXPERTS, num_local_experts=3)),
+    "qwen2-moe": lambda: transformers.Qwen2MoeForCausalLM(
+        transformers.Qwen2MoeConfig(
+            **EXPERTS, num_experts=3, moe_intermediate_size=24, shared_expert_intermediate_size=40
+        )
+    ),
+    # Its experts have their inputs before their outputs, and biases.
+    "gpt-oss": lambda: transformers.GptOssForCausalLM(
+        transformers.GptOssConfig(**EXPERTS, head_dim=8, num_local_experts=3)
+    ),
 }
 
 ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
@@ -115,6 +126,34 @@ CASES = {
     "gpt2-bias-all": ("gpt2", {"target_modules": ["c_attn"], "bias": "all", "fan_in_fan_out": True}),
     "opt-lora": ("opt", {"target_modules": ["q_proj", "out_proj", "fc1"]}),
     "vit-convolution": ("vit", {"target_modules": ["projection", "query"], "task_type": None}),
+    "llama-parameters": (
+        "llama",
+        {"target_modules": [], "target_parameters": ["q_proj.weight", "model.layers.1.mlp.up_proj.weight"]},
+    ),
+    "gpt2-parameters": ("gpt2", {"target_modules": [], "target_parameters": ["c_attn.weight", "wte.weight"]}),
+    "mixtral-all-linear": ("mixtral", {"target_modules": "all-linear"}),
+    "mixtral-old-names": ("mixtral", {"target_modules": ["q_proj", "w1", "w2", "w3"]}),
+    "qwen2-moe-experts": ("qwen2-moe", {"target_modules": ["q_proj"], "target_parameters": ["experts.down_proj"]}),
+    "qwen2-moe-patterns": (
+        "qwen2-moe",
+        {
+            "target_modules": [],
+            "target_parameters": ["experts.gate_up_proj", "experts.down_proj", "mlp.gate.weight"],
+            "rank_pattern": {"down_proj": 2, r".*\.0\..*gate_up_proj": 12, "mlp.gate.weight": 1},
+            "alpha_pattern": {"gate_up_proj": 4},
+        },
+    ),
+    "gpt-oss-all-linear": (
+        "gpt-oss",
+        {"target_modules": "all-linear", "target_parameters": ["experts.gate_up_proj", "experts.down_proj"]},
+    ),
+    "gpt-oss-biases": (
+        "gpt-oss",
+        {
+            "target_modules": ["q_proj"],
+            "target_parameters": ["experts.gate_up_proj", "experts.down_proj_bias", "experts.down_proj"],
+        },
+    ),
     "vit-dora-convolution": ("vit", {"target_modules": ["projection"], "use_dora": True, "task_type": None}),
 }
 
@@ -177,8 +216,27 @@ def layer(name, module):
     return None
 
 
+def parameters(name, module):
+    for place, (own, parameter) in enumerate(module.named_parameters(recurse=False)):
+        if parameter.dim() < 2:
+            continue
+        *experts, rows, columns = parameter.shape
+        is_transposed = bool(experts) and getattr(module, "is_transposed", False)
+        yield {
+            "name": f"{name}.{own}",
+            "kind": "KIND_PARAMETER",
+            "inputFeatures": rows if is_transposed else columns,
+            "outputFeatures": columns if is_transposed else rows,
+            "matrixCount": experts[0] if experts else 1,
+            "parameterPlace": place,
+        }
+
+
 def describe(name, model):
-    layers = [found for key, module in model.named_modules() if (found := layer(key, module))]
+    layers = []
+    for key, module in model.named_modules():
+        found = layer(key, module)
+        layers += [found] if found else parameters(key, module)
     return {
         "name": f"tiny/{name}",
         "revision": "main",
@@ -212,8 +270,19 @@ def make(folder, base, settings, dtype=torch.float32):
     adapted.save_pretrained(folder)
     tuner = adapted.base_model
     modules = dict(tuner.model.named_modules())
-    ranks = {key: modules[key].r["default"] for key in tuner.targeted_module_names}
-    return {"base": base, "ranks": ranks, "scalings": {key: modules[key].scaling["default"] for key in ranks}}
+    wrapped = {key: modules[key] for key in tuner.targeted_module_names}
+    wrapped |= {key: wrapper_of(modules, key) for key in tuner.targeted_parameter_names}
+    ranks = {key: module.r["default"] for key, module in wrapped.items()}
+    return {"base": base, "ranks": ranks}
+
+
+def wrapper_of(modules, key):
+    """What PEFT put around the module of a parameter."""
+    name, _, parameter = key.rpartition(".")
+    module = modules[name]
+    while getattr(module, "parameter_name", None) != parameter:
+        module = module.base_layer
+    return module
 
 
 def match(config, names):

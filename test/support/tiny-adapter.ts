@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "nice-grpc";
 import type { Artifact, ArtifactServiceDefinition } from "../../proto/gen/loraloop/registry/v1/artifact_service.ts";
-import { type BaseModel, Layer_Kind } from "../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { type BaseModel, Layer, Layer_Kind } from "../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { upload } from "./artifacts.ts";
 
 /** A file of an artifact. */
@@ -26,12 +26,9 @@ export function tinyBaseModel(name: string): Partial<BaseModel> {
     modelType: "llama",
     hiddenSize: width,
     vocabularySize: 16,
-    layers: layers.map((layer) => ({
-      name: layer,
-      kind: Layer_Kind.KIND_LINEAR,
-      inputFeatures: width,
-      outputFeatures: width,
-    })),
+    layers: layers.map((name) =>
+      Layer.create({ name, kind: Layer_Kind.KIND_LINEAR, inputFeatures: width, outputFeatures: width }),
+    ),
     configurationJson: '{"model_type":"llama"}',
   };
 }

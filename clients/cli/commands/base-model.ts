@@ -103,15 +103,15 @@ function describe(model: BaseModel): void {
   print();
   printTable(
     ["LAYER", "KIND", "IN", "OUT"],
-    model.layers.map((each) => [
-      each.name,
-      layerKindName(each.kind).toLowerCase().replaceAll("_", " "),
-      each.inputFeatures,
-      each.outputFeatures,
-    ]),
+    model.layers.map((each) => [each.name, kindText(each), each.inputFeatures, each.outputFeatures]),
   );
 }
 
 function nameOf({ name, revision }: BaseModel): string {
   return `${name}@${revision}`;
+}
+
+function kindText({ kind, matrixCount }: BaseModel["layers"][number]): string {
+  const text = layerKindName(kind).toLowerCase().replaceAll("_", " ");
+  return matrixCount > 1 ? `${text}, ${count(matrixCount)} matrices` : text;
 }

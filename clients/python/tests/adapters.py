@@ -84,6 +84,8 @@ MIXTURES: Mapping[str, Any] = {
     "qwen2_moe": transformers.Qwen2MoeConfig(
         **_MIXTURE, num_experts=4, moe_intermediate_size=8, shared_expert_intermediate_size=8
     ),
+    # Its files have them together too, with their inputs before their outputs.
+    "gpt_oss": transformers.GptOssConfig(**_MIXTURE, intermediate_size=32, head_dim=4, num_local_experts=4),
 }
 #: What is loaded of them, and what PEFT calls that.
 _TASKS: Mapping[str, tuple[Any, str]] = {

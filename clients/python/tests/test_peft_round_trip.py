@@ -96,11 +96,45 @@ def test_an_adapter_of_a_mixture_without_its_experts_says_the_same(
     assert [place.engine for place in version.servability if place.servable] == ["peft", "vllm"]
 
 
-def test_an_adapter_of_experts_is_refused(client: Client, tmp_path: Path) -> None:
-    base = save_base_model("mixtral", tmp_path)
-    client.registry.register_base_model(base, name="round-trip/mixtral")
-    with pytest.raises(AdapterRefusedError, match=r"target_parameters.*is not supported.*experts together"):
-        client.registry.register(adapted(base, target_modules="all-linear"), adapter="experts")
+# PEFT looks for patterns among modules only, though it uses them for parameters too.
+@pytest.mark.filterwarnings("ignore:The following (rank|alpha)_pattern keys:RuntimeWarning")
+@pytest.mark.parametrize(
+    ("mixture", "options"),
+    [
+        ("mixtral", {"target_modules": "all-linear"}),
+        ("mixtral", {"target_modules": [], "target_parameters": ["mlp.experts.down_proj"], "use_rslora": True}),
+        (
+            "qwen2_moe",
+            {
+                "target_modules": ["q_proj"],
+                "target_parameters": ["experts.gate_up_proj", "experts.down_proj", "gate.weight"],
+                "rank_pattern": {"down_proj": 2},
+            },
+        ),
+        ("gpt_oss", {"target_modules": "all-linear", "target_parameters": ["experts.gate_up_proj"]}),
+    ],
+)
+def test_an_adapter_of_experts_says_the_same(
+    client: Client, tmp_path: Path, mixture: str, options: dict[str, Any]
+) -> None:
+    folder = tmp_path / "base"
+    model = save_base_model(mixture, folder)
+    client.registry.register_base_model(model, name=f"{mixture}/{tmp_path.name}")
+    version = check(client, folder, tmp_path / "cache", f"{mixture}-experts-{len(options)}", options)
+    assert set(version.peft.target_parameters) >= set(options.get("target_parameters", ()))
+    assert [place.engine for place in version.servability if place.servable] == ["peft"]
+
+
+def test_experts_are_known_of_a_model_and_not_of_its_files(client: Client, tmp_path: Path) -> None:
+    base = save_base_model("qwen2_moe", tmp_path)
+    files = client.registry.register_base_model(tmp_path, name="round-trip/experts")
+    assert {layer.kind for layer in files.layers} == {"LINEAR", "EMBEDDING"}
+    model = adapted(base, target_modules=[], target_parameters=["experts.down_proj"])
+    with pytest.raises(AdapterRefusedError, match=r"no parameter for the target.*experts\.down_proj.*in Python"):
+        client.registry.register(model, adapter="experts")
+    both = client.registry.register_base_model(base, folder=tmp_path, name="round-trip/experts")
+    assert {layer.name for layer in both.layers} > {layer.name for layer in files.layers}
+    assert client.registry.register(model, adapter="experts", base_model="round-trip/experts").version == 1
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])

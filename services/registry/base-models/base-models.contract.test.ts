@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { BaseModel, Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { RegistryPlace } from "../../../test/support/registry-place.ts";
 import { storeKinds } from "../../../test/support/stores.ts";
 import { tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
@@ -68,6 +68,27 @@ describe.each(storeKinds)("base models in %s", (kind) => {
       reason: "BASE_MODEL_CONFLICT",
       metadata: { base_model: "a/b", revision: "main", field: "vocabulary_digest" },
     });
+  });
+
+  test("what a model tells of its experts and what its files tell are kept together", async () => {
+    const kind = { kind: Layer_Kind.KIND_LINEAR, inputFeatures: 8, outputFeatures: 8 };
+    const [query, expert] = ["q_proj", "experts.0.w1"].map((name) => Layer.create({ ...kind, name }));
+    const gate = { ...kind, kind: Layer_Kind.KIND_PARAMETER, matrixCount: 2 };
+    const [up, down] = ["experts.up", "experts.down"].map((name) => Layer.create({ ...gate, name }));
+    const files = [query, expert] as Layer[];
+    const made = await register("a/b", { layers: files });
+    const grown = await register("a/b", { layers: [query, up] as Layer[] });
+    expect(grown).toEqual({ ...made, layers: [expert, up, query] });
+    expect(await register("a/b", { layers: files })).toEqual(grown);
+    expect(await register("a/b", { layers: [query, up, down] as Layer[] })).toMatchObject({
+      layers: [expert, down, up, query],
+    });
+    const others = [[query], [query, { ...up, matrixCount: 3 }], [{ ...query, outputFeatures: 9 }, up]];
+    for (const layers of others) {
+      await expect(register("a/b", { layers: layers as Layer[] })).rejects.toMatchObject({
+        metadata: { field: "layers" },
+      });
+    }
   });
 
   test("of several revisions one has to be named, unless one is called main", async () => {

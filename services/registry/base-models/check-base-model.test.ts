@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { BaseModel, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { BaseModel, Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
 import { limits } from "../../kit/limits.ts";
 import { artifactDigest } from "../artifacts/artifact-digest.ts";
 import { checkBaseModel } from "./check-base-model.ts";
 
 const model = (change: Partial<BaseModel>): BaseModel => BaseModel.fromPartial({ ...tinyBaseModel("a/b"), ...change });
-const layer = (name: string) => ({ name, kind: Layer_Kind.KIND_LINEAR, inputFeatures: 1, outputFeatures: 1 });
+const layer = (name: string) =>
+  Layer.create({ name, kind: Layer_Kind.KIND_LINEAR, inputFeatures: 1, outputFeatures: 1 });
+const parameter = (name: string) => ({ ...layer(name), kind: Layer_Kind.KIND_PARAMETER, matrixCount: 4 });
 const layers = (count: number) => Array.from({ length: count }, (_, number) => layer(`l${number}`));
 
 describe("checkBaseModel", () => {
@@ -35,6 +37,10 @@ describe("checkBaseModel", () => {
     [{ layers: [layer("a"), layer("b"), layer("a")] }, "layers"],
     [{ layers: [{ ...layer("a"), outputFeatures: 0 }] }, "layers"],
     [{ layers: [{ ...layer("a"), kind: Layer_Kind.KIND_UNSPECIFIED }] }, "layers.kind"],
+    [{ layers: [{ ...layer("a"), matrixCount: 1 }] }, "layers.matrix_count"],
+    [{ layers: [{ ...layer("a"), parameterPlace: 1 }] }, "layers.matrix_count"],
+    [{ layers: [{ ...parameter("a.b"), matrixCount: 0 }] }, "layers.matrix_count"],
+    [{ layers: [parameter("a")] }, "layers.name"],
     [{ layers: [layer("a..b")] }, "layers.name"],
     [{ layers: [layer("a\nb")] }, "layers.name"],
     [{ otherNames: ["a\0b"] }, "other_names"],

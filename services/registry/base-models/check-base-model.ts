@@ -63,7 +63,8 @@ function checkConfiguration(json: string): void {
   if (json !== "" && !isJsonObject(json)) throw fieldInvalid("configuration_json", json, "a JSON object");
 }
 
-function checkLayers(layers: readonly Layer[]): Layer[] {
+/** Layers in order. Throws FIELD_INVALID, LIMIT_EXCEEDED. */
+export function checkLayers(layers: readonly Layer[]): Layer[] {
   if (layers.length === 0) throw fieldInvalid("layers", "", "the layers that adapters may target");
   if (layers.length > limits.base_model_layers) {
     throw limitExceeded("base_model_layers", layers.length, "The number of layers");
@@ -83,9 +84,10 @@ const kinds: ReadonlySet<Layer_Kind> = new Set([
   Layer_Kind.KIND_TRANSPOSED_LINEAR,
   Layer_Kind.KIND_EMBEDDING,
   Layer_Kind.KIND_CONVOLUTION,
+  Layer_Kind.KIND_PARAMETER,
 ]);
 
-function checkLayer({ name, kind, inputFeatures, outputFeatures }: Layer): void {
+function checkLayer({ name, kind, inputFeatures, outputFeatures, ...parameter }: Layer): void {
   checkBytes(name, "layer_name_bytes", "The length of a layer's name");
   if (!layerForm.test(name)) throw fieldInvalid("layers.name", name, "names of modules, joined by dots");
   if (!kinds.has(kind)) throw fieldInvalid("layers.kind", String(kind), `a kind of layer, for ${name}`);
@@ -96,6 +98,24 @@ function checkLayer({ name, kind, inputFeatures, outputFeatures }: Layer): void 
       `input_features and output_features of ${name}`,
     );
   }
+  checkParameter(name, kind, parameter);
+}
+
+function checkParameter(
+  name: string,
+  kind: Layer_Kind,
+  { matrixCount, parameterPlace }: Pick<Layer, "matrixCount" | "parameterPlace">,
+): void {
+  const isParameter = kind === Layer_Kind.KIND_PARAMETER;
+  if (isParameter !== matrixCount > 0 || (!isParameter && parameterPlace > 0)) {
+    const expected = isParameter ? "at least 1" : "0, as parameter_place,";
+    throw fieldInvalid(
+      "layers.matrix_count",
+      `${matrixCount}, parameter_place ${parameterPlace}`,
+      `${expected} for ${name}`,
+    );
+  }
+  if (isParameter && !name.includes(".")) throw fieldInvalid("layers.name", name, "a module and its parameter");
 }
 
 /** Other names in order, each once. Throws FIELD_INVALID, LIMIT_EXCEEDED. */

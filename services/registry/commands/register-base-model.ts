@@ -8,7 +8,8 @@ import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Mutation, Revision, TenantId } from "../../store/store.ts";
 import { checkMetadata } from "../adapters/check-fields.ts";
 import { baseModelConflict } from "../base-models/base-model-errors.ts";
-import { checkOtherNames } from "../base-models/check-base-model.ts";
+import { checkLayers, checkOtherNames } from "../base-models/check-base-model.ts";
+import { layersTogether } from "../base-models/layers-together.ts";
 import { entriesOf, type KeptBaseModel, layersOf, toBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { baseModelKey, baseModelNameKey, baseModelNamesKey, layersKey } from "../keys.ts";
@@ -16,8 +17,8 @@ import { baseModelKey, baseModelNameKey, baseModelNamesKey, layersKey } from "..
 type Context = Pick<RegistryContext, "store" | "clock">;
 
 /**
- * Registers a base model that `checkBaseModel` gave. The same again gives what is there, with the other names and metadata of both, and a vocabulary's digest that one
- * of them has. Rejects with BASE_MODEL_CONFLICT.
+ * Registers a base model that `checkBaseModel` gave. The same again gives what is there, with the other names, metadata and layers of both, and a vocabulary's
+ * digest that one of them has. Rejects with BASE_MODEL_CONFLICT.
  * @param creator id of the token
  */
 export function registerBaseModel(
@@ -49,25 +50,40 @@ function created({ clock }: Context, model: BaseModel, creator: string): BaseMod
 
 /** What is there, where it has the same content, with what may be added to it. */
 function together(known: BaseModel, model: BaseModel): BaseModel {
-  const { name, revision, createTime, creator } = known;
+  checkSame(known, model);
+  const layers = layersTogether(known.layers, model.layers);
+  if (layers === undefined) throw otherContent(known, "layers");
+  const { name } = known;
   const otherNames = checkOtherNames({ name, otherNames: [...known.otherNames, ...model.otherNames] });
   const metadata = { ...known.metadata, ...model.metadata };
   checkMetadata(metadata);
-  // Older clients do not tell it, and older models lack it.
-  const vocabularyDigest = model.vocabularyDigest || known.vocabularyDigest;
-  const wanted = { ...model, otherNames, metadata, createTime, creator, vocabularyDigest };
-  const fields = Object.keys(known) as (keyof BaseModel)[];
-  const field = fields.find((one) => !mayChange(known, one) && !isDeepStrictEqual(known[one], wanted[one]));
-  if (field === undefined) return wanted;
-  const protoName = snakeCase(field);
-  const why = `Base model ${JSON.stringify(name)} (${revision}) is registered with another ${protoName}`;
-  throw baseModelConflict(name, revision, protoName, why);
+  const vocabularyDigest = known.vocabularyDigest || model.vocabularyDigest;
+  return { ...known, layers: checkLayers(layers), vocabularyDigest, otherNames, metadata };
 }
 
-const addable: ReadonlySet<keyof BaseModel> = new Set(["otherNames", "metadata"]);
+/** What never changes of a base model. */
+const fixed = [
+  "weightsDigest",
+  "tokenizerDigest",
+  "architecture",
+  "modelType",
+  "hiddenSize",
+  "vocabularySize",
+  "configurationJson",
+] as const satisfies (keyof BaseModel)[];
 
-function mayChange(known: BaseModel, field: keyof BaseModel): boolean {
-  return addable.has(field) || (field === "vocabularyDigest" && known.vocabularyDigest === "");
+function checkSame(known: BaseModel, model: BaseModel): void {
+  const other = fixed.find((field) => known[field] !== model[field]);
+  if (other !== undefined) throw otherContent(known, other);
+  // Older clients do not tell it, and older models lack it.
+  const [digest, given] = [known.vocabularyDigest, model.vocabularyDigest];
+  if (digest !== "" && given !== "" && given !== digest) throw otherContent(known, "vocabularyDigest");
+}
+
+function otherContent({ name, revision }: BaseModel, field: keyof BaseModel): Error {
+  const protoName = snakeCase(field);
+  const why = `Base model ${JSON.stringify(name)} (${revision}) is registered with another ${protoName}`;
+  return baseModelConflict(name, revision, protoName, why);
 }
 
 /** A name, or another name, is one model's, in all its revisions. */

@@ -16,6 +16,7 @@ function table(version: AdapterVersion): string {
     ["Method", methodWord(version.method)],
     ["Rank, alpha, dropout", peft && [peft.r, peft.loraAlpha, peft.loraDropout].join(", ")],
     ["Target modules", peft?.targetModulesPattern || peft?.targetModules.join(", ")],
+    ["Target parameters", peft?.targetParameters.join(", ")],
     ["Trained on", (provenance?.snapshots ?? []).map(snapshotText).join("; ") || provenance?.dataSourceUri],
     ["Trained from", provenance?.parent],
     ["Files", version.artifact?.digest],

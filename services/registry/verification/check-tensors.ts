@@ -1,6 +1,14 @@
 import type { BaseModel, Layer } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
-import { type Axis, type ExpectedTensor, expectedTensors, hasShape, tensorName } from "./expected-tensors.ts";
+import {
+  type Axis,
+  type ExpectedTensor,
+  expectedTensors,
+  hasShape,
+  namePrefix,
+  tensorName,
+} from "./expected-tensors.ts";
 import type { Faults, ReportField } from "./faults.ts";
+import { isParameter } from "./layer-kinds.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
 import { savedModules } from "./module-names.ts";
 import type { Tensor } from "./safetensors-header.ts";
@@ -77,14 +85,14 @@ class Checker {
     const { configuration, base } = this.#check;
     const isSaved = savedModules(configuration.modulesToSave);
     for (const layer of base.layers) {
-      const name = tensorName(layer, "weight");
+      const name = isParameter(layer) ? `${namePrefix}${layer.name}` : tensorName(layer, "weight");
       if (isSaved(layer.name) && !this.#left.has(name)) this.#missing(name);
     }
   }
 
   #checkLeft(): void {
     const { configuration, base } = this.#check;
-    const whole = new WholeTensors(configuration, base, new Set(this.#check.targets.map(({ layer }) => layer.name)));
+    const whole = new WholeTensors(configuration, base, new Set(this.#check.targets.map(({ module }) => module)));
     for (const tensor of this.#left.values()) {
       const found = whole.find(tensor.name);
       if (found === undefined) this.#unexpected(tensor);

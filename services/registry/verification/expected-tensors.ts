@@ -18,8 +18,10 @@ export interface ExpectedTensor {
 }
 
 /** The tensors of one target, first the matrix that comes first. */
-export function expectedTensors({ layer, rank }: Target, configuration: LoraConfiguration): ExpectedTensor[] {
-  const tensors = matrices(layer, rank);
+export function expectedTensors(target: Target, configuration: LoraConfiguration): ExpectedTensor[] {
+  if (target.isParameter) return parameterMatrices(target);
+  const { layer } = target;
+  const tensors = matrices(target);
   const { useDora, loraBias } = configuration;
   const isConvolution = layer.kind === Layer_Kind.KIND_CONVOLUTION;
   const length = layer.outputFeatures;
@@ -30,7 +32,7 @@ export function expectedTensors({ layer, rank }: Target, configuration: LoraConf
   return tensors;
 }
 
-function matrices(layer: Layer, rank: number): ExpectedTensor[] {
+function matrices({ layer, rank }: Target): ExpectedTensor[] {
   const { kind, inputFeatures, outputFeatures } = layer;
   const [first, second] =
     kind === Layer_Kind.KIND_EMBEDDING ? ["lora_embedding_A", "lora_embedding_B"] : ["lora_A.weight", "lora_B.weight"];
@@ -42,12 +44,22 @@ function matrices(layer: Layer, rank: number): ExpectedTensor[] {
   ];
 }
 
+/** Those of several experts lie beside one another; of one with two axes PEFT takes the second for its inputs. */
+function parameterMatrices({ layer, module: name, rank }: Target): ExpectedTensor[] {
+  const [outputs, inputs] = weightShape(layer);
+  const ranks = rank * Math.max(layer.matrixCount, 1);
+  return [
+    { name: tensorName({ name }, "lora_A.weight"), shape: [ranks, inputs], rankAxis: 0 },
+    { name: tensorName({ name }, "lora_B.weight"), shape: [outputs, ranks], rankAxis: 1 },
+  ];
+}
+
 /** Name of a tensor of a layer. */
 export function tensorName({ name }: Pick<Layer, "name">, part: string): string {
   return `${namePrefix}${name}.${part}`;
 }
 
-/** Shape of the layer's own weight. */
+/** Shape of the layer's own weight; of a parameter that of each of its matrices, as PEFT sees it. */
 export function weightShape({ kind, inputFeatures, outputFeatures }: Layer): readonly Axis[] {
   const isInputFirst = kind === Layer_Kind.KIND_EMBEDDING || kind === Layer_Kind.KIND_TRANSPOSED_LINEAR;
   return isInputFirst

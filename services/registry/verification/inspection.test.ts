@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type BaseModel, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { type BaseModel, Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { safetensors } from "../../../test/support/spoiled/adapter.ts";
 import { spoiledBase as base, vocabulary } from "../../../test/support/spoiled/case.ts";
 import { type TinyFile, tinyAdapter } from "../../../test/support/tiny-adapter.ts";
@@ -80,7 +80,12 @@ describe("an inspection", () => {
   });
 
   test("of all linear layers leaves out what makes logits", () => {
-    const head = { name: "lm_head", kind: Layer_Kind.KIND_LINEAR, inputFeatures: 8, outputFeatures: 16 };
+    const head = Layer.create({
+      name: "lm_head",
+      kind: Layer_Kind.KIND_LINEAR,
+      inputFeatures: 8,
+      outputFeatures: 16,
+    });
     const model = { ...base, layers: [...base.layers, head] };
     const files = [configured({ target_modules: "All-Linear" }), weights];
     expect(inspectFor(model, files).sound?.peft).toMatchObject({ targetModulesPattern: "All-Linear" });

@@ -4,6 +4,11 @@ export function isLinear({ kind }: Layer): boolean {
   return kind === Layer_Kind.KIND_LINEAR || kind === Layer_Kind.KIND_TRANSPOSED_LINEAR;
 }
 
+/** Known by its own name, not by a module's. */
+export function isParameter({ kind }: Layer): boolean {
+  return kind === Layer_Kind.KIND_PARAMETER;
+}
+
 /** What makes logits of the hidden states: as wide as the vocabulary, and in none of the numbered blocks. */
 export function isOutput(layer: Layer, { vocabularySize }: BaseModel): boolean {
   return isLinear(layer) && layer.outputFeatures === vocabularySize && !/\.\d+\./.test(layer.name);

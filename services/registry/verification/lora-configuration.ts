@@ -23,6 +23,8 @@ export interface LoraConfiguration {
   readonly excludeModules: readonly string[] | string;
   readonly layersToTransform: readonly number[] | undefined;
   readonly layersPattern: readonly string[];
+  /** Names of parameters that no module in `targetModules` has. */
+  readonly targetParameters: readonly string[];
   readonly modulesToSave: readonly string[];
   /** Rows of the input embedding, or of embeddings by name. */
   readonly trainableTokens: readonly number[] | ReadonlyMap<string, readonly number[]> | undefined;
@@ -142,11 +144,18 @@ function readTargets(
   fields: ConfigurationFields,
 ): Pick<
   LoraConfiguration,
-  "targetModules" | "excludeModules" | "layersToTransform" | "layersPattern" | "modulesToSave" | "trainableTokens"
+  | "targetModules"
+  | "targetParameters"
+  | "excludeModules"
+  | "layersToTransform"
+  | "layersPattern"
+  | "modulesToSave"
+  | "trainableTokens"
 > {
   const layersPattern = fields.namesOrText("layers_pattern");
   return {
     targetModules: fields.namesOrText("target_modules"),
+    targetParameters: fields.names("target_parameters"),
     excludeModules: fields.namesOrText("exclude_modules"),
     layersToTransform: fields.indices("layers_to_transform"),
     layersPattern: typeof layersPattern === "string" ? [layersPattern].filter((name) => name !== "") : layersPattern,
@@ -157,16 +166,23 @@ function readTargets(
 
 /** What PEFT refuses, and names that would have to be read as regular expressions. */
 function reportContradictions(configuration: LoraConfiguration, report: ReportField): void {
-  const { targetModules, layersToTransform, layersPattern, modulesToSave } = configuration;
-  if (targetModules.length === 0) {
+  const { targetModules, targetParameters, layersToTransform, layersPattern, modulesToSave } = configuration;
+  if (targetModules.length === 0 && targetParameters.length === 0) {
     report("target_modules", "is missing or empty; PEFT would choose layers by itself", "Name the layers");
   }
   if (typeof targetModules === "string" && (layersToTransform !== undefined || layersPattern.length > 0)) {
     report("layers_to_transform", "goes with a list of target_modules, not with a regular expression");
   }
   if (configuration.loraBias && configuration.useDora) report("lora_bias", "does not go with use_dora");
+  if (targetParameters.length > 0) reportWithParameters(configuration, report);
   reportPatterns("layers_pattern", layersPattern, report);
   reportPatterns("modules_to_save", modulesToSave, report);
+}
+
+/** What PEFT has for modules only. */
+function reportWithParameters({ useDora, loraBias, dropout }: LoraConfiguration, report: ReportField): void {
+  const others = { use_dora: useDora, lora_bias: loraBias, lora_dropout: dropout > 0 };
+  for (const [field, isOn] of Object.entries(others)) if (isOn) report(field, "does not go with target_parameters");
 }
 
 function reportPatterns(field: string, names: readonly string[], report: ReportField): void {

@@ -24,6 +24,7 @@ export function peftConfiguration(
     useDora: configuration.useDora,
     targetModules: isPattern ? [] : targetModules.toSorted(),
     targetModulesPattern: isPattern ? targetModules : "",
+    targetParameters: configuration.targetParameters.toSorted(),
     loraDropout: configuration.dropout,
     bias: configuration.bias,
     modulesToSave: [...configuration.modulesToSave],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type BaseModel, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { type BaseModel, Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { spoiledBase as base } from "../../../test/support/spoiled/case.ts";
 import { safetensors, type TinyFile, tinyAdapter } from "../../../test/support/tiny-adapter.ts";
 import { Inspection } from "./inspection.ts";
@@ -86,7 +86,7 @@ test("an Activated LoRA without invocation tokens is a LoRA", () => {
 
 /** A classifier of three labels, whose head an adapter replaces. */
 function problemsOfClassifier(architecture: string, head: string, names = ["classifier", "score"]): readonly string[] {
-  const layer = { name: head, kind: Layer_Kind.KIND_LINEAR, inputFeatures: 8, outputFeatures: 3 };
+  const layer = Layer.create({ name: head, kind: Layer_Kind.KIND_LINEAR, inputFeatures: 8, outputFeatures: 3 });
   const tensor = { name: `base_model.model.${head}.weight`, shape: [3, 8] };
   const file = { path: weights.path, bytes: safetensors([...matrices, tensor], 0.5) };
   const fields = { task_type: "SEQ_CLS", modules_to_save: names };

@@ -1,15 +1,22 @@
 import type { BaseModel, Layer } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { limits } from "../../kit/limits.ts";
 import type { Faults, ReportField } from "./faults.ts";
-import { isLinear, isOutput } from "./layer-kinds.ts";
+import { isLinear, isOutput, isParameter } from "./layer-kinds.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
 import { endsOf, FieldProblem, type NamePattern, NamePatterns } from "./module-names.ts";
+import { chosenParameters } from "./parameter-targets.ts";
 import { shownText } from "./strict-json.ts";
 
-/** A layer that an adapter changes by a pair of matrices. */
+/** A layer or a parameter that an adapter changes by a pair of matrices. */
 export interface Target {
   readonly layer: Layer;
   readonly rank: number;
+  /** What patterns tell it by: the layer's name, or the parameter's. */
+  readonly name: string;
+  /** What the names of its tensors begin with. */
+  readonly module: string;
+  /** True where `target_parameters` names it. */
+  readonly isParameter: boolean;
 }
 
 export interface TargetQuestion {
@@ -31,9 +38,11 @@ export function chooseTargets(question: TargetQuestion, faults: Faults, report: 
   try {
     const patterns = new NamePatterns();
     const layers = chosenLayers(question, patterns, faults);
+    const parameters = chosenParameters(question, faults);
     const rankOf = numberChoice("rank_pattern", configuration.rankPattern, patterns);
     const alphaOf = numberChoice("alpha_pattern", configuration.alphaPattern, patterns);
-    const targets = layers.map((layer) => ({ layer, rank: rankOf(layer.name) ?? configuration.rank }));
+    const chosen = [...layers.map(layerTarget), ...parameters];
+    const targets = chosen.map((target) => ({ ...target, rank: rankOf(target.name) ?? configuration.rank }));
     reportScaling(configuration, targets, alphaOf, report);
     return targets;
   } catch (error) {
@@ -43,14 +52,23 @@ export function chooseTargets(question: TargetQuestion, faults: Faults, report: 
   }
 }
 
+function layerTarget(layer: Layer): Omit<Target, "rank"> {
+  return { layer, name: layer.name, module: layer.name, isParameter: false };
+}
+
 function chosenLayers(question: TargetQuestion, patterns: NamePatterns, faults: Faults): Layer[] {
   const { configuration, base } = question;
+  // PEFT's `[]` for none but parameters.
+  if (configuration.targetModules.length === 0) return [];
   reportUnknownNames(question, faults);
   const isTarget = targetChoice(configuration, base, patterns);
   const isExcluded = exclusion(configuration, patterns);
   const isThere = expertChoice(question);
-  const layers = base.layers.filter((layer) => isTarget(layer) && !isExcluded(layer.name) && isThere(layer));
-  if (layers.length === 0) reportUnknown(String(configuration.targetModules), base, faults);
+  const layers = base.layers.filter(
+    (layer) => !isParameter(layer) && isTarget(layer) && !isExcluded(layer.name) && isThere(layer),
+  );
+  if (layers.length === 0 && configuration.targetParameters.length === 0)
+    reportUnknown(String(configuration.targetModules), base, faults);
   return layers;
 }
 
@@ -128,11 +146,11 @@ function reportScaling(
   report: ReportField,
 ): void {
   const maximum = limits.adapter_scaling;
-  for (const { layer, rank } of targets) {
-    const own = alphaOf(layer.name);
+  for (const { name, rank } of targets) {
+    const own = alphaOf(name);
     const scaling = (own ?? alpha) / (useRslora ? Math.sqrt(rank) : rank);
     if (scaling <= maximum) continue;
-    const problem = `is ${own ?? alpha} for ${shownText(layer.name)} of rank ${rank}: it would be scaled by ${scaling}; the limit adapter_scaling is ${maximum}`;
+    const problem = `is ${own ?? alpha} for ${shownText(name)} of rank ${rank}: it would be scaled by ${scaling}; the limit adapter_scaling is ${maximum}`;
     report(own === undefined ? "lora_alpha" : "alpha_pattern", problem);
     return;
   }
@@ -142,7 +160,7 @@ function reportScaling(
 function reportUnknownNames({ configuration, base, adapted }: TargetQuestion, faults: Faults): void {
   const { targetModules } = configuration;
   const unknown = new Set(typeof targetModules === "string" ? [] : targetModules);
-  for (const { name } of base.layers) for (const end of endsOf(name)) unknown.delete(end);
+  for (const layer of base.layers) if (!isParameter(layer)) for (const end of endsOf(layer.name)) unknown.delete(end);
   if (unknown.size === 0) return;
   const used = new Set(adapted.values().flatMap((name) => endsOf(name).filter((end) => unknown.has(end))));
   for (const name of used) reportUnknown(name, base, faults);

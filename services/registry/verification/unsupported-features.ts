@@ -4,8 +4,6 @@ import type { JsonObject, JsonValue } from "./strict-json.ts";
 /** Features of PEFT that change what the tensors are or mean in ways that are not checked here, by their fields. */
 const features: Readonly<Record<string, string>> = {
   layer_replication: "stacks layers that the base model does not have",
-  target_parameters:
-    "adapts parameters that belong to no layer (PEFT makes them of all-linear where a mixture keeps its experts together)",
   megatron_config: "splits the layers as Megatron does",
   use_qalora: "adapts groups of quantised weights",
   use_bdlora: "has block-diagonal matrices",

@@ -99,8 +99,12 @@ function changesBase(initialization: string): boolean {
   return !innocent.has(initialization);
 }
 
-function targetProblem({ layer }: Target, base: BaseModel): string | undefined {
+function targetProblem({ layer, isParameter }: Target, base: BaseModel): string | undefined {
   const { kind, name } = layer;
+  // Of a linear layer's weight it is the same as of the layer.
+  if (isParameter && kind !== Layer_Kind.KIND_LINEAR) {
+    return `reads the matrices of parameters (target_parameters: ${name}) wrongly for most models, and was not tried with them`;
+  }
   if (kind === Layer_Kind.KIND_CONVOLUTION) return `adapts no convolution (${name})`;
   if (!isEmbedding(layer, base)) return undefined;
   const part = name.slice(name.lastIndexOf(".") + 1);

@@ -1,4 +1,4 @@
-import { type Layer, Layer_Kind } from "../../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { Layer, Layer_Kind } from "../../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { TensorEntry } from "./safetensors-header.ts";
 
 /** What of a `config.json` tells what tensors are. */
@@ -37,13 +37,15 @@ function layerOf(
   [first = 0, second = 0, ...others]: readonly number[],
   architecture: Architecture,
 ): Layer {
-  if (others.length > 0)
-    return { name, kind: Layer_Kind.KIND_CONVOLUTION, inputFeatures: second, outputFeatures: first };
-  if (EMBEDDING.test(name))
-    return { name, kind: Layer_Kind.KIND_EMBEDDING, inputFeatures: first, outputFeatures: second };
+  if (others.length > 0) return newLayer(name, Layer_Kind.KIND_CONVOLUTION, second, first);
+  if (EMBEDDING.test(name)) return newLayer(name, Layer_Kind.KIND_EMBEDDING, first, second);
   if (TRANSPOSED_MODELS.has(architecture.modelType) && TRANSPOSED_LAYER.test(name))
-    return { name, kind: Layer_Kind.KIND_TRANSPOSED_LINEAR, inputFeatures: first, outputFeatures: second };
-  return { name, kind: Layer_Kind.KIND_LINEAR, inputFeatures: second, outputFeatures: first };
+    return newLayer(name, Layer_Kind.KIND_TRANSPOSED_LINEAR, first, second);
+  return newLayer(name, Layer_Kind.KIND_LINEAR, second, first);
+}
+
+function newLayer(name: string, kind: Layer_Kind, inputFeatures: number, outputFeatures: number): Layer {
+  return Layer.create({ name, kind, inputFeatures, outputFeatures });
 }
 
 /** Some checkpoints were saved from the model without its head: their blocks are at the top. */
@@ -62,10 +64,7 @@ function sharingEmbedding(layers: readonly Layer[], { name }: Architecture): Lay
   const prefix = shared.name.slice(0, -"shared".length);
   const parts = [`${prefix}encoder.`, `${prefix}decoder.`].filter((part) => names.some((own) => own.startsWith(part)));
   const embeddings = parts.map((part) => ({ ...shared, name: `${part}embed_tokens` }));
-  const head = {
-    ...{ name: "lm_head", kind: Layer_Kind.KIND_LINEAR },
-    ...{ inputFeatures: shared.outputFeatures, outputFeatures: shared.inputFeatures },
-  };
+  const head = newLayer("lm_head", Layer_Kind.KIND_LINEAR, shared.outputFeatures, shared.inputFeatures);
   const sharing = name.endsWith("ForConditionalGeneration") ? [...embeddings, head] : embeddings;
   return sharing.filter((layer) => !names.includes(layer.name));
 }
@@ -77,7 +76,7 @@ function sharedHead(layers: readonly Layer[], { name, modelType, vocabularySize 
   if (!WITH_HEAD.test(name) || embedding === undefined || layers.some((layer) => isHead(layer.name))) return [];
   const head = modelType === "gpt_neox" ? "embed_out" : "lm_head";
   const { inputFeatures: tokens, outputFeatures: width } = embedding;
-  return [{ name: head, kind: Layer_Kind.KIND_LINEAR, inputFeatures: width, outputFeatures: tokens }];
+  return [newLayer(head, Layer_Kind.KIND_LINEAR, width, tokens)];
 }
 
 function isHead(module: string): boolean {

@@ -28,9 +28,11 @@ def layers_of(model: torch.nn.Module) -> Sequence[Layer]:
     found: dict[str, Layer] = {}
     for name, module in model.named_modules():
         in_base = _name_in_base(name)
-        layer = _layer_of(in_base, module) if in_base is not None else None
-        if layer is not None:
-            found[layer.name] = layer
+        if in_base is None:
+            continue
+        layer = _layer_of(in_base, module)
+        for one in _parameters_of(in_base, module) if layer is None else [layer]:
+            found[one.name] = one
     return _in_order(found.values())
 
 
@@ -58,7 +60,7 @@ def layers_from(
 def _name_in_base(name: str) -> str | None:
     """What PEFT put into a model is no layer of it; what it wrapped keeps its name."""
     parts = name.split(".")
-    if any(part.startswith("lora_") or part == "modules_to_save" for part in parts):
+    if any(part.startswith("lora_") or part in ("modules_to_save", "token_adapter") for part in parts):
         return None
     return ".".join(part for part in parts if part not in ("base_layer", "original_module"))
 
@@ -76,6 +78,17 @@ def _layer_of(name: str, module: torch.nn.Module) -> Layer | None:
         weight: Any = module.weight
         return Layer(name, "TRANSPOSED_LINEAR", *weight.shape)
     return None
+
+
+def _parameters_of(name: str, module: torch.nn.Module) -> Iterator[Layer]:
+    """Those with matrices. Of three axes the first is the experts'; outputs come before inputs, or as a module says."""
+    for place, (own, parameter) in enumerate(module.named_parameters(recurse=False)):
+        if not name or parameter.dim() not in (2, 3) or not parameter.is_floating_point():
+            continue
+        *experts, outputs, inputs = parameter.shape
+        if experts and getattr(module, "is_transposed", False):
+            outputs, inputs = inputs, outputs
+        yield Layer(f"{name}.{own}", "PARAMETER", inputs, outputs, experts[0] if experts else 1, place)
 
 
 def _layer_from(name: str, shape: Sequence[int], model_type: str) -> Layer:

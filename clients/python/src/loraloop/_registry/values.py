@@ -10,12 +10,17 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer with a weight matrix. `kind` is LINEAR, TRANSPOSED_LINEAR, EMBEDDING or CONVOLUTION."""
+    """A layer with a weight matrix, or a parameter of its own.
+
+    `kind` is LINEAR, TRANSPOSED_LINEAR, EMBEDDING, CONVOLUTION or PARAMETER; the last two fields are a parameter's.
+    """
 
     name: str
     kind: str
     input_features: int
     output_features: int
+    matrix_count: int = 0
+    parameter_place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class PeftConfiguration:
     parameter_count: int
     tensor_types: Sequence[str]
     layers: Sequence[str]
+    target_parameters: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

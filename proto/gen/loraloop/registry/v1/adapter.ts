@@ -370,6 +370,8 @@ export interface PeftConfiguration {
   tensorTypes: string[];
   /** Found in the tensors: the layers of the base model that it changes, sorted; at most the base model's. */
   layers: string[];
+  /** Names of parameters, as a list; of a mixture's experts e.g. `mlp.experts.gate_up_proj`. What is trained of one is as much for each expert. */
+  targetParameters: string[];
 }
 
 export interface PeftConfiguration_RankPatternEntry {
@@ -2255,6 +2257,7 @@ function createBasePeftConfiguration(): PeftConfiguration {
     parameterCount: 0n,
     tensorTypes: [],
     layers: [],
+    targetParameters: [],
   };
 }
 
@@ -2319,6 +2322,9 @@ export const PeftConfiguration: MessageFns<PeftConfiguration> = {
     }
     for (const v of message.layers) {
       writer.uint32(154).string(v!);
+    }
+    for (const v of message.targetParameters) {
+      writer.uint32(162).string(v!);
     }
     return writer;
   },
@@ -2494,6 +2500,14 @@ export const PeftConfiguration: MessageFns<PeftConfiguration> = {
             message.layers.push(reader.string());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.targetParameters.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2637,6 +2651,11 @@ export const PeftConfiguration: MessageFns<PeftConfiguration> = {
       layers: globalThis.Array.isArray(object?.layers)
         ? object.layers.map((e: any) => globalThis.String(e))
         : [],
+      targetParameters: globalThis.Array.isArray(object?.targetParameters)
+        ? object.targetParameters.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.target_parameters)
+        ? object.target_parameters.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -2711,6 +2730,9 @@ export const PeftConfiguration: MessageFns<PeftConfiguration> = {
     if (message.layers?.length) {
       obj.layers = message.layers;
     }
+    if (message.targetParameters?.length) {
+      obj.targetParameters = message.targetParameters;
+    }
     return obj;
   },
 
@@ -2756,6 +2778,7 @@ export const PeftConfiguration: MessageFns<PeftConfiguration> = {
       : 0n;
     message.tensorTypes = object.tensorTypes?.map((e) => e) || [];
     message.layers = object.layers?.map((e) => e) || [];
+    message.targetParameters = object.targetParameters?.map((e) => e) || [];
     return message;
   },
 };

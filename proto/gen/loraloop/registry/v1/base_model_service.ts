@@ -37,7 +37,7 @@ export interface BaseModel {
   hiddenSize: number;
   /** Tokens of the vocabulary. */
   vocabularySize: number;
-  /** Every layer that an adapter may target, at most 131,072, in any order; kept in order of the name's bytes. */
+  /** Every layer and parameter that an adapter may target, at most 131,072, in any order; kept in order of the name's bytes. */
   layers: Layer[];
   /** How adapters may name it in `base_model_name_or_path` beside `name`, e.g. a folder of the training machine. */
   otherNames: string[];
@@ -66,9 +66,12 @@ export interface BaseModel_MetadataEntry {
   value: string;
 }
 
-/** A layer with a weight matrix. */
+/** A layer with a weight matrix, or a parameter of its own. */
 export interface Layer {
-  /** Name of the module as transformers has it, e.g. `model.layers.0.self_attn.q_proj`. */
+  /**
+   * Name of the module as transformers has it, e.g. `model.layers.0.self_attn.q_proj`; of a parameter the name of its module and its own, e.g.
+   * `model.layers.0.mlp.experts.gate_up_proj`.
+   */
   name: string;
   /** What it computes. */
   kind: Layer_Kind;
@@ -76,6 +79,10 @@ export interface Layer {
   inputFeatures: number;
   /** Width of what comes out. */
   outputFeatures: number;
+  /** Of a parameter: how many matrices of these widths it holds, one for each expert, at least 1. 0 for all other kinds. */
+  matrixCount: number;
+  /** Of a parameter: how many others its module has before it, as the model defines them: PEFT names an adapter's tensors by that order. 0 for all other kinds. */
+  parameterPlace: number;
 }
 
 /** What the layer computes. */
@@ -90,6 +97,11 @@ export const Layer_Kind = {
   KIND_EMBEDDING: 3,
   /** KIND_CONVOLUTION - A convolution: `weight` has the shape (output_features, input_features, …). Adapters of it are not checked beyond their rank. */
   KIND_CONVOLUTION: 4,
+  /**
+   * KIND_PARAMETER - A parameter that is the weight of no such layer: the matrices of a mixture's experts in one tensor of three axes, or the one matrix of a router. Adapters
+   * name it in `target_parameters` only.
+   */
+  KIND_PARAMETER: 5,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -101,6 +113,7 @@ export namespace Layer_Kind {
   export type KIND_TRANSPOSED_LINEAR = typeof Layer_Kind.KIND_TRANSPOSED_LINEAR;
   export type KIND_EMBEDDING = typeof Layer_Kind.KIND_EMBEDDING;
   export type KIND_CONVOLUTION = typeof Layer_Kind.KIND_CONVOLUTION;
+  export type KIND_PARAMETER = typeof Layer_Kind.KIND_PARAMETER;
   export type UNRECOGNIZED = typeof Layer_Kind.UNRECOGNIZED;
 }
 
@@ -121,6 +134,9 @@ export function layer_KindFromJSON(object: any): Layer_Kind {
     case 4:
     case "KIND_CONVOLUTION":
       return Layer_Kind.KIND_CONVOLUTION;
+    case 5:
+    case "KIND_PARAMETER":
+      return Layer_Kind.KIND_PARAMETER;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -140,6 +156,8 @@ export function layer_KindToJSON(object: Layer_Kind): string {
       return "KIND_EMBEDDING";
     case Layer_Kind.KIND_CONVOLUTION:
       return "KIND_CONVOLUTION";
+    case Layer_Kind.KIND_PARAMETER:
+      return "KIND_PARAMETER";
     case Layer_Kind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -677,7 +695,7 @@ export const BaseModel_MetadataEntry: MessageFns<BaseModel_MetadataEntry> = {
 };
 
 function createBaseLayer(): Layer {
-  return { name: "", kind: 0, inputFeatures: 0, outputFeatures: 0 };
+  return { name: "", kind: 0, inputFeatures: 0, outputFeatures: 0, matrixCount: 0, parameterPlace: 0 };
 }
 
 export const Layer: MessageFns<Layer> = {
@@ -693,6 +711,12 @@ export const Layer: MessageFns<Layer> = {
     }
     if (message.outputFeatures !== 0) {
       writer.uint32(32).uint32(message.outputFeatures);
+    }
+    if (message.matrixCount !== 0) {
+      writer.uint32(40).uint32(message.matrixCount);
+    }
+    if (message.parameterPlace !== 0) {
+      writer.uint32(48).uint32(message.parameterPlace);
     }
     return writer;
   },
@@ -742,6 +766,22 @@ export const Layer: MessageFns<Layer> = {
             message.outputFeatures = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.matrixCount = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.parameterPlace = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -768,6 +808,16 @@ export const Layer: MessageFns<Layer> = {
         : isSet(object.output_features)
         ? globalThis.Number(object.output_features)
         : 0,
+      matrixCount: isSet(object.matrixCount)
+        ? globalThis.Number(object.matrixCount)
+        : isSet(object.matrix_count)
+        ? globalThis.Number(object.matrix_count)
+        : 0,
+      parameterPlace: isSet(object.parameterPlace)
+        ? globalThis.Number(object.parameterPlace)
+        : isSet(object.parameter_place)
+        ? globalThis.Number(object.parameter_place)
+        : 0,
     };
   },
 
@@ -785,6 +835,12 @@ export const Layer: MessageFns<Layer> = {
     if (message.outputFeatures !== 0) {
       obj.outputFeatures = Math.round(message.outputFeatures);
     }
+    if (message.matrixCount !== 0) {
+      obj.matrixCount = Math.round(message.matrixCount);
+    }
+    if (message.parameterPlace !== 0) {
+      obj.parameterPlace = Math.round(message.parameterPlace);
+    }
     return obj;
   },
 
@@ -797,6 +853,8 @@ export const Layer: MessageFns<Layer> = {
     message.kind = object.kind ?? 0;
     message.inputFeatures = object.inputFeatures ?? 0;
     message.outputFeatures = object.outputFeatures ?? 0;
+    message.matrixCount = object.matrixCount ?? 0;
+    message.parameterPlace = object.parameterPlace ?? 0;
     return message;
   },
 };
@@ -1567,7 +1625,8 @@ export const BaseModelServiceDefinition = {
   methods: {
     /**
      * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-     * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
+     * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
+     * parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
      * Scope: `registry.write`.
      */
     registerBaseModel: {
@@ -1611,7 +1670,8 @@ export const BaseModelServiceDefinition = {
 export interface BaseModelServiceImplementation<CallContextExt = {}> {
   /**
    * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
+   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
+   * parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
    * Scope: `registry.write`.
    */
   registerBaseModel(
@@ -1638,7 +1698,8 @@ export interface BaseModelServiceImplementation<CallContextExt = {}> {
 export interface BaseModelServiceClient<CallOptionsExt = {}> {
   /**
    * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT.
+   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
+   * parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
    * Scope: `registry.write`.
    */
   registerBaseModel(

@@ -580,6 +580,7 @@ class PeftConfiguration(_message.Message):
     PARAMETER_COUNT_FIELD_NUMBER: _builtins.int
     TENSOR_TYPES_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
+    TARGET_PARAMETERS_FIELD_NUMBER: _builtins.int
     r: _builtins.int
     """Rank; `rank_pattern` overrides it."""
     lora_alpha: _builtins.float
@@ -630,6 +631,10 @@ class PeftConfiguration(_message.Message):
     def layers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Found in the tensors: the layers of the base model that it changes, sorted; at most the base model's."""
 
+    @_builtins.property
+    def target_parameters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of parameters, as a list; of a mixture's experts e.g. `mlp.experts.gate_up_proj`. What is trained of one is as much for each expert."""
+
     def __init__(
         self,
         *,
@@ -652,10 +657,11 @@ class PeftConfiguration(_message.Message):
         parameter_count: _builtins.int = ...,
         tensor_types: _abc.Iterable[_builtins.str] | None = ...,
         layers: _abc.Iterable[_builtins.str] | None = ...,
+        target_parameters: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_pattern", b"alpha_pattern", "bias", b"bias", "configuration_json", b"configuration_json", "layers", b"layers", "lora_alpha", b"lora_alpha", "lora_bias", b"lora_bias", "lora_dropout", b"lora_dropout", "maximum_rank", b"maximum_rank", "modules_to_save", b"modules_to_save", "parameter_count", b"parameter_count", "peft_version", b"peft_version", "r", b"r", "rank_pattern", b"rank_pattern", "target_modules", b"target_modules", "target_modules_pattern", b"target_modules_pattern", "task_type", b"task_type", "tensor_types", b"tensor_types", "use_dora", b"use_dora", "use_rslora", b"use_rslora"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_pattern", b"alpha_pattern", "bias", b"bias", "configuration_json", b"configuration_json", "layers", b"layers", "lora_alpha", b"lora_alpha", "lora_bias", b"lora_bias", "lora_dropout", b"lora_dropout", "maximum_rank", b"maximum_rank", "modules_to_save", b"modules_to_save", "parameter_count", b"parameter_count", "peft_version", b"peft_version", "r", b"r", "rank_pattern", b"rank_pattern", "target_modules", b"target_modules", "target_modules_pattern", b"target_modules_pattern", "target_parameters", b"target_parameters", "task_type", b"task_type", "tensor_types", b"tensor_types", "use_dora", b"use_dora", "use_rslora", b"use_rslora"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -94,7 +94,7 @@ class BaseModel(_message.Message):
     """
     @_builtins.property
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Layer]:
-        """Every layer that an adapter may target, at most 131,072, in any order; kept in order of the name's bytes."""
+        """Every layer and parameter that an adapter may target, at most 131,072, in any order; kept in order of the name's bytes."""
 
     @_builtins.property
     def other_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -137,7 +137,7 @@ Global___BaseModel: _TypeAlias = BaseModel  # noqa: Y015
 
 @_typing.final
 class Layer(_message.Message):
-    """A layer with a weight matrix."""
+    """A layer with a weight matrix, or a parameter of its own."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -157,6 +157,10 @@ class Layer(_message.Message):
         """`weight` has the shape (input_features = tokens, output_features = width)."""
         KIND_CONVOLUTION: Layer._Kind.ValueType  # 4
         """A convolution: `weight` has the shape (output_features, input_features, …). Adapters of it are not checked beyond their rank."""
+        KIND_PARAMETER: Layer._Kind.ValueType  # 5
+        """A parameter that is the weight of no such layer: the matrices of a mixture's experts in one tensor of three axes, or the one matrix of a router. Adapters
+        name it in `target_parameters` only.
+        """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What the layer computes."""
@@ -171,19 +175,31 @@ class Layer(_message.Message):
     """`weight` has the shape (input_features = tokens, output_features = width)."""
     KIND_CONVOLUTION: Layer.Kind.ValueType  # 4
     """A convolution: `weight` has the shape (output_features, input_features, …). Adapters of it are not checked beyond their rank."""
+    KIND_PARAMETER: Layer.Kind.ValueType  # 5
+    """A parameter that is the weight of no such layer: the matrices of a mixture's experts in one tensor of three axes, or the one matrix of a router. Adapters
+    name it in `target_parameters` only.
+    """
 
     NAME_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     INPUT_FEATURES_FIELD_NUMBER: _builtins.int
     OUTPUT_FEATURES_FIELD_NUMBER: _builtins.int
+    MATRIX_COUNT_FIELD_NUMBER: _builtins.int
+    PARAMETER_PLACE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Name of the module as transformers has it, e.g. `model.layers.0.self_attn.q_proj`."""
+    """Name of the module as transformers has it, e.g. `model.layers.0.self_attn.q_proj`; of a parameter the name of its module and its own, e.g.
+    `model.layers.0.mlp.experts.gate_up_proj`.
+    """
     kind: Global___Layer.Kind.ValueType
     """What it computes."""
     input_features: _builtins.int
     """Width of what goes in."""
     output_features: _builtins.int
     """Width of what comes out."""
+    matrix_count: _builtins.int
+    """Of a parameter: how many matrices of these widths it holds, one for each expert, at least 1. 0 for all other kinds."""
+    parameter_place: _builtins.int
+    """Of a parameter: how many others its module has before it, as the model defines them: PEFT names an adapter's tensors by that order. 0 for all other kinds."""
     def __init__(
         self,
         *,
@@ -191,10 +207,12 @@ class Layer(_message.Message):
         kind: Global___Layer.Kind.ValueType = ...,
         input_features: _builtins.int = ...,
         output_features: _builtins.int = ...,
+        matrix_count: _builtins.int = ...,
+        parameter_place: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_features", b"input_features", "kind", b"kind", "name", b"name", "output_features", b"output_features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_features", b"input_features", "kind", b"kind", "matrix_count", b"matrix_count", "name", b"name", "output_features", b"output_features", "parameter_place", b"parameter_place"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
