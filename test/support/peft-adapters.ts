@@ -39,6 +39,8 @@ export interface VllmModel {
   readonly adapters: boolean;
   /** Names of the embeddings that it adapts too. */
   readonly embeddings: readonly string[];
+  /** Names of its towers and connectors. */
+  readonly beside: readonly string[];
 }
 
 /** Whether vLLM is installed: on Linux with AVX-512. */

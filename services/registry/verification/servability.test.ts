@@ -114,3 +114,22 @@ test("vLLM replaces no other layer", () => {
 test("vLLM takes names in modules_to_save that the base model does not have", () => {
   expect(problemsOfVllm(base, { modules_to_save: ["classifier", "score"] })).toEqual([]);
 });
+
+test.each([
+  ["Qwen2_5_VLForConditionalGeneration", "model.visual.blocks.0.attn.qkv", true],
+  ["Gemma3ForConditionalGeneration", "model.multi_modal_projector.linear", true],
+  ["Qwen2_5_VLForConditionalGeneration", "model.language_model.layers.0.self_attn.q_proj", false],
+  ["LlamaForCausalLM", "model.visualizer.q_proj", false],
+])("of %s vLLM passes over %s: %s", (architecture, name, isPassedOver) => {
+  const layer = Layer.create({ name, kind: Layer_Kind.KIND_LINEAR, inputFeatures: 8, outputFeatures: 8 });
+  const tensors = ["lora_A", "lora_B"].map((part, place) => ({
+    name: `base_model.model.${name}.${part}.weight`,
+    shape: place === 0 ? [2, 8] : [8, 2],
+  }));
+  const file = { path: weights.path, bytes: safetensors(tensors, 0.5) };
+  const problems = problemsOfVllm({ ...base, architecture, layers: [layer] }, { target_modules: [name] }, file);
+  const expected = expect.stringMatching(
+    /^vLLM passes over all but the language model \(.*--enable-tower-connector-lora/,
+  );
+  expect(problems).toEqual(isPassedOver ? [expected] : []);
+});

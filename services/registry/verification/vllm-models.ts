@@ -128,3 +128,17 @@ export const withEmbeddings: ReadonlySet<string> = new Set([
   "TeleChat3ForCausalLM",
   "TeleFLMForCausalLM",
 ]);
+
+/** What its multimodal models call their towers and connectors (`get_mm_mapping`), but for names that models for language have too. */
+const beside: ReadonlySet<string> = new Set([
+  ...["vision", "visual", "vision_tower", "vision_model", "vision_backbone", "vision_encoder", "vision_embedding"],
+  ...["vision_adapter", "vision_projection", "vision_language_adapter", "embed_vision", "vpm", "sam_model"],
+  ...["audio_tower", "whisper_encoder", "sound_encoder", "audio_projection", "audio_projection_for_vision"],
+  ...["audio_language_adapter", "embed_audio", "multi_modal_projector", "language_projection", "connector", "qformer"],
+  ...["resampler", "mlp1", "mlp_AR", "embed_tokens_extend"],
+]);
+
+/** Whether a layer lies beside the language model of a multimodal one: what an adapter has for it, vLLM passes over unless it is told otherwise. */
+export function isBesideLanguage(layer: string): boolean {
+  return layer.split(".").some((part) => beside.has(part));
+}

@@ -6,7 +6,7 @@ import type { LoraConfiguration } from "./lora-configuration.ts";
 import type { SoundAdapter } from "./servability.ts";
 import { shownText } from "./strict-json.ts";
 import type { Target } from "./targets.ts";
-import { classificationHead, modelWithAdapters, withEmbeddings } from "./vllm-models.ts";
+import { classificationHead, isBesideLanguage, modelWithAdapters, withEmbeddings } from "./vllm-models.ts";
 
 /** The values that vLLM takes for `--max-lora-rank`. */
 export const vllmRanks = [1, 8, 16, 32, 64, 128, 256, 320, 512] as const;
@@ -101,6 +101,9 @@ function changesBase(initialization: string): boolean {
 
 function targetProblem({ layer, isParameter }: Target, base: BaseModel): string | undefined {
   const { kind, name } = layer;
+  if (isBesideLanguage(name)) {
+    return `passes over all but the language model (${name}), unless it runs with --enable-tower-connector-lora, which few models take`;
+  }
   // Of a linear layer's weight it is the same as of the layer.
   if (isParameter && kind !== Layer_Kind.KIND_LINEAR) {
     return `reads the matrices of parameters (target_parameters: ${name}) wrongly for most models, and was not tried with them`;
