@@ -25,6 +25,17 @@ def client(server: LoraloopServer) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def sentences(server: LoraloopServer) -> Iterator[Client]:
+    """A client of the server, with the records of `tests/recorded_trainers.py`."""
+    # It imports torch and the trainers' libraries.
+    from tests.recorded_trainers import ingest_sentences
+
+    with Client(server.address, server.token) as client:
+        ingest_sentences(client)
+        yield client
+
+
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoraloopUp]:
     """All services on memory stores, for all tests that do not hurt them: each uses adapters of its own."""
