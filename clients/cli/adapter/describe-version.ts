@@ -92,14 +92,16 @@ function shapeLines({ method, quantization, peft }: AdapterVersion): string[] {
     lines.push(`quantized   ${parts.filter(Boolean).join(", ")}`);
   }
   if (peft === undefined) return lines;
-  const { r, maximumRank, loraAlpha, useRslora, loraDropout, targetModulesPattern } = peft;
+  const { r, maximumRank, loraAlpha, useRslora, loraDropout, targetModules, targetModulesPattern, targetParameters } =
+    peft;
   const largest = maximumRank !== 0 && maximumRank !== r ? ` (at most ${maximumRank})` : "";
   const rank = [`rank ${r}${largest}`, `alpha ${loraAlpha}`, useRslora && "rank-stabilised", `dropout ${loraDropout}`];
   const size = `${counted(peft.parameterCount, "parameter")} in ${peft.tensorTypes.join(", ") || "-"}`;
   return [
     ...lines,
     `shape       ${rank.filter(Boolean).join(", ")}`,
-    `targets     ${targetModulesPattern || targetsText([...peft.targetModules, ...peft.targetParameters])}`,
+    `targets     ${targetModulesPattern || targetsText(targetModules)}`,
+    ...namedLines("parameters", targetParameters),
     `tensors     ${size}, ${counted(peft.layers.length, "layer")}`,
   ];
 }

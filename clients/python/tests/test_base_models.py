@@ -6,7 +6,9 @@ import base64
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import peft
 import pytest
 import torch
 from google.protobuf import json_format
@@ -85,6 +87,41 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(FileError, match=r"holds no \*\.safetensors"):
         base_model_from(tmp_path)
+
+
+LORA = {"gate_up": ["experts.gate_up_proj"], "both": ["experts.down_proj", "experts.gate_up_proj", "gate.weight"]}
+WRAPPINGS: dict[str, Any] = {
+    **{
+        name: peft.LoraConfig(target_modules=["q_proj", "embed_tokens"], target_parameters=parameters)
+        for name, parameters in LORA.items()
+    },
+    "saved": peft.LoraConfig(target_modules=["q_proj"], modules_to_save=["gate", "experts", "lm_head"]),
+    "tokens": peft.LoraConfig(target_modules=["q_proj"], trainable_token_indices=[1, 2]),
+    "dora": peft.LoraConfig(target_modules=["k_proj"], use_dora=True),
+    "ia3": peft.IA3Config(target_modules=["k_proj"], feedforward_modules=[]),
+    "oft": peft.OFTConfig(target_modules=["k_proj"], oft_block_size=4),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("mixture", ["qwen2_moe", "mixtral"])
+@pytest.mark.parametrize("wrapping", WRAPPINGS)
+def test_what_peft_puts_into_a_model_is_no_layer_of_it(wrapping: str, mixture: str, tmp_path: Path) -> None:
+    bare = layers_of(save_base_model(mixture, tmp_path))
+    assert sum(layer.kind == "PARAMETER" for layer in bare) == 6
+    adapted = peft.get_peft_model(load_base_model(tmp_path), WRAPPINGS[wrapping])
+    model: Any = adapted.get_base_model()
+    assert layers_of(model) == bare
+    model(torch.tensor([[1, 2]]))
+    # By then torch has put parameters that were adapted behind the others.
+    assert layers_of(model) == bare
+    assert layers_of(adapted.unload()) == bare
+
+
+def test_parameters_that_nobody_could_name_are_left_out() -> None:
+    block = torch.nn.Module()
+    block.part = torch.nn.ParameterDict({"a b": torch.ones(2, 3), "ab": torch.ones(2, 3), "none": torch.empty(0, 3)})
+    assert [layer.name for layer in layers_of(block)] == ["part.ab"]
 
 
 def test_a_convolution_is_a_layer() -> None:

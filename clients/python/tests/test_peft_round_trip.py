@@ -98,31 +98,36 @@ def test_an_adapter_of_a_mixture_without_its_experts_says_the_same(
 
 # PEFT looks for patterns among modules only, though it uses them for parameters too.
 @pytest.mark.filterwarnings("ignore:The following (rank|alpha)_pattern keys:RuntimeWarning")
+@pytest.mark.parametrize("by", [["model"], ["folder", "model"], ["model", "folder"]], ids="+".join)
 @pytest.mark.parametrize(
     ("mixture", "options"),
     [
         ("mixtral", {"target_modules": "all-linear"}),
         ("mixtral", {"target_modules": [], "target_parameters": ["mlp.experts.down_proj"], "use_rslora": True}),
+        ("mixtral", {"target_modules": ["q_proj"], "modules_to_save": ["experts", "gate"]}),
         (
             "qwen2_moe",
             {
-                "target_modules": ["q_proj"],
+                "target_modules": ["q_proj", "gate_proj"],
                 "target_parameters": ["experts.gate_up_proj", "experts.down_proj", "gate.weight"],
-                "rank_pattern": {"down_proj": 2},
+                "rank_pattern": {"experts.down_proj": 2},
             },
         ),
-        ("gpt_oss", {"target_modules": "all-linear", "target_parameters": ["experts.gate_up_proj"]}),
+        ("qwen2_moe", {"target_modules": [], "target_parameters": ["gate_proj.weight"]}),
+        ("gpt_oss", {"target_modules": "all-linear", "target_parameters": ["experts.gate_up_proj", "router.weight"]}),
     ],
 )
 def test_an_adapter_of_experts_says_the_same(
-    client: Client, tmp_path: Path, mixture: str, options: dict[str, Any]
+    client: Client, tmp_path: Path, mixture: str, options: dict[str, Any], by: list[str]
 ) -> None:
     folder = tmp_path / "base"
-    model = save_base_model(mixture, folder)
-    client.registry.register_base_model(model, name=f"{mixture}/{tmp_path.name}")
-    version = check(client, folder, tmp_path / "cache", f"{mixture}-experts-{len(options)}", options)
+    sources = {"model": save_base_model(mixture, folder), "folder": folder}
+    for source in by:
+        base = client.registry.register_base_model(sources[source], folder=folder, name=f"{mixture}/{tmp_path.name}")
+    assert "PARAMETER" in {layer.kind for layer in base.layers}
+    name = f"{mixture}-experts-{len(options)}-{'-'.join(options['target_modules'])}-{len(by)}"
+    version = check(client, folder, tmp_path / "cache", name, options)
     assert set(version.peft.target_parameters) >= set(options.get("target_parameters", ()))
-    assert [place.engine for place in version.servability if place.servable] == ["peft"]
 
 
 def test_experts_are_known_of_a_model_and_not_of_its_files(client: Client, tmp_path: Path) -> None:

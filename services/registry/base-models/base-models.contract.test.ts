@@ -70,25 +70,59 @@ describe.each(storeKinds)("base models in %s", (kind) => {
     });
   });
 
-  test("what a model tells of its experts and what its files tell are kept together", async () => {
-    const kind = { kind: Layer_Kind.KIND_LINEAR, inputFeatures: 8, outputFeatures: 8 };
-    const [query, expert] = ["q_proj", "experts.0.w1"].map((name) => Layer.create({ ...kind, name }));
-    const gate = { ...kind, kind: Layer_Kind.KIND_PARAMETER, matrixCount: 2 };
-    const [up, down] = ["experts.up", "experts.down"].map((name) => Layer.create({ ...gate, name }));
-    const files = [query, expert] as Layer[];
-    const made = await register("a/b", { layers: files });
-    const grown = await register("a/b", { layers: [query, up] as Layer[] });
-    expect(grown).toEqual({ ...made, layers: [expert, up, query] });
-    expect(await register("a/b", { layers: files })).toEqual(grown);
-    expect(await register("a/b", { layers: [query, up, down] as Layer[] })).toMatchObject({
-      layers: [expert, down, up, query],
+  describe("what a model tells of its experts and what its files tell", () => {
+    const linear = { kind: Layer_Kind.KIND_LINEAR, inputFeatures: 8, outputFeatures: 8 };
+    const gate = { ...linear, kind: Layer_Kind.KIND_PARAMETER, matrixCount: 2 };
+    const [query, expert] = ["q_proj", "experts.0.w1"].map((name) => Layer.create({ ...linear, name })) as [
+      Layer,
+      Layer,
+    ];
+    const [up, down] = ["experts.up", "experts.down"].map((name) => Layer.create({ ...gate, name })) as [Layer, Layer];
+    const [files, ofModel] = [
+      [query, expert],
+      [query, up],
+    ];
+
+    test.each([
+      [files, ofModel],
+      [ofModel, files],
+    ])("is kept together, whichever comes first", async (first, second) => {
+      const made = await register("a/b", { layers: first });
+      const grown = await register("a/b", { layers: second });
+      expect(grown).toEqual({ ...made, layers: [{ ...expert, onlyInFiles: true }, up, query] });
+      for (const layers of [files, ofModel]) expect(await register("a/b", { layers })).toEqual(grown);
+      const others = [
+        [up],
+        [query, up, down],
+        [query, { ...up, matrixCount: 3 }],
+        [...files, { ...query, name: "k_proj" }],
+        [{ ...query, outputFeatures: 9 }, expert],
+      ];
+      for (const layers of others) {
+        await expect(register("a/b", { layers })).rejects.toMatchObject({ metadata: { field: "layers" } });
+      }
     });
-    const others = [[query], [query, { ...up, matrixCount: 3 }], [{ ...query, outputFeatures: 9 }, up]];
-    for (const layers of others) {
-      await expect(register("a/b", { layers: layers as Layer[] })).rejects.toMatchObject({
-        metadata: { field: "layers" },
+
+    test.each([
+      [files, [query, up, { ...query, name: "extra" }]],
+      [files, [{ ...query, outputFeatures: 9 }, up]],
+      [ofModel, [expert]],
+    ])("is a conflict where the model has a layer that the files lack, or another one", async (first, second) => {
+      await register("a/b", { layers: first });
+      await expect(register("a/b", { layers: second })).rejects.toMatchObject({ metadata: { field: "layers" } });
+    });
+
+    test("may differ in a convolution's inputs, whose groups files do not tell", async () => {
+      const convolution = Layer.create({
+        ...linear,
+        name: "conv",
+        kind: Layer_Kind.KIND_CONVOLUTION,
+        inputFeatures: 1,
       });
-    }
+      await register("a/b", { layers: [convolution] });
+      const { layers } = await register("a/b", { layers: [{ ...convolution, inputFeatures: 8 }, up] });
+      expect(layers).toEqual([{ ...convolution, inputFeatures: 8 }, up]);
+    });
   });
 
   test("of several revisions one has to be named, unless one is called main", async () => {

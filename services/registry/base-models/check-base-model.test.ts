@@ -39,6 +39,7 @@ describe("checkBaseModel", () => {
     [{ layers: [{ ...layer("a"), kind: Layer_Kind.KIND_UNSPECIFIED }] }, "layers.kind"],
     [{ layers: [{ ...layer("a"), matrixCount: 1 }] }, "layers.matrix_count"],
     [{ layers: [{ ...layer("a"), parameterPlace: 1 }] }, "layers.matrix_count"],
+    [{ layers: [{ ...layer("a"), onlyInFiles: true }] }, "layers.only_in_files"],
     [{ layers: [{ ...parameter("a.b"), matrixCount: 0 }] }, "layers.matrix_count"],
     [{ layers: [parameter("a")] }, "layers.name"],
     [{ layers: [layer("a..b")] }, "layers.name"],

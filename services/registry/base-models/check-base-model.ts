@@ -63,16 +63,21 @@ function checkConfiguration(json: string): void {
   if (json !== "" && !isJsonObject(json)) throw fieldInvalid("configuration_json", json, "a JSON object");
 }
 
-/** Layers in order. Throws FIELD_INVALID, LIMIT_EXCEEDED. */
-export function checkLayers(layers: readonly Layer[]): Layer[] {
+function checkLayers(layers: readonly Layer[]): Layer[] {
   if (layers.length === 0) throw fieldInvalid("layers", "", "the layers that adapters may target");
+  for (const layer of layers.slice(0, limits.base_model_layers)) checkLayer(layer);
+  const ordered = keptLayers(layers);
+  const twice = ordered.find(({ name }, place) => ordered[place + 1]?.name === name);
+  if (twice !== undefined) throw fieldInvalid("layers", twice.name, "each layer once");
+  return ordered;
+}
+
+/** Layers in the order in which they are kept. Throws LIMIT_EXCEEDED. */
+export function keptLayers(layers: readonly Layer[]): Layer[] {
   if (layers.length > limits.base_model_layers) {
     throw limitExceeded("base_model_layers", layers.length, "The number of layers");
   }
-  for (const layer of layers) checkLayer(layer);
   const ordered = inByteOrder(layers, ({ name }) => name);
-  const twice = ordered.find(({ name }, place) => ordered[place + 1]?.name === name);
-  if (twice !== undefined) throw fieldInvalid("layers", twice.name, "each layer once");
   const bytes = encoded(StoredLayers, { layers: ordered }).length;
   if (bytes > limits.base_model_layer_bytes)
     throw limitExceeded("base_model_layer_bytes", bytes, "The length of the layers");
@@ -104,8 +109,9 @@ function checkLayer({ name, kind, inputFeatures, outputFeatures, ...parameter }:
 function checkParameter(
   name: string,
   kind: Layer_Kind,
-  { matrixCount, parameterPlace }: Pick<Layer, "matrixCount" | "parameterPlace">,
+  { matrixCount, parameterPlace, onlyInFiles }: Pick<Layer, "matrixCount" | "parameterPlace" | "onlyInFiles">,
 ): void {
+  if (onlyInFiles) throw fieldInvalid("layers.only_in_files", "true", `false for ${name}: the registry sets it`);
   const isParameter = kind === Layer_Kind.KIND_PARAMETER;
   if (isParameter !== matrixCount > 0 || (!isParameter && parameterPlace > 0)) {
     const expected = isParameter ? "at least 1" : "0, as parameter_place,";

@@ -1,21 +1,41 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Layer } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { type Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { isParameter } from "../verification/layer-kinds.ts";
 
 /**
- * The layers of both lists, in any order, where they may be of one model; else undefined. What both have is alike. Parameters may be in one of them alone, since
- * files do not tell them; and where a list has parameters, the other may have more layers, since files have each expert of a mixture by itself.
+ * What is known of a base model's layers once more are given, in any order; undefined where they are another model's. A list with parameters is of the model
+ * itself, one without may be of its files, which have each expert of a mixture by itself.
  */
-export function layersTogether(one: readonly Layer[], other: readonly Layer[]): Layer[] | undefined {
-  const [fewer, more] = hasLayers(one, other) ? [other, one] : [one, other];
-  const isOfOne = hasLayers(more, fewer) && (hasLayers(fewer, more) || fewer.some(isParameter));
-  const together = new Map([...one, ...other].map((layer) => [layer.name, layer]));
-  const isAlike = one.every((layer) => isDeepStrictEqual(together.get(layer.name), layer));
-  return isOfOne && isAlike ? [...together.values()] : undefined;
+export function layersTogether(known: readonly Layer[], given: readonly Layer[]): readonly Layer[] | undefined {
+  const ofModel = known.filter(({ onlyInFiles }) => !onlyInFiles);
+  if (known.some(isParameter) === given.some(isParameter))
+    return hasAll(ofModel, given) && hasAll(given, ofModel) ? known : undefined;
+  if (given.some(isParameter)) return ofModelAndFiles(given, known);
+  return ofModel.length < known.length ? (hasAll(known, given) ? known : undefined) : ofModelAndFiles(known, given);
 }
 
-/** Whether a list has all layers of another that are no parameters. */
-function hasLayers(layers: readonly Layer[], others: readonly Layer[]): boolean {
-  const names = new Set(layers.map(({ name }) => name));
-  return others.every((layer) => isParameter(layer) || names.has(layer.name));
+function ofModelAndFiles(model: readonly Layer[], files: readonly Layer[]): Layer[] | undefined {
+  const plain = model.filter((layer) => !isParameter(layer));
+  if (!hasAll(files, plain)) return undefined;
+  const names = new Set(plain.map(({ name }) => name));
+  const others = files.filter(({ name }) => !names.has(name));
+  return [...model, ...others.map((layer) => ({ ...layer, onlyInFiles: true }))];
+}
+
+function hasAll(layers: readonly Layer[], others: readonly Layer[]): boolean {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  return others.every((layer) => {
+    const own = byName.get(layer.name);
+    return own !== undefined && isDeepStrictEqual(compared(own), compared(layer));
+  });
+}
+
+/** Files do not tell the groups of a convolution, and with them its inputs. */
+function compared({ kind, inputFeatures, ...layer }: Layer): object {
+  return {
+    ...layer,
+    kind,
+    inputFeatures: kind === Layer_Kind.KIND_CONVOLUTION ? 0 : inputFeatures,
+    onlyInFiles: false,
+  };
 }

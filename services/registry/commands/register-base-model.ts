@@ -8,7 +8,7 @@ import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Mutation, Revision, TenantId } from "../../store/store.ts";
 import { checkMetadata } from "../adapters/check-fields.ts";
 import { baseModelConflict } from "../base-models/base-model-errors.ts";
-import { checkLayers, checkOtherNames } from "../base-models/check-base-model.ts";
+import { checkOtherNames, keptLayers } from "../base-models/check-base-model.ts";
 import { layersTogether } from "../base-models/layers-together.ts";
 import { entriesOf, type KeptBaseModel, layersOf, toBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
@@ -58,7 +58,7 @@ function together(known: BaseModel, model: BaseModel): BaseModel {
   const metadata = { ...known.metadata, ...model.metadata };
   checkMetadata(metadata);
   const vocabularyDigest = known.vocabularyDigest || model.vocabularyDigest;
-  return { ...known, layers: checkLayers(layers), vocabularyDigest, otherNames, metadata };
+  return { ...known, layers: keptLayers(layers), vocabularyDigest, otherNames, metadata };
 }
 
 /** What never changes of a base model. */

@@ -8,7 +8,7 @@ import {
   tensorName,
 } from "./expected-tensors.ts";
 import type { Faults, ReportField } from "./faults.ts";
-import { isParameter } from "./layer-kinds.ts";
+import { isOfSingleExpert, isParameter } from "./layer-kinds.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
 import { savedModules } from "./module-names.ts";
 import type { Tensor } from "./safetensors-header.ts";
@@ -82,17 +82,19 @@ class Checker {
 
   /** A layer that was trained as a whole has its weight in the file. */
   #checkSavedLayers(): void {
-    const { configuration, base } = this.#check;
+    const { configuration, base, tensors } = this.#check;
     const isSaved = savedModules(configuration.modulesToSave);
+    const hasExperts = tensors.some(({ name }) => isOfSingleExpert(name));
     for (const layer of base.layers) {
-      const name = isParameter(layer) ? `${namePrefix}${layer.name}` : tensorName(layer, "weight");
+      if (layer.onlyInFiles || (isOfSingleExpert(layer.name) && !hasExperts)) continue;
+      const name = isParameter(layer) ? `${namePrefix}${layer.name}` : tensorName(layer.name, "weight");
       if (isSaved(layer.name) && !this.#left.has(name)) this.#missing(name);
     }
   }
 
   #checkLeft(): void {
     const { configuration, base } = this.#check;
-    const whole = new WholeTensors(configuration, base, new Set(this.#check.targets.map(({ module }) => module)));
+    const whole = new WholeTensors(configuration, base, new Set(this.#check.targets.map(({ prefix }) => prefix)));
     for (const tensor of this.#left.values()) {
       const found = whole.find(tensor.name);
       if (found === undefined) this.#unexpected(tensor);

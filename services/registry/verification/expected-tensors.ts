@@ -1,4 +1,5 @@
 import { type Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { isParameter } from "./layer-kinds.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
 import type { Target } from "./targets.ts";
 
@@ -26,9 +27,12 @@ export function expectedTensors(target: Target, configuration: LoraConfiguration
   const isConvolution = layer.kind === Layer_Kind.KIND_CONVOLUTION;
   const length = layer.outputFeatures;
   if (useDora) {
-    tensors.push({ name: tensorName(layer, "lora_magnitude_vector"), shape: isConvolution ? [1, length] : [length] });
+    tensors.push({
+      name: tensorName(layer.name, "lora_magnitude_vector"),
+      shape: isConvolution ? [1, length] : [length],
+    });
   }
-  if (loraBias) tensors.push({ name: tensorName(layer, "lora_B.bias"), shape: [length] });
+  if (loraBias) tensors.push({ name: tensorName(layer.name, "lora_B.bias"), shape: [length] });
   return tensors;
 }
 
@@ -39,24 +43,25 @@ function matrices({ layer, rank }: Target): ExpectedTensor[] {
   // A convolution in groups has fewer inputs a group.
   const inputs = kind === Layer_Kind.KIND_CONVOLUTION ? undefined : inputFeatures;
   return [
-    { name: tensorName(layer, first as string), shape: [rank, inputs], rankAxis: 0 },
-    { name: tensorName(layer, second as string), shape: [outputFeatures, rank], rankAxis: 1 },
+    { name: tensorName(layer.name, first as string), shape: [rank, inputs], rankAxis: 0 },
+    { name: tensorName(layer.name, second as string), shape: [outputFeatures, rank], rankAxis: 1 },
   ];
 }
 
 /** Those of several experts lie beside one another; of one with two axes PEFT takes the second for its inputs. */
-function parameterMatrices({ layer, module: name, rank }: Target): ExpectedTensor[] {
+function parameterMatrices({ layer, prefix, rank }: Target): ExpectedTensor[] {
   const [outputs, inputs] = weightShape(layer);
-  const ranks = rank * Math.max(layer.matrixCount, 1);
+  // The weight of a layer is one matrix.
+  const ranks = rank * (isParameter(layer) ? layer.matrixCount : 1);
   return [
-    { name: tensorName({ name }, "lora_A.weight"), shape: [ranks, inputs], rankAxis: 0 },
-    { name: tensorName({ name }, "lora_B.weight"), shape: [outputs, ranks], rankAxis: 1 },
+    { name: tensorName(prefix, "lora_A.weight"), shape: [ranks, inputs], rankAxis: 0 },
+    { name: tensorName(prefix, "lora_B.weight"), shape: [outputs, ranks], rankAxis: 1 },
   ];
 }
 
-/** Name of a tensor of a layer. */
-export function tensorName({ name }: Pick<Layer, "name">, part: string): string {
-  return `${namePrefix}${name}.${part}`;
+/** Name of a tensor of a layer. @param layer its name, or what PEFT put around it */
+export function tensorName(layer: string, part: string): string {
+  return `${namePrefix}${layer}.${part}`;
 }
 
 /** Shape of the layer's own weight; of a parameter that of each of its matrices, as PEFT sees it. */

@@ -9,6 +9,13 @@ export function isParameter({ kind }: Layer): boolean {
   return kind === Layer_Kind.KIND_PARAMETER;
 }
 
+const singleExpert = /(?:^|\.)experts\.\d+\./;
+
+/** Whether a layer, or a tensor, is of one expert of a mixture. */
+export function isOfSingleExpert(name: string): boolean {
+  return singleExpert.test(name);
+}
+
 /** What makes logits of the hidden states: as wide as the vocabulary, and in none of the numbered blocks. */
 export function isOutput(layer: Layer, { vocabularySize }: BaseModel): boolean {
   return isLinear(layer) && layer.outputFeatures === vocabularySize && !/\.\d+\./.test(layer.name);

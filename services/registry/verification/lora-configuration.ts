@@ -18,6 +18,8 @@ export interface LoraConfiguration {
   readonly useRslora: boolean;
   readonly useDora: boolean;
   readonly loraBias: boolean;
+  /** `fan_in_fan_out`. */
+  readonly isTransposed: boolean;
   /** Names, or a regular expression (or `all-linear`). */
   readonly targetModules: readonly string[] | string;
   readonly excludeModules: readonly string[] | string;
@@ -105,6 +107,13 @@ function readObject(object: JsonObject, text: string, report: ReportField): Lora
   }
   reportUnsupported(object, report);
   const configuration = readFields(fields, text);
+  if ((fields.get("target_modules") ?? null) === null) {
+    report(
+      "target_modules",
+      "is missing or null; PEFT would choose layers by itself",
+      "Name the layers, or write [] for none",
+    );
+  }
   reportContradictions(configuration, report);
   return configuration;
 }
@@ -117,6 +126,7 @@ function readFields(fields: ConfigurationFields, text: string): LoraConfiguratio
     revision: fields.text("revision"),
     useDora: fields.boolean("use_dora"),
     loraBias: fields.boolean("lora_bias"),
+    isTransposed: fields.boolean("fan_in_fan_out"),
     initialization: fields.flagOrWord("init_lora_weights", "true", initializations),
     isActivated: (fields.indices("alora_invocation_tokens") ?? []).length > 0,
     bias: fields.oneOf("bias", biases, "none"),
@@ -168,7 +178,7 @@ function readTargets(
 function reportContradictions(configuration: LoraConfiguration, report: ReportField): void {
   const { targetModules, targetParameters, layersToTransform, layersPattern, modulesToSave } = configuration;
   if (targetModules.length === 0 && targetParameters.length === 0) {
-    report("target_modules", "is missing or empty; PEFT would choose layers by itself", "Name the layers");
+    report("target_modules", "is empty, as target_parameters", "Name the layers");
   }
   if (typeof targetModules === "string" && (layersToTransform !== undefined || layersPattern.length > 0)) {
     report("layers_to_transform", "goes with a list of target_modules, not with a regular expression");
@@ -180,8 +190,17 @@ function reportContradictions(configuration: LoraConfiguration, report: ReportFi
 }
 
 /** What PEFT has for modules only. */
-function reportWithParameters({ useDora, loraBias, dropout }: LoraConfiguration, report: ReportField): void {
-  const others = { use_dora: useDora, lora_bias: loraBias, lora_dropout: dropout > 0 };
+function reportWithParameters(
+  { useDora, loraBias, dropout, isTransposed, initialization }: LoraConfiguration,
+  report: ReportField,
+): void {
+  const others = {
+    use_dora: useDora,
+    lora_bias: loraBias,
+    lora_dropout: dropout > 0,
+    fan_in_fan_out: isTransposed,
+    init_lora_weights: !["true", "false", "gaussian", "eva"].includes(initialization),
+  };
   for (const [field, isOn] of Object.entries(others)) if (isOn) report(field, "does not go with target_parameters");
 }
 

@@ -82,6 +82,34 @@ test("the weight of a linear layer is a parameter too", () => {
   expect(sound?.servability).toMatchObject([{ servable: true }, { engine: "vllm", servable: true }]);
   const both = inspect({ target_modules: ["q_proj"] }, { ...shapes, ...own });
   expect(both.sound?.peft.layers).toEqual([...base.layers.map(({ name }) => name)].sort());
+  const twice = inspect({ target_modules: ["q_proj"], target_parameters: ["q_proj.weight"] }, own);
+  expect(twice.faults).toMatchObject([{ metadata: { field: "target_parameters" } }]);
+});
+
+test("what only the files have is none of the model's, and may be adapted where the adapter has something for it", () => {
+  const kind = Layer_Kind.KIND_LINEAR;
+  const names = ["model.layers.0.router", `${experts}.0.w1`, `${experts}.1.w1`];
+  const files = names.map((name) => layer(name, kind, { inputFeatures: 8, outputFeatures: 8, onlyInFiles: true }));
+  const merged = { ...base, layers: [...base.layers, ...files] };
+  expect(inspect({ target_parameters: [...fields.target_parameters, "router.weight"] }, shapes, merged).faults).toEqual(
+    [],
+  );
+  expect(inspect({ modules_to_save: ["router", "w1"] }, shapes, merged).faults).toEqual([]);
+  const matrices = (name: string) => ({ [`${name}.lora_A`]: [2, 8], [`${name}.lora_B`]: [8, 2] });
+  const [router, first, second] = names.map(matrices);
+  const old = { target_modules: ["w1", "router", "q_proj"], target_parameters: [] };
+  const query = matrices("model.layers.0.q_proj");
+  for (const tensors of [query, { ...query, ...router }, { ...query, ...first, ...second }]) {
+    expect(inspect(old, tensors, merged).faults).toEqual([]);
+  }
+  expect(reasons(inspect(old, { ...query, ...first }, merged))).toEqual(Array(2).fill("ADAPTER_TENSOR_MISSING"));
+});
+
+test("a convolution's weight is no parameter with matrices", () => {
+  const convolution = layer("projection", Layer_Kind.KIND_CONVOLUTION, { inputFeatures: 3, outputFeatures: 16 });
+  const tensors = { "projection.lora_A": [2, 3], "projection.lora_B": [16, 2] };
+  const found = inspect({ target_parameters: ["projection.weight"] }, tensors, { ...base, layers: [convolution] });
+  expect(reasons(found)).toEqual(["ADAPTER_TARGETS_UNKNOWN"]);
 });
 
 test("what does not fit is refused by name", () => {
@@ -98,13 +126,18 @@ test("what does not fit is refused by name", () => {
   expect(inspect({ target_parameters: [] }).faults).toMatchObject([{ metadata: { field: "target_modules" } }]);
 });
 
-test.each([{ use_dora: true }, { lora_bias: true }, { lora_dropout: 0.1 }, { target_parameters: "down" }])(
-  "PEFT makes none with %j",
-  (change) => {
-    const [field] = Object.keys(change);
-    expect(inspect(change).faults[0]).toMatchObject({ reason: "ADAPTER_CONFIGURATION_INVALID", metadata: { field } });
-  },
-);
+test.each([
+  { use_dora: true },
+  { lora_bias: true },
+  { lora_dropout: 0.1 },
+  { fan_in_fan_out: true },
+  { init_lora_weights: "pissa" },
+  { target_modules: null },
+  { target_parameters: "down" },
+])("PEFT makes none with %j", (change) => {
+  const [field] = Object.keys(change);
+  expect(inspect(change).faults[0]).toMatchObject({ reason: "ADAPTER_CONFIGURATION_INVALID", metadata: { field } });
+});
 
 test("names that the model does not have are no fault beside those that it has, as for PEFT", () => {
   expect(inspect({ target_parameters: ["experts.up", "experts.down", "router.weight"] }).faults).toEqual([]);

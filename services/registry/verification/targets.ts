@@ -1,7 +1,7 @@
 import type { BaseModel, Layer } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { limits } from "../../kit/limits.ts";
 import type { Faults, ReportField } from "./faults.ts";
-import { isLinear, isOutput, isParameter } from "./layer-kinds.ts";
+import { isLinear, isOfSingleExpert, isOutput, isParameter } from "./layer-kinds.ts";
 import type { LoraConfiguration } from "./lora-configuration.ts";
 import { endsOf, FieldProblem, type NamePattern, NamePatterns } from "./module-names.ts";
 import { chosenParameters } from "./parameter-targets.ts";
@@ -13,8 +13,8 @@ export interface Target {
   readonly rank: number;
   /** What patterns tell it by: the layer's name, or the parameter's. */
   readonly name: string;
-  /** What the names of its tensors begin with. */
-  readonly module: string;
+  /** What the names of its tensors begin with, after `namePrefix`. */
+  readonly prefix: string;
   /** True where `target_parameters` names it. */
   readonly isParameter: boolean;
 }
@@ -38,7 +38,7 @@ export function chooseTargets(question: TargetQuestion, faults: Faults, report: 
   try {
     const patterns = new NamePatterns();
     const layers = chosenLayers(question, patterns, faults);
-    const parameters = chosenParameters(question, faults);
+    const parameters = chosenParameters(question, layers, faults, report);
     const rankOf = numberChoice("rank_pattern", configuration.rankPattern, patterns);
     const alphaOf = numberChoice("alpha_pattern", configuration.alphaPattern, patterns);
     const chosen = [...layers.map(layerTarget), ...parameters];
@@ -53,7 +53,7 @@ export function chooseTargets(question: TargetQuestion, faults: Faults, report: 
 }
 
 function layerTarget(layer: Layer): Omit<Target, "rank"> {
-  return { layer, name: layer.name, module: layer.name, isParameter: false };
+  return { layer, name: layer.name, prefix: layer.name, isParameter: false };
 }
 
 function chosenLayers(question: TargetQuestion, patterns: NamePatterns, faults: Faults): Layer[] {
@@ -63,7 +63,7 @@ function chosenLayers(question: TargetQuestion, patterns: NamePatterns, faults: 
   reportUnknownNames(question, faults);
   const isTarget = targetChoice(configuration, base, patterns);
   const isExcluded = exclusion(configuration, patterns);
-  const isThere = expertChoice(question);
+  const isThere = presence(question);
   const layers = base.layers.filter(
     (layer) => !isParameter(layer) && isTarget(layer) && !isExcluded(layer.name) && isThere(layer),
   );
@@ -72,15 +72,13 @@ function chosenLayers(question: TargetQuestion, patterns: NamePatterns, faults: 
   return layers;
 }
 
-const singleExpert = /(?:^|\.)experts\.\d+\./;
-
 /**
- * A base model's files have matrices for each expert of a mixture. From transformers 5 on the model keeps them together, and they are no layers for PEFT: where an adapter has nothing
- * for any of them, none is a target.
+ * A base model's files have matrices for each expert of a mixture, and for its router. From transformers 5 on the model keeps experts together, and they are no layers for PEFT: where an adapter has
+ * nothing for any of them, none is a target.
  */
-function expertChoice({ adapted }: TargetQuestion): Choice {
-  const hasExperts = adapted.values().some((name) => singleExpert.test(name));
-  return ({ name }) => hasExperts || !singleExpert.test(name);
+function presence({ adapted }: TargetQuestion): Choice {
+  const hasExperts = adapted.values().some(isOfSingleExpert);
+  return ({ name, onlyInFiles }) => (isOfSingleExpert(name) ? hasExperts : !onlyInFiles || adapted.has(name));
 }
 
 /** By `exclude_modules`; what `modules_to_save` names, or what lies in it, has no pair of matrices either. */

@@ -45,7 +45,7 @@ function tokenTensor(layer: Layer, rows: readonly number[]): TokenTensor & { rea
 }
 
 function deltaName(layer: Layer): string {
-  return tensorName(layer, "token_adapter.trainable_tokens_delta");
+  return tensorName(layer.name, "token_adapter.trainable_tokens_delta");
 }
 
 function hasRows(layer: Layer, rows: readonly number[], report: ReportField): boolean {

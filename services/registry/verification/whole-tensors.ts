@@ -22,7 +22,7 @@ export class WholeTensors {
   readonly #targets: ReadonlySet<string>;
   readonly #isSaved: (module: string) => boolean;
 
-  /** @param targets names of the layers with a pair of matrices */
+  /** @param targets what the names of pairs of matrices begin with, mostly names of layers */
   constructor(configuration: LoraConfiguration, base: BaseModel, targets: ReadonlySet<string>) {
     this.#configuration = configuration;
     this.#base = base;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,14 +25,12 @@ _SHARED = re.compile(r"(^|\.)shared$")
 
 
 def layers_of(model: torch.nn.Module) -> Sequence[Layer]:
-    """Of a model of torch, also one that PEFT has already changed."""
+    """Of a model of torch, also one that PEFT has already changed: what it has put into the model is left out."""
     found: dict[str, Layer] = {}
-    for name, module in model.named_modules():
-        in_base = _name_in_base(name)
-        if in_base is None:
-            continue
-        layer = _layer_of(in_base, module)
-        for one in _parameters_of(in_base, module) if layer is None else [layer]:
+    order = _ParameterOrder(model)
+    for name, module in _modules(model):
+        layer = _layer_of(name, module)
+        for one in _parameters_of(name, module, order) if layer is None else [layer]:
             found[one.name] = one
     return _in_order(found.values())
 
@@ -57,12 +56,37 @@ def layers_from(
     return _in_order([*layers, *(_shared_head(layers, model_type, vocabulary_size) if with_head else ())])
 
 
-def _name_in_base(name: str) -> str | None:
-    """What PEFT put into a model is no layer of it; what it wrapped keeps its name."""
-    parts = name.split(".")
-    if any(part.startswith("lora_") or part in ("modules_to_save", "token_adapter") for part in parts):
-        return None
-    return ".".join(part for part in parts if part not in ("base_layer", "original_module"))
+def _modules(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    """Those of the base model, each once, with the names that they have there."""
+    wrappers = _wrappers()
+    seen: set[torch.nn.Module] = set()
+
+    def below(module: torch.nn.Module, name: str) -> Iterator[tuple[str, torch.nn.Module]]:
+        if module in seen:
+            return
+        seen.add(module)
+        if not isinstance(module, wrappers):
+            yield name, module
+        for own, child in module.named_children():
+            if not isinstance(module, wrappers):
+                yield from below(child, f"{name}.{own}" if name else own)
+            elif own in _WRAPPED:
+                yield from below(child, name)
+
+    return below(model, "")
+
+
+#: Under which names PEFT's modules have what they were put around.
+_WRAPPED = ("base_layer", "original_module", "token_adapter")
+
+
+def _wrappers() -> tuple[type, ...]:
+    try:
+        from peft.tuners.tuners_utils import BaseTunerLayer
+        from peft.utils.other import AuxiliaryTrainingWrapper
+    except ImportError:
+        return ()
+    return (BaseTunerLayer, AuxiliaryTrainingWrapper)
 
 
 def _layer_of(name: str, module: torch.nn.Module) -> Layer | None:
@@ -80,15 +104,56 @@ def _layer_of(name: str, module: torch.nn.Module) -> Layer | None:
     return None
 
 
-def _parameters_of(name: str, module: torch.nn.Module) -> Iterator[Layer]:
+class _ParameterOrder:
+    """In which order modules define their parameters: each forward pass of PEFT puts those that it adapts last."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self._model = model
+        self._defined: Mapping[str, torch.nn.Module] | None = None
+
+    def names(self, name: str, module: torch.nn.Module) -> list[str]:
+        own = [parameter for parameter, _ in module.named_parameters(recurse=False)]
+        if len(own) < 2:
+            return own
+        if self._defined is None:
+            self._defined = dict(_fresh(self._model).named_modules())
+        fresh = self._defined.get(name, module)
+        defined = [parameter for parameter, _ in fresh.named_parameters(recurse=False)]
+        return defined if set(defined) == set(own) else own
+
+
+def _fresh(model: torch.nn.Module) -> torch.nn.Module:
+    """The same model without weights, as transformers makes it; another library's model as it is."""
+    import torch
+
+    make = getattr(type(model), "_from_config", None)
+    if make is None:
+        return model
+    with torch.device("meta"):
+        fresh: torch.nn.Module = make(copy.deepcopy(model.config))
+    return fresh
+
+
+def _parameters_of(name: str, module: torch.nn.Module, order: _ParameterOrder) -> Iterator[Layer]:
     """Those with matrices. Of three axes the first is the experts'; outputs come before inputs, or as a module says."""
-    for place, (own, parameter) in enumerate(module.named_parameters(recurse=False)):
-        if not name or parameter.dim() not in (2, 3) or not parameter.is_floating_point():
+    matrices = {own: parameter for own, parameter in module.named_parameters(recurse=False) if _is_matrix(parameter)}
+    if not name or not matrices:
+        return
+    for place, own in enumerate(order.names(name, module)):
+        if own not in matrices or _UNNAMED.search(own):
             continue
-        *experts, outputs, inputs = parameter.shape
+        *experts, outputs, inputs = matrices[own].shape
         if experts and getattr(module, "is_transposed", False):
             outputs, inputs = inputs, outputs
         yield Layer(f"{name}.{own}", "PARAMETER", inputs, outputs, experts[0] if experts else 1, place)
+
+
+#: In a name that the registry would not take.
+_UNNAMED = re.compile(r"[\s\x00-\x1f\x7f-\x9f]|^$")
+
+
+def _is_matrix(parameter: torch.nn.Parameter) -> bool:
+    return parameter.dim() in (2, 3) and parameter.is_floating_point() and parameter.numel() > 0
 
 
 def _layer_from(name: str, shape: Sequence[int], model_type: str) -> Layer:

@@ -12,7 +12,8 @@ from typing import TypeAlias
 class Layer:
     """A layer with a weight matrix, or a parameter of its own.
 
-    `kind` is LINEAR, TRANSPOSED_LINEAR, EMBEDDING, CONVOLUTION or PARAMETER; the last two fields are a parameter's.
+    `kind` is LINEAR, TRANSPOSED_LINEAR, EMBEDDING, CONVOLUTION or PARAMETER; `matrix_count` and `parameter_place` are
+    a parameter's. The registry says `only_in_files`.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Layer:
     output_features: int
     matrix_count: int = 0
     parameter_place: int = 0
+    only_in_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)

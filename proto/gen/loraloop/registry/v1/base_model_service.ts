@@ -83,6 +83,11 @@ export interface Layer {
   matrixCount: number;
   /** Of a parameter: how many others its module has before it, as the model defines them: PEFT names an adapter's tensors by that order. 0 for all other kinds. */
   parameterPlace: number;
+  /**
+   * Set by the registry where a model and its files were registered: the files have it, the model does not, e.g. an expert by itself. Adapters may have matrices for it
+   * all the same, made where the model still had it. Clients do not send it.
+   */
+  onlyInFiles: boolean;
 }
 
 /** What the layer computes. */
@@ -695,7 +700,15 @@ export const BaseModel_MetadataEntry: MessageFns<BaseModel_MetadataEntry> = {
 };
 
 function createBaseLayer(): Layer {
-  return { name: "", kind: 0, inputFeatures: 0, outputFeatures: 0, matrixCount: 0, parameterPlace: 0 };
+  return {
+    name: "",
+    kind: 0,
+    inputFeatures: 0,
+    outputFeatures: 0,
+    matrixCount: 0,
+    parameterPlace: 0,
+    onlyInFiles: false,
+  };
 }
 
 export const Layer: MessageFns<Layer> = {
@@ -717,6 +730,9 @@ export const Layer: MessageFns<Layer> = {
     }
     if (message.parameterPlace !== 0) {
       writer.uint32(48).uint32(message.parameterPlace);
+    }
+    if (message.onlyInFiles !== false) {
+      writer.uint32(56).bool(message.onlyInFiles);
     }
     return writer;
   },
@@ -782,6 +798,14 @@ export const Layer: MessageFns<Layer> = {
             message.parameterPlace = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.onlyInFiles = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -818,6 +842,11 @@ export const Layer: MessageFns<Layer> = {
         : isSet(object.parameter_place)
         ? globalThis.Number(object.parameter_place)
         : 0,
+      onlyInFiles: isSet(object.onlyInFiles)
+        ? globalThis.Boolean(object.onlyInFiles)
+        : isSet(object.only_in_files)
+        ? globalThis.Boolean(object.only_in_files)
+        : false,
     };
   },
 
@@ -841,6 +870,9 @@ export const Layer: MessageFns<Layer> = {
     if (message.parameterPlace !== 0) {
       obj.parameterPlace = Math.round(message.parameterPlace);
     }
+    if (message.onlyInFiles !== false) {
+      obj.onlyInFiles = message.onlyInFiles;
+    }
     return obj;
   },
 
@@ -855,6 +887,7 @@ export const Layer: MessageFns<Layer> = {
     message.outputFeatures = object.outputFeatures ?? 0;
     message.matrixCount = object.matrixCount ?? 0;
     message.parameterPlace = object.parameterPlace ?? 0;
+    message.onlyInFiles = object.onlyInFiles ?? false;
     return message;
   },
 };
@@ -1625,8 +1658,8 @@ export const BaseModelServiceDefinition = {
   methods: {
     /**
      * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-     * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
-     * parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
+     * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. A list of layers with parameters is of the model itself, one without may be
+     * of its files: one of each are the same content where what both have is alike and the files lack no layer of the model, and both are kept.
      * Scope: `registry.write`.
      */
     registerBaseModel: {
@@ -1670,8 +1703,8 @@ export const BaseModelServiceDefinition = {
 export interface BaseModelServiceImplementation<CallContextExt = {}> {
   /**
    * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
-   * parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
+   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. A list of layers with parameters is of the model itself, one without may be
+   * of its files: one of each are the same content where what both have is alike and the files lack no layer of the model, and both are kept.
    * Scope: `registry.write`.
    */
   registerBaseModel(
@@ -1698,8 +1731,8 @@ export interface BaseModelServiceImplementation<CallContextExt = {}> {
 export interface BaseModelServiceClient<CallOptionsExt = {}> {
   /**
    * Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
-   * parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
+   * `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. A list of layers with parameters is of the model itself, one without may be
+   * of its files: one of each are the same content where what both have is alike and the files lack no layer of the model, and both are kept.
    * Scope: `registry.write`.
    */
   registerBaseModel(

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-loraloop/registry/v1/base_model_service.proto\x12\x14loraloop.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x03\n\tBaseModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x16\n\x0eweights_digest\x18\x03 \x01(\t\x12\x18\n\x10tokenizer_digest\x18\x04 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x05 \x01(\t\x12\x12\n\nmodel_type\x18\x06 \x01(\t\x12\x13\n\x0bhidden_size\x18\x07 \x01(\r\x12\x17\n\x0fvocabulary_size\x18\x08 \x01(\r\x12+\n\x06layers\x18\t \x03(\x0b\x32\x1b.loraloop.registry.v1.Layer\x12\x13\n\x0bother_names\x18\n \x03(\t\x12\x1a\n\x12\x63onfiguration_json\x18\x0b \x01(\t\x12?\n\x08metadata\x18\x0c \x03(\x0b\x32-.loraloop.registry.v1.BaseModel.MetadataEntry\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63reator\x18\x0e \x01(\t\x12\x19\n\x11vocabulary_digest\x18\x0f \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xaf\x02\n\x05Layer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .loraloop.registry.v1.Layer.Kind\x12\x16\n\x0einput_features\x18\x03 \x01(\r\x12\x17\n\x0foutput_features\x18\x04 \x01(\r\x12\x14\n\x0cmatrix_count\x18\x05 \x01(\r\x12\x17\n\x0fparameter_place\x18\x06 \x01(\r\"\x87\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n\x0bKIND_LINEAR\x10\x01\x12\x1a\n\x16KIND_TRANSPOSED_LINEAR\x10\x02\x12\x12\n\x0eKIND_EMBEDDING\x10\x03\x12\x14\n\x10KIND_CONVOLUTION\x10\x04\x12\x12\n\x0eKIND_PARAMETER\x10\x05\"f\n\x12\x42\x61seModelReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x16\n\x0eweights_digest\x18\x03 \x01(\t\x12\x18\n\x10tokenizer_digest\x18\x04 \x01(\t\"O\n\x18RegisterBaseModelRequest\x12\x33\n\nbase_model\x18\x01 \x01(\x0b\x32\x1f.loraloop.registry.v1.BaseModel\"P\n\x19RegisterBaseModelResponse\x12\x33\n\nbase_model\x18\x01 \x01(\x0b\x32\x1f.loraloop.registry.v1.BaseModel\"5\n\x13GetBaseModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\"K\n\x14GetBaseModelResponse\x12\x33\n\nbase_model\x18\x01 \x01(\x0b\x32\x1f.loraloop.registry.v1.BaseModel\">\n\x15ListBaseModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"g\n\x16ListBaseModelsResponse\x12\x34\n\x0b\x62\x61se_models\x18\x01 \x03(\x0b\x32\x1f.loraloop.registry.v1.BaseModel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x16\x44\x65leteBaseModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\"\x19\n\x17\x44\x65leteBaseModelResponse2\xe0\x03\n\x10\x42\x61seModelService\x12y\n\x11RegisterBaseModel\x12..loraloop.registry.v1.RegisterBaseModelRequest\x1a/.loraloop.registry.v1.RegisterBaseModelResponse\"\x03\x90\x02\x02\x12j\n\x0cGetBaseModel\x12).loraloop.registry.v1.GetBaseModelRequest\x1a*.loraloop.registry.v1.GetBaseModelResponse\"\x03\x90\x02\x01\x12p\n\x0eListBaseModels\x12+.loraloop.registry.v1.ListBaseModelsRequest\x1a,.loraloop.registry.v1.ListBaseModelsResponse\"\x03\x90\x02\x01\x12s\n\x0f\x44\x65leteBaseModel\x12,.loraloop.registry.v1.DeleteBaseModelRequest\x1a-.loraloop.registry.v1.DeleteBaseModelResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-loraloop/registry/v1/base_model_service.proto\x12\x14loraloop.registry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x03\n\tBaseModel\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x16\n\x0eweights_digest\x18\x03 \x01(\t\x12\x18\n\x10tokenizer_digest\x18\x04 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x05 \x01(\t\x12\x12\n\nmodel_type\x18\x06 \x01(\t\x12\x13\n\x0bhidden_size\x18\x07 \x01(\r\x12\x17\n\x0fvocabulary_size\x18\x08 \x01(\r\x12+\n\x06layers\x18\t \x03(\x0b\x32\x1b.loraloop.registry.v1.Layer\x12\x13\n\x0bother_names\x18\n \x03(\t\x12\x1a\n\x12\x63onfiguration_json\x18\x0b \x01(\t\x12?\n\x08metadata\x18\x0c \x03(\x0b\x32-.loraloop.registry.v1.BaseModel.MetadataEntry\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63reator\x18\x0e \x01(\t\x12\x19\n\x11vocabulary_digest\x18\x0f \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc6\x02\n\x05Layer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .loraloop.registry.v1.Layer.Kind\x12\x16\n\x0einput_features\x18\x03 \x01(\r\x12\x17\n\x0foutput_features\x18\x04 \x01(\r\x12\x14\n\x0cmatrix_count\x18\x05 \x01(\r\x12\x17\n\x0fparameter_place\x18\x06 \x01(\r\x12\x15\n\ronly_in_files\x18\x07 \x01(\x08\"\x87\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n\x0bKIND_LINEAR\x10\x01\x12\x1a\n\x16KIND_TRANSPOSED_LINEAR\x10\x02\x12\x12\n\x0eKIND_EMBEDDING\x10\x03\x12\x14\n\x10KIND_CONVOLUTION\x10\x04\x12\x12\n\x0eKIND_PARAMETER\x10\x05\"f\n\x12\x42\x61seModelReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x16\n\x0eweights_digest\x18\x03 \x01(\t\x12\x18\n\x10tokenizer_digest\x18\x04 \x01(\t\"O\n\x18RegisterBaseModelRequest\x12\x33\n\nbase_model\x18\x01 \x01(\x0b\x32\x1f.loraloop.registry.v1.BaseModel\"P\n\x19RegisterBaseModelResponse\x12\x33\n\nbase_model\x18\x01 \x01(\x0b\x32\x1f.loraloop.registry.v1.BaseModel\"5\n\x13GetBaseModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\"K\n\x14GetBaseModelResponse\x12\x33\n\nbase_model\x18\x01 \x01(\x0b\x32\x1f.loraloop.registry.v1.BaseModel\">\n\x15ListBaseModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"g\n\x16ListBaseModelsResponse\x12\x34\n\x0b\x62\x61se_models\x18\x01 \x03(\x0b\x32\x1f.loraloop.registry.v1.BaseModel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x16\x44\x65leteBaseModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\"\x19\n\x17\x44\x65leteBaseModelResponse2\xe0\x03\n\x10\x42\x61seModelService\x12y\n\x11RegisterBaseModel\x12..loraloop.registry.v1.RegisterBaseModelRequest\x1a/.loraloop.registry.v1.RegisterBaseModelResponse\"\x03\x90\x02\x02\x12j\n\x0cGetBaseModel\x12).loraloop.registry.v1.GetBaseModelRequest\x1a*.loraloop.registry.v1.GetBaseModelResponse\"\x03\x90\x02\x01\x12p\n\x0eListBaseModels\x12+.loraloop.registry.v1.ListBaseModelsRequest\x1a,.loraloop.registry.v1.ListBaseModelsResponse\"\x03\x90\x02\x01\x12s\n\x0f\x44\x65leteBaseModel\x12,.loraloop.registry.v1.DeleteBaseModelRequest\x1a-.loraloop.registry.v1.DeleteBaseModelResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,27 +47,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BASEMODEL_METADATAENTRY']._serialized_start=540
   _globals['_BASEMODEL_METADATAENTRY']._serialized_end=587
   _globals['_LAYER']._serialized_start=590
-  _globals['_LAYER']._serialized_end=893
-  _globals['_LAYER_KIND']._serialized_start=758
-  _globals['_LAYER_KIND']._serialized_end=893
-  _globals['_BASEMODELREFERENCE']._serialized_start=895
-  _globals['_BASEMODELREFERENCE']._serialized_end=997
-  _globals['_REGISTERBASEMODELREQUEST']._serialized_start=999
-  _globals['_REGISTERBASEMODELREQUEST']._serialized_end=1078
-  _globals['_REGISTERBASEMODELRESPONSE']._serialized_start=1080
-  _globals['_REGISTERBASEMODELRESPONSE']._serialized_end=1160
-  _globals['_GETBASEMODELREQUEST']._serialized_start=1162
-  _globals['_GETBASEMODELREQUEST']._serialized_end=1215
-  _globals['_GETBASEMODELRESPONSE']._serialized_start=1217
-  _globals['_GETBASEMODELRESPONSE']._serialized_end=1292
-  _globals['_LISTBASEMODELSREQUEST']._serialized_start=1294
-  _globals['_LISTBASEMODELSREQUEST']._serialized_end=1356
-  _globals['_LISTBASEMODELSRESPONSE']._serialized_start=1358
-  _globals['_LISTBASEMODELSRESPONSE']._serialized_end=1461
-  _globals['_DELETEBASEMODELREQUEST']._serialized_start=1463
-  _globals['_DELETEBASEMODELREQUEST']._serialized_end=1519
-  _globals['_DELETEBASEMODELRESPONSE']._serialized_start=1521
-  _globals['_DELETEBASEMODELRESPONSE']._serialized_end=1546
-  _globals['_BASEMODELSERVICE']._serialized_start=1549
-  _globals['_BASEMODELSERVICE']._serialized_end=2029
+  _globals['_LAYER']._serialized_end=916
+  _globals['_LAYER_KIND']._serialized_start=781
+  _globals['_LAYER_KIND']._serialized_end=916
+  _globals['_BASEMODELREFERENCE']._serialized_start=918
+  _globals['_BASEMODELREFERENCE']._serialized_end=1020
+  _globals['_REGISTERBASEMODELREQUEST']._serialized_start=1022
+  _globals['_REGISTERBASEMODELREQUEST']._serialized_end=1101
+  _globals['_REGISTERBASEMODELRESPONSE']._serialized_start=1103
+  _globals['_REGISTERBASEMODELRESPONSE']._serialized_end=1183
+  _globals['_GETBASEMODELREQUEST']._serialized_start=1185
+  _globals['_GETBASEMODELREQUEST']._serialized_end=1238
+  _globals['_GETBASEMODELRESPONSE']._serialized_start=1240
+  _globals['_GETBASEMODELRESPONSE']._serialized_end=1315
+  _globals['_LISTBASEMODELSREQUEST']._serialized_start=1317
+  _globals['_LISTBASEMODELSREQUEST']._serialized_end=1379
+  _globals['_LISTBASEMODELSRESPONSE']._serialized_start=1381
+  _globals['_LISTBASEMODELSRESPONSE']._serialized_end=1484
+  _globals['_DELETEBASEMODELREQUEST']._serialized_start=1486
+  _globals['_DELETEBASEMODELREQUEST']._serialized_end=1542
+  _globals['_DELETEBASEMODELRESPONSE']._serialized_start=1544
+  _globals['_DELETEBASEMODELRESPONSE']._serialized_end=1569
+  _globals['_BASEMODELSERVICE']._serialized_start=1572
+  _globals['_BASEMODELSERVICE']._serialized_end=2052
 # @@protoc_insertion_point(module_scope)

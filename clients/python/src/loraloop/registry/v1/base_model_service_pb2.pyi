@@ -186,6 +186,7 @@ class Layer(_message.Message):
     OUTPUT_FEATURES_FIELD_NUMBER: _builtins.int
     MATRIX_COUNT_FIELD_NUMBER: _builtins.int
     PARAMETER_PLACE_FIELD_NUMBER: _builtins.int
+    ONLY_IN_FILES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the module as transformers has it, e.g. `model.layers.0.self_attn.q_proj`; of a parameter the name of its module and its own, e.g.
     `model.layers.0.mlp.experts.gate_up_proj`.
@@ -200,6 +201,10 @@ class Layer(_message.Message):
     """Of a parameter: how many matrices of these widths it holds, one for each expert, at least 1. 0 for all other kinds."""
     parameter_place: _builtins.int
     """Of a parameter: how many others its module has before it, as the model defines them: PEFT names an adapter's tensors by that order. 0 for all other kinds."""
+    only_in_files: _builtins.bool
+    """Set by the registry where a model and its files were registered: the files have it, the model does not, e.g. an expert by itself. Adapters may have matrices for it
+    all the same, made where the model still had it. Clients do not send it.
+    """
     def __init__(
         self,
         *,
@@ -209,10 +214,11 @@ class Layer(_message.Message):
         output_features: _builtins.int = ...,
         matrix_count: _builtins.int = ...,
         parameter_place: _builtins.int = ...,
+        only_in_files: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_features", b"input_features", "kind", b"kind", "matrix_count", b"matrix_count", "name", b"name", "output_features", b"output_features", "parameter_place", b"parameter_place"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_features", b"input_features", "kind", b"kind", "matrix_count", b"matrix_count", "name", b"name", "only_in_files", b"only_in_files", "output_features", b"output_features", "parameter_place", b"parameter_place"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

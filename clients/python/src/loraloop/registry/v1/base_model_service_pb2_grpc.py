@@ -63,8 +63,8 @@ class BaseModelServiceServicer:
 
     def RegisterBaseModel(self, request, context):
         """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-        `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
-        parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
+        `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. A list of layers with parameters is of the model itself, one without may be
+        of its files: one of each are the same content where what both have is alike and the files lack no layer of the model, and both are kept.
         Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -35,8 +35,8 @@ class BaseModelServiceStub:
     def __new__(cls, channel: _aio.Channel) -> BaseModelServiceAsyncStub: ...
     RegisterBaseModel: _grpc.UnaryUnaryMultiCallable[_base_model_service_pb2.RegisterBaseModelRequest, _base_model_service_pb2.RegisterBaseModelResponse]
     """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-    `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
-    parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
+    `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. A list of layers with parameters is of the model itself, one without may be
+    of its files: one of each are the same content where what both have is alike and the files lack no layer of the model, and both are kept.
     Scope: `registry.write`.
     """
     GetBaseModel: _grpc.UnaryUnaryMultiCallable[_base_model_service_pb2.GetBaseModelRequest, _base_model_service_pb2.GetBaseModelResponse]
@@ -53,8 +53,8 @@ class BaseModelServiceAsyncStub(BaseModelServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterBaseModel: _aio.UnaryUnaryMultiCallable[_base_model_service_pb2.RegisterBaseModelRequest, _base_model_service_pb2.RegisterBaseModelResponse]  # type: ignore[assignment]
     """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-    `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
-    parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
+    `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. A list of layers with parameters is of the model itself, one without may be
+    of its files: one of each are the same content where what both have is alike and the files lack no layer of the model, and both are kept.
     Scope: `registry.write`.
     """
     GetBaseModel: _aio.UnaryUnaryMultiCallable[_base_model_service_pb2.GetBaseModelRequest, _base_model_service_pb2.GetBaseModelResponse]  # type: ignore[assignment]
@@ -74,8 +74,8 @@ class BaseModelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_base_model_service_pb2.RegisterBaseModelResponse, _abc.Awaitable[_base_model_service_pb2.RegisterBaseModelResponse]]:
         """Registers a base model. The same name and revision with the same content gives what is there, with the other names and metadata of both, and with the
-        `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. Layers are the same content where one list has all of the other but for
-        parameters, and what both have is alike: of a mixture, files and model have different ones, and both are kept.
+        `vocabulary_digest` of whichever has one; with other content BASE_MODEL_CONFLICT. A list of layers with parameters is of the model itself, one without may be
+        of its files: one of each are the same content where what both have is alike and the files lack no layer of the model, and both are kept.
         Scope: `registry.write`.
         """
 
