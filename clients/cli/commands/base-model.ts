@@ -111,7 +111,9 @@ function nameOf({ name, revision }: BaseModel): string {
   return `${name}@${revision}`;
 }
 
-function kindText({ kind, matrixCount }: BaseModel["layers"][number]): string {
+function kindText({ kind, matrixCount, onlyInFiles }: BaseModel["layers"][number]): string {
   const text = layerKindName(kind).toLowerCase().replaceAll("_", " ");
-  return matrixCount > 1 ? `${text}, ${count(matrixCount)} matrices` : text;
+  return [text, matrixCount > 1 && `${count(matrixCount)} matrices`, onlyInFiles && "only in files"]
+    .filter(Boolean)
+    .join(", ");
 }

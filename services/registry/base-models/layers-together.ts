@@ -8,10 +8,13 @@ import { isParameter } from "../verification/layer-kinds.ts";
  */
 export function layersTogether(known: readonly Layer[], given: readonly Layer[]): readonly Layer[] | undefined {
   const ofModel = known.filter(({ onlyInFiles }) => !onlyInFiles);
-  if (known.some(isParameter) === given.some(isParameter))
+  const isOfModel = given.some(isParameter);
+  if (isOfModel === known.some(isParameter)) {
     return hasAll(ofModel, given) && hasAll(given, ofModel) ? known : undefined;
-  if (given.some(isParameter)) return ofModelAndFiles(given, known);
-  return ofModel.length < known.length ? (hasAll(known, given) ? known : undefined) : ofModelAndFiles(known, given);
+  }
+  if (isOfModel) return ofModelAndFiles(given, known);
+  if (ofModel.length === known.length) return ofModelAndFiles(known, given);
+  return hasAll(known, given) ? known : undefined;
 }
 
 function ofModelAndFiles(model: readonly Layer[], files: readonly Layer[]): Layer[] | undefined {

@@ -82,7 +82,7 @@ function checkSame(known: BaseModel, model: BaseModel): void {
 
 function otherContent({ name, revision }: BaseModel, field: keyof BaseModel): Error {
   const protoName = snakeCase(field);
-  const why = `Base model ${JSON.stringify(name)} (${revision}) is registered with another ${protoName}`;
+  const why = `Base model ${JSON.stringify(name)} (${revision}) is registered with another value of ${protoName}`;
   return baseModelConflict(name, revision, protoName, why);
 }
 

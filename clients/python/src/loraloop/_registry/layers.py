@@ -22,6 +22,10 @@ _EMBEDDING = re.compile(
 _HEAD = re.compile(r"(^|\.)(lm_head|embed_out)$|^output$")
 _WITH_HEAD = ("ForCausalLM", "LMHeadModel")
 _SHARED = re.compile(r"(^|\.)shared$")
+#: Under which names PEFT's modules have what they were put around.
+_WRAPPED = ("base_layer", "original_module", "token_adapter")
+#: In a name that the registry would not take.
+_UNNAMED = re.compile(r"[\s\x00-\x1f\x7f-\x9f]|^$")
 
 
 def layers_of(model: torch.nn.Module) -> Sequence[Layer]:
@@ -74,10 +78,6 @@ def _modules(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
                 yield from below(child, name)
 
     return below(model, "")
-
-
-#: Under which names PEFT's modules have what they were put around.
-_WRAPPED = ("base_layer", "original_module", "token_adapter")
 
 
 def _wrappers() -> tuple[type, ...]:
@@ -146,10 +146,6 @@ def _parameters_of(name: str, module: torch.nn.Module, order: _ParameterOrder) -
         if experts and getattr(module, "is_transposed", False):
             outputs, inputs = inputs, outputs
         yield Layer(f"{name}.{own}", "PARAMETER", inputs, outputs, experts[0] if experts else 1, place)
-
-
-#: In a name that the registry would not take.
-_UNNAMED = re.compile(r"[\s\x00-\x1f\x7f-\x9f]|^$")
 
 
 def _is_matrix(parameter: torch.nn.Parameter) -> bool:
