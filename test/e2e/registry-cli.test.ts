@@ -74,7 +74,12 @@ test("base-model: list, show, delete", async () => {
   );
   expect(await run("base-model", "show", base)).toMatch(/model\.layers\.0\.self_attn\.q_proj +linear +8 +8\n/);
   expect(await runJson("base-model", "show", "/models/tiny")).toMatchObject({
-    layers: expect.arrayContaining([{ name: "lm_head", kind: "LINEAR", input_features: 8, output_features: 16 }]),
+    layers: expect.arrayContaining([
+      {
+        ...{ name: "lm_head", kind: "LINEAR", input_features: 8, output_features: 16 },
+        ...{ matrix_count: 0, parameter_place: 0, only_in_files: false },
+      },
+    ]),
   });
   expect((await fail("base-model", "delete", base)).stderr).toContain("[BASE_MODEL_IN_USE]");
   await run("base-model", "register", "model", "--name", `${base}@other`);
