@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BaseModel, DeepPartial } from "../../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { FileError } from "../errors.ts";
 import { artifactDigest } from "./artifact-digest.ts";
+import { entriesOf } from "./folder-entries.ts";
 import { digestFile, type ReadFolderOptions } from "./folder-files.ts";
 import { layersOf } from "./layers.ts";
 import { readTensors, type TensorEntry } from "./safetensors-header.ts";
@@ -52,7 +53,7 @@ export async function readBaseModel(
   names: BaseModelNames,
   options: ReadFolderOptions = {},
 ): Promise<DeepPartial<BaseModel>> {
-  const files = await readdir(folder);
+  const files = (await entriesOf(folder)).map(({ name }) => name);
   if (!files.some(isSafetensors))
     throw new FileError(folder, "holds no *.safetensors: save the model's weights as such");
   const configurationJson = await readFile(join(folder, "config.json"), "utf8");

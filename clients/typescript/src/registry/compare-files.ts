@@ -1,5 +1,8 @@
+import { join } from "node:path";
 import type { ArtifactFile } from "../../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
-import type { FolderFile } from "./folder-files.ts";
+import { comparePaths, type DigestedFile } from "./artifact-digest.ts";
+import { entriesBelow } from "./folder-entries.ts";
+import { digestFile, type ReadFolderOptions } from "./folder-files.ts";
 
 /** How a file differs from the one that was registered. */
 export interface FileDifference {
@@ -7,12 +10,29 @@ export interface FileDifference {
   readonly problem: "changed" | "missing" | "unexpected";
   /** Registered SHA-256; empty for an unexpected file. */
   readonly expected: string;
-  /** SHA-256 of the file; empty for a missing one. */
+  /** SHA-256 of the file; empty for a missing one, and for a link or a device. */
   readonly actual: string;
 }
 
+/** How what lies in a folder differs from an artifact's files: nothing is refused, and no link followed. */
+export async function compareFolder(
+  expected: readonly ArtifactFile[],
+  folder: string,
+  options: ReadFolderOptions = {},
+): Promise<FileDifference[]> {
+  const entries = (await Array.fromAsync(entriesBelow(folder))).sort((one, other) =>
+    comparePaths(one.path, other.path),
+  );
+  const actual: DigestedFile[] = [];
+  for (const { path, entry } of entries) {
+    const digest = entry.isFile() ? (await digestFile(join(folder, path), options)).digest : "";
+    actual.push({ path, digest });
+  }
+  return compareFiles(expected, actual);
+}
+
 /** How files differ from those of an artifact, by path; nothing where they are the same. */
-export function compareFiles(expected: readonly ArtifactFile[], actual: readonly FolderFile[]): FileDifference[] {
+export function compareFiles(expected: readonly ArtifactFile[], actual: readonly DigestedFile[]): FileDifference[] {
   const found = new Map(actual.map(({ path, digest }) => [path, digest]));
   const registered = new Set(expected.map(({ path }) => path));
   const differences: FileDifference[] = [];

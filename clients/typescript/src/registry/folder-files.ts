@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { open, readdir } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { FileError } from "../errors.ts";
 import { comparePaths, type DigestedFile } from "./artifact-digest.ts";
+import { entriesBelow, type FolderEntry } from "./folder-entries.ts";
 
 /** A file of a folder, by what the registry knows it. */
 export interface FolderFile extends DigestedFile {
@@ -29,7 +30,11 @@ const PICKLES = /\.(bin|pt|pth|ckpt|pkl|pickle|dill|joblib|npy|npz|tar|tgz|gz|bz
  */
 export async function readFolder(folder: string, options: ReadFolderOptions = {}): Promise<FolderFile[]> {
   const paths: string[] = [];
-  await findPaths(folder, "", paths);
+  for await (const found of entriesBelow(folder)) {
+    checkEntry(folder, found);
+    paths.push(found.path);
+    if (paths.length > MOST_FILES) throw new FileError(folder, `holds more than ${MOST_FILES} files`);
+  }
   if (paths.length === 0) throw new FileError(folder, "holds no files");
   const files: FolderFile[] = [];
   for (const path of paths.sort(comparePaths)) files.push({ path, ...(await digestFile(join(folder, path), options)) });
@@ -59,23 +64,13 @@ export async function* piecesOf(place: string, follow = false): AsyncGenerator<B
   yield* file.createReadStream({ highWaterMark: PIECE_BYTES, autoClose: false });
 }
 
-async function findPaths(folder: string, above: string, found: string[]): Promise<void> {
-  for (const entry of await readdir(join(folder, above), { withFileTypes: true })) {
-    const path = above === "" ? entry.name : `${above}/${entry.name}`;
-    if (entry.isDirectory()) await findPaths(folder, path, found);
-    else if (entry.isSymbolicLink()) throw new FileError(join(folder, path), "is a link: put the file itself there");
-    else if (!entry.isFile()) throw new FileError(join(folder, path), "is no file: remove it");
-    else found.push(checkName(folder, path));
-    if (found.length > MOST_FILES) throw new FileError(folder, `holds more than ${MOST_FILES} files`);
-  }
-}
-
-function checkName(folder: string, path: string): string {
-  if (!PICKLES.test(path)) return path;
+/** Throws FileError for an entry that no registry takes. */
+function checkEntry(folder: string, { path, entry }: FolderEntry): void {
+  const place = join(folder, path);
+  if (entry.isSymbolicLink()) throw new FileError(place, "is a link: put the file itself there");
+  if (!entry.isFile()) throw new FileError(place, "is no file: remove it");
+  if (!PICKLES.test(path)) return;
   const remedy =
     "remove it; if it holds the weights, save them with `save_pretrained(…, safe_serialization=True)` first";
-  throw new FileError(
-    join(folder, path),
-    `is a pickle, or may hold one, and may run code when it is loaded: ${remedy}`,
-  );
+  throw new FileError(place, `is a pickle, or may hold one, and may run code when it is loaded: ${remedy}`);
 }

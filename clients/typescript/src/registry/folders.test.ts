@@ -8,9 +8,9 @@ import { safetensors, tinyModel, writeFiles } from "../../../../test/support/tin
 import { vocabularies } from "../../../../test/support/vocabularies.ts";
 import { artifactDigest, comparePaths } from "./artifact-digest.ts";
 import { readBaseModel } from "./base-model-folder.ts";
-import { compareFiles } from "./compare-files.ts";
+import { compareFiles, compareFolder } from "./compare-files.ts";
 import { readFolder } from "./folder-files.ts";
-import { holdsFiles } from "./incoming-folder.ts";
+import { holdsFiles } from "./holds-files.ts";
 import { readVocabularyDigest } from "./vocabulary.ts";
 
 let folder: string;
@@ -68,6 +68,33 @@ test("files that differ from those that were registered are named", () => {
     { path: "b", problem: "missing", expected: sha256("b"), actual: "" },
     { path: "c", problem: "unexpected", expected: "", actual: sha256("c") },
   ]);
+});
+
+test("a folder is compared with whatever is in it: pickles and links are differences, and nothing is followed", async () => {
+  const digests = { same: sha256("same"), linked: sha256("linked"), gone: sha256("gone") };
+  const files = Object.entries(digests).map(([path, digest]) => ({ path, byteCount: 1n, digest }));
+  expect(await compareFolder(files, folder)).toMatchObject(files.map(({ path }) => ({ path, problem: "missing" })));
+  mkdirSync(join(folder, "deep"));
+  for (const path of ["same", "training_args.bin", "deep/more"]) writeFileSync(join(folder, path), path);
+  symlinkSync("same", join(folder, "linked"));
+  symlinkSync("/", join(folder, "root"));
+  expect(await compareFolder(files, folder)).toEqual([
+    { path: "linked", problem: "changed", expected: digests.linked, actual: "" },
+    { path: "gone", problem: "missing", expected: digests.gone, actual: "" },
+    { path: "deep/more", problem: "unexpected", expected: "", actual: sha256("deep/more") },
+    { path: "root", problem: "unexpected", expected: "", actual: "" },
+    { path: "training_args.bin", problem: "unexpected", expected: "", actual: sha256("training_args.bin") },
+  ]);
+});
+
+test("a file is no folder", async () => {
+  const file = join(folder, "README.md");
+  writeFileSync(file, "");
+  const refused = { name: "FileError", path: file, problem: "is no folder" };
+  await expect(readFolder(file)).rejects.toMatchObject(refused);
+  await expect(compareFolder([], file)).rejects.toMatchObject(refused);
+  await expect(readBaseModel(file, { name: "x" })).rejects.toMatchObject(refused);
+  await expect(readFolder(join(file, "below"))).rejects.toMatchObject({ code: "ENOTDIR" });
 });
 
 test("a folder that is not there or something else does not hold the files; of one that cannot be read nobody knows", async () => {

@@ -1,25 +1,25 @@
-import { createHash, type Hash, randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { createHash, type Hash } from "node:crypto";
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import type { Artifact, ArtifactFile } from "../../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
-import { FileError, TruncatedStreamError } from "../errors.ts";
-import { compareFiles } from "./compare-files.ts";
-import { readFolder } from "./folder-files.ts";
-
-/** What a download that is under way is called, beside the folder that it becomes. */
-export const UNFINISHED = ".part";
+import { TruncatedStreamError } from "../errors.ts";
+import { moveInto, moveOnto } from "./move-folder.ts";
+import { unfinishedName } from "./unfinished.ts";
 
 /** Files of an artifact that come one after the other, checked while they are written, into a folder that appears whole or not at all. */
 export class IncomingFolder implements AsyncDisposable {
-  readonly #target: string;
+  readonly #folder: string;
+  readonly #room: string;
   readonly #unfinished: string;
   readonly #expected: readonly ArtifactFile[];
   #begun = 0;
   #current: { readonly file: FileHandle; readonly hash: Hash; bytes: number } | undefined;
 
-  constructor(target: string, artifact: Artifact) {
-    this.#target = target;
-    this.#unfinished = `${target}.${randomUUID()}${UNFINISHED}`;
+  /** @param room where the files gather: the folder itself, or the one above it */
+  constructor(folder: string, room: string, artifact: Artifact) {
+    this.#folder = folder;
+    this.#room = room;
+    this.#unfinished = join(room, unfinishedName(artifact.digest));
     this.#expected = artifact.files;
   }
 
@@ -43,12 +43,13 @@ export class IncomingFolder implements AsyncDisposable {
     await this.#current.file.writeFile(data);
   }
 
-  /** Everything has come: the folder is there. Throws where something else stands in its place. */
-  async finish(): Promise<void> {
+  /** Everything has come: the folder is there. False where something else stands in its place. */
+  async finish(): Promise<boolean> {
     await this.#end();
     if (this.#begun !== this.#expected.length)
       throw new TruncatedStreamError(`${this.#begun} files came of ${this.#expected.length}.`);
-    await rename(this.#unfinished, this.#target);
+    const takePlace = this.#room === this.#folder ? moveInto : moveOnto;
+    return await takePlace(this.#unfinished, resolve(this.#folder));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,21 +69,6 @@ export class IncomingFolder implements AsyncDisposable {
     if (digest === expected.digest && BigInt(current.bytes) === expected.byteCount) return;
     throw new TruncatedStreamError(`${expected.path} came with SHA-256 ${digest}, registered is ${expected.digest}.`);
   }
-}
-
-/** Whether a folder holds exactly these files. Rejects where it cannot be read: that says nothing. */
-export async function holdsFiles(folder: string, { files }: Artifact): Promise<boolean> {
-  try {
-    return compareFiles(files, await readFolder(folder)).length === 0;
-  } catch (error) {
-    // Not there, or with something in it that no registry sends.
-    if (error instanceof FileError || isMissing(error)) return false;
-    throw error;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 /** What the server says is not trusted with the rest of the disk. */

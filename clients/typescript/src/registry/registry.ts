@@ -20,9 +20,9 @@ import { signFiles } from "../model-signature.ts";
 import type { OpenRun } from "../open-run.ts";
 import { answered } from "./answered.ts";
 import { type BaseModelNames, readBaseModel } from "./base-model-folder.ts";
-import { compareFiles, type FileDifference } from "./compare-files.ts";
+import { compareFolder, type FileDifference } from "./compare-files.ts";
 import { type DownloadedVersion, type DownloadOptions, downloadVersion } from "./download.ts";
-import { type ReadFolderOptions, readFolder } from "./folder-files.ts";
+import type { ReadFolderOptions } from "./folder-files.ts";
 import { itemsOf } from "./pages.ts";
 import { type NameRequest, nameByContent, type RegisterVersionOptions, registerVersion } from "./register-version.ts";
 import { RevisionList } from "./revision-list.ts";
@@ -207,10 +207,10 @@ export class Registry implements RegistryServices {
     return downloadVersion(this.artifacts, version, options);
   }
 
-  /** How the files of a folder differ from those that were registered; nothing where they are the same. */
+  /** How the files of a folder differ from those that were registered; nothing where they are the same. Links and pickles are differences like others. */
   async verifyFolder(version: string, folder: string, options: ReadFolderOptions = {}): Promise<FileDifference[]> {
     const { artifact } = await this.getVersion(version);
-    return compareFiles(answered(artifact).files, await readFolder(folder, options));
+    return await compareFolder(answered(artifact).files, folder, options);
   }
 
   /** Signs the digests of a version's files with an Ed25519 key (PEM, PKCS #8), and keeps the signature with the version. Check the files before, with `verifyFolder`. */
