@@ -24,7 +24,7 @@ const connectSeconds = 5;
 /** How long a command that is under way waits for the server to come back. */
 export const reconnectSeconds = 60;
 
-/** Runs `work` with a connected client; the first Ctrl-C aborts the signal, the second ends the program. */
+/** Runs `work` with a connected client; the first Ctrl-C ends its calls and aborts the signal, the second ends the program. */
 export function withClient<T>(command: Command, work: (client: Client, signal: AbortSignal) => Promise<T>): Promise<T> {
   return withServer(command, (client) => client, work);
 }
@@ -44,20 +44,23 @@ async function withServer<Server extends Pick<Client, "connect" | "address">, T>
 ): Promise<T> {
   const { address, tls, tlsCa } = programOptions(command);
   const controller = new AbortController();
-  const interrupt = (): void => (controller.signal.aborted ? process.exit(130) : controller.abort());
+  const { signal } = controller;
+  const interrupt = (): void => (signal.aborted ? process.exit(130) : controller.abort());
   process.on("SIGINT", interrupt);
   try {
     await using client = new Client({
+      signal,
       ...(address !== undefined && { address }),
       ...(tls && { tls }),
       ...(tlsCa !== undefined && { tls: await readText(tlsCa) }),
     });
     const server = serverOf(client);
     await server.connect(connectSeconds).catch(({ message }: Error) => {
+      signal.throwIfAborted();
       const setting = server.address === client.address ? "--address" : "LORALOOP_REGISTRY_ADDRESS";
       throw new ConnectionError(`${message} Is \`loraloop up\` running? Is ${setting} right?`);
     });
-    return await work(server, controller.signal);
+    return await work(server, signal);
   } finally {
     process.off("SIGINT", interrupt);
   }

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import colors from "picocolors";
-import { findServer, localServerFile } from "../../typescript/src/index.ts";
+import { ConnectionError, findServer, localServerFile } from "../../typescript/src/index.ts";
 import { InputError } from "../failure.ts";
 import { bytes, print, printJson } from "../output.ts";
 import { programOptions, withClient } from "../session.ts";
@@ -141,11 +141,15 @@ async function server(command: Command): Promise<Finding> {
     await readFile(new URL("../../typescript/package.json", import.meta.url), "utf8"),
   ) as { version: string };
   try {
-    return await withClient(command, async (client) => {
-      await client.corpus.listCollections({ pageSize: 1 }, { signal: AbortSignal.timeout(3000) });
+    return await withClient(command, async (client, signal) => {
+      await client.corpus.listCollections({ pageSize: 1 }, { signal: AbortSignal.timeout(3000) }).catch((error) => {
+        signal.throwIfAborted();
+        throw (error as Error).name === "AbortError" ? new ConnectionError("no answer within 3 s") : error;
+      });
       return { check: "server", ok: true, found: `answers at ${client.address}; client ${own}` };
     });
   } catch (error) {
+    if ((error as Error).name === "AbortError") throw error;
     // Without a server to be expected there is nothing wrong.
     const ok = isServerExpected(command) ? false : null;
     return { check: "server", ok, found: `not reached (${(error as Error).message}); client ${own}` };

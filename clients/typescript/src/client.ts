@@ -48,12 +48,12 @@ export class Client implements AsyncDisposable {
   constructor(options: ConnectionOptions = {}) {
     const server = findServer(options);
     this.address = server.address;
-    this.#link = new Link(server, options.tls);
+    this.#link = new Link(server, options);
     this.corpus = this.#link.open(CorpusServiceDefinition);
     this.export = this.#link.open(ExportServiceDefinition);
     this.tokens = this.#link.open(TokenServiceDefinition);
     this.runs = new Runs(this.#link.open(RunServiceDefinition));
-    this.#registryLink = new Link(findRegistry(options, server), options.tls);
+    this.#registryLink = new Link(findRegistry(options, server), options);
     this.registry = new Registry(this.#registryLink);
   }
 

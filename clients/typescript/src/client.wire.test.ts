@@ -210,3 +210,16 @@ test("a server that cannot be reached is told", async () => {
   const stream = lost.stream(source, { reconnectSeconds: 0.2 });
   await expect(Array.fromAsync(stream)).rejects.toMatchObject({ name: "ConnectionError" });
 });
+
+test("a client's signal ends its calls, beside their own, its streams and its waiting", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  await using ended = new Client({ address: server.address, token: server.token, signal });
+  await using nowhere = new Client({ address: "127.0.0.1:1", token: "any", signal });
+  const streamed = Array.fromAsync(ended.stream(source), () => controller.abort());
+  await expect(nowhere.connect(60)).rejects.toMatchObject({ name: "AbortError" });
+  await expect(streamed).rejects.toMatchObject({ name: "AbortError" });
+  const own = { signal: new AbortController().signal };
+  await expect(ended.corpus.listCollections({}, own)).rejects.toMatchObject({ name: "AbortError" });
+  await expect(ended.registry.getAdapter("any")).rejects.toMatchObject({ name: "AbortError" });
+});

@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   readonly registry?: { readonly address?: string; readonly token?: string };
   /** PEM of the authority that signed the server's certificate, or `true` for the system's; plain text by default. */
   readonly tls?: string | true;
+  /** Ends every call, and the waiting of `connect`, with an AbortError. */
+  readonly signal?: AbortSignal;
 }
 
 /** What `loraloop up` leaves in `$XDG_STATE_HOME/loraloop/server.json`. */

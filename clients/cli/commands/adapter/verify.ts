@@ -16,11 +16,11 @@ export function verify(): Command {
 }
 
 async function run(name: string, options: { readonly folder?: string }, command: Command): Promise<void> {
-  await withRegistry(command, async (registry) => {
+  await withRegistry(command, async (registry, signal) => {
     const problems =
       options.folder === undefined
         ? await verifyThere(registry, name, command)
-        : await verifyHere(registry, name, options.folder, command);
+        : await verifyHere(registry, name, options.folder, signal, command);
     if (problems > 0) process.exitCode = 1;
   });
 }
@@ -36,8 +36,14 @@ async function verifyThere(registry: Registry, name: string, command: Command): 
   return problems.length;
 }
 
-async function verifyHere(registry: Registry, name: string, folder: string, command: Command): Promise<number> {
-  const differences = await registry.verifyFolder(name, folder);
+async function verifyHere(
+  registry: Registry,
+  name: string,
+  folder: string,
+  signal: AbortSignal,
+  command: Command,
+): Promise<number> {
+  const differences = await registry.verifyFolder(name, folder, { signal });
   if (programOptions(command).json) printJson({ version: name, folder, differences });
   else {
     printLines(differences.map(differenceText));
@@ -49,6 +55,7 @@ async function verifyHere(registry: Registry, name: string, folder: string, comm
 function differenceText({ path, problem, expected, actual }: FileDifference): string {
   if (problem === "missing") return `${path} is missing.`;
   if (problem === "unexpected") return `${path} was not registered.`;
+  if (actual === "") return `${path} is changed: it is a link, or no file; registered is ${expected}.`;
   return `${path} is changed: its SHA-256 is ${actual}, registered is ${expected}.`;
 }
 
