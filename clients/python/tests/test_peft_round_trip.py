@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,25 @@ def test_an_adapter_of_each_type_is_taken_byte_for_byte(
         assert (folder / file.name).read_bytes() == file.read_bytes()
 
 
+def test_a_configuration_of_a_version_trains(client: Client, bases: dict[str, Path], tmp_path: Path) -> None:
+    first = adapted(load_base_model(bases["llama"]), target_modules=["q_proj", "v_proj"])
+    version = client.registry.register(first, adapter="round-trip-again")
+    again = peft.get_peft_model(load_base_model(bases["llama"]), lora_config(version))
+    assert again.get_nb_trainable_parameters() == first.get_nb_trainable_parameters()
+    before = logits(again)
+    optimizer = torch.optim.SGD([weight for weight in again.parameters() if weight.requires_grad], lr=1.0)
+    again(input_ids=torch.tensor([[1, 2, 3]]), labels=torch.tensor([[1, 2, 3]])).loss.backward()
+    optimizer.step()
+    assert not torch.equal(logits(again.eval()), before)
+    assert client.registry.register(again, adapter="round-trip-again").version == 2
+    folder = client.registry.download(version, cache=tmp_path)
+    on = peft.PeftModel.from_pretrained(
+        load_base_model(bases["llama"]), folder, is_trainable=True, config=lora_config(version)
+    )
+    assert on.get_nb_trainable_parameters() == first.get_nb_trainable_parameters()
+    assert torch.equal(logits(on.eval()), logits(first))
+
+
 def check(client: Client, base: Path, place: Path, name: str, options: dict[str, Any]) -> AdapterVersion:
     model = adapted(load_base_model(base), **options)
     version = client.registry.register(model, adapter=f"round-trip-{name}")
@@ -162,7 +182,8 @@ def check(client: Client, base: Path, place: Path, name: str, options: dict[str,
     loaded = peft.PeftModel.from_pretrained(load_base_model(base), folder).eval()
     assert torch.equal(logits(loaded), logits(model))
     assert not torch.equal(logits(loaded), logits(load_base_model(base)))
-    assert lora_config(version) == peft.LoraConfig.from_pretrained(str(folder))
+    saved = peft.LoraConfig.from_pretrained(str(folder))
+    assert lora_config(version) == dataclasses.replace(saved, inference_mode=False)
     assert client.registry.verify_folder(version.name, folder) == []
     rendered = client.registry.render_versions([version.name], "PEFT_CONFIGURATION")
     assert rendered.encode() == (folder / "adapter_config.json").read_bytes()

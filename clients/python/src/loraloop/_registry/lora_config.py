@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 
 def lora_config(version: AdapterVersion) -> LoraConfig:
-    """PEFT's configuration of a version, as PEFT reads it from the version's `adapter_config.json`.
+    """PEFT's configuration of a version, to train with: `peft.get_peft_model(base, lora_config(version))`.
 
+    It is what PEFT reads from the version's `adapter_config.json`, but with `inference_mode=False`: PEFT saves every
+    adapter as one for inference, of which nothing would be trained. It makes new weights; those of the version are
+    trained further by `peft.PeftModel.from_pretrained(base, client.registry.download(version), is_trainable=True)`.
     Lists and watches leave the configuration out: `client.registry.get_version(version.name)` has it.
     """
     try:
@@ -27,4 +30,5 @@ def lora_config(version: AdapterVersion) -> LoraConfig:
         read = LoraConfig.from_pretrained(folder)
     if not isinstance(read, LoraConfig):
         raise ValueError(f"{version.name} is no LoRA adapter")
+    read.inference_mode = False
     return read
