@@ -138,6 +138,26 @@ def test_the_active_adapter_of_a_model_is_taken(client: Client, base: Path) -> N
     assert "adapter_config.json" in [file.path for file in version.artifact.files]
 
 
+def test_of_several_active_adapters_none_is_chosen(client: Client, base: Path) -> None:
+    model = adapted(load_base_model(base), target_modules=["q_proj"])
+    model.add_adapter("über", peft.LoraConfig(r=2, target_modules=["v_proj"], task_type="CAUSAL_LM"))
+    model.base_model.set_adapter(["über", "default"])
+    with pytest.raises(
+        loraloop.ConfigurationError, match=r"active in the model are \['über', 'default'\]: .*set_adapter"
+    ):
+        client.registry.register(model, adapter="several")
+    with pytest.raises(loraloop.NotFoundError):
+        client.registry.get_adapter("several")
+    # What PEFT uses, also where its wrapping remembers another.
+    model.base_model.set_adapter("über")
+    assert model.active_adapter == "default"
+    assert client.registry.register(model, adapter="several").peft.target_modules == ("v_proj",)
+    for name in ("default", "über"):
+        model.delete_adapter(name)
+    with pytest.raises(loraloop.ConfigurationError, match=r"active in the model are \[\]"):
+        client.registry.register(model, adapter="several")
+
+
 def test_a_link_in_a_folder_is_not_followed(client: Client, saved: Path, tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").symlink_to(saved / "adapter_config.json")
     with pytest.raises(loraloop.FileError, match=r"adapter_config\.json is no plain file"):

@@ -72,10 +72,17 @@ def quantization_of(source: AdapterSource) -> Quantization | None:
 
 def check_source(source: AdapterSource) -> None:
     """Refuses what no adapter can be taken of."""
-    if not isinstance(source, (str, os.PathLike)) and not hasattr(source, "get_base_model"):
+    if isinstance(source, (str, os.PathLike)):
+        return
+    if not hasattr(source, "get_base_model"):
         raise ConfigurationError(
             f"an adapter is taken of a model of PEFT, a folder or a URI, not of a {type(source).__name__}: "
             "wrap the model with peft.get_peft_model before the training, and give what that returned"
+        )
+    if len(source.active_adapters) != 1:
+        raise ConfigurationError(
+            f"a version is one adapter, and active in the model are {list(source.active_adapters)}: "
+            "make one of them active with model.set_adapter(…) and register each by itself"
         )
 
 
@@ -100,6 +107,6 @@ def _saved(source: AdapterSource) -> Iterator[Path]:
         yield Path(source)
         return
     with TemporaryDirectory(prefix="loraloop-") as folder:
-        name = source.active_adapter
+        (name,) = source.active_adapters
         source.save_pretrained(folder, selected_adapters=[name])
         yield Path(folder) if name == "default" else Path(folder, name)
