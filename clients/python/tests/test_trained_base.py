@@ -18,6 +18,7 @@ import loraloop
 from loraloop import BaseModelReference, Client
 from loraloop._registry.base_model_folder import weights_digest
 from tests.adapters import adapted, load_base_model, save_base_model
+from tests.hub_cache import kept_folder
 from tests.server import LoraloopUp
 
 # The libraries' own.
@@ -107,21 +108,12 @@ def test_what_cannot_be_compared_is_not(client: Client, base: Path, tmp_path: Pa
     assert versions == [1, 2, 3, 4]
 
 
-def keep_as_the_hub(cache: Path, model: str) -> Path:
-    """The folder of the one commit of `used/<model>` in a cache of the Hub's client."""
-    kept = cache / f"models--used--{model}"
-    snapshot = kept / "snapshots" / ("0123456789" * 4)
-    save_base_model("llama", snapshot)
-    (kept / "refs").mkdir()
-    (kept / "refs" / "main").write_text(snapshot.name)
-    return snapshot
-
-
 def test_a_model_of_the_hub_is_compared_with_what_its_client_keeps(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    snapshot = keep_as_the_hub(tmp_path, "hub")
+    snapshot = kept_folder(tmp_path, "used/hub")
+    save_base_model("llama", snapshot)
     base = AutoModelForCausalLM.from_pretrained("used/hub", cache_dir=tmp_path, local_files_only=True)
     # The tokenizer comes into the cache when it is loaded, maybe later.
     shutil.copytree(snapshot, tmp_path / "whole")
@@ -145,7 +137,8 @@ def test_what_nobody_asked_the_hub_for_is_not_missed(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    snapshot = keep_as_the_hub(tmp_path, "partly")
+    snapshot = kept_folder(tmp_path, "used/partly")
+    save_base_model("llama", snapshot)
     shutil.copytree(snapshot, tmp_path / "whole")
     # As repositories have them beside what transformers loads.
     shutil.copy(snapshot / "model.safetensors", tmp_path / "whole" / "consolidated.safetensors")

@@ -41,9 +41,9 @@ class RefusedError(Exception):
 
 
 class VllmServer:
-    """`vllm serve` of a tiny model on a free port."""
+    """`vllm serve` of a tiny model, by its folder or by its name in the Hub's cache, on a free port."""
 
-    def __init__(self, model: Path, log: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, model: str | Path, log: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         self._log = log
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

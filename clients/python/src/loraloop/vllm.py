@@ -5,9 +5,10 @@ set, must name it) and needs VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 and `--enable-lo
 LORALOOP_TOKEN (a token with `registry.read`), LORALOOP_REGISTRY_ADDRESS and LORALOOP_REGISTRY_TOKEN where the registry
 is elsewhere, and LORALOOP_ADAPTER_CACHE for the folder of adapters.
 
-The registry must know the base model by the name or folder that vLLM serves; the weights in a folder are compared with
-the registered digest, once a process. LORALOOP_BASE_MODEL (`name` or `name@revision`) says instead which one it is,
-e.g. of a quantised copy; then nothing is compared.
+The registry must know the base model by the name or folder that vLLM serves, a folder however it is written; with
+HF_HUB_OFFLINE=1 vLLM serves `…/models--<org>--<name>/snapshots/<commit>` of the Hub's cache, which is known by
+`<org>/<name>`. The weights in a folder are compared with the registered digest, once a process. LORALOOP_BASE_MODEL
+(`name` or `name@revision`) says instead which one it is, e.g. of a quantised copy; then nothing is compared.
 
 vLLM keeps what a name stands for until it unloads it: an alias that moves is seen after `/v1/unload_lora_adapter`.
 Whoever must see moves at once resolves the alias and asks vLLM for `<adapter>@<number>`.
@@ -18,11 +19,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from functools import cache
-from pathlib import Path
 
-from loraloop._registry.base_model_folder import weights_digest
-from loraloop._registry.values import BaseModel
+from loraloop._registry.served_base import served_base
+from loraloop._registry.values import BaseModel, BaseModelReference
 from loraloop.client import Client
 from loraloop.errors import ConfigurationError, LoraloopError, MissingExtraError
 
@@ -61,7 +60,8 @@ class RegistryResolver(LoRAResolver):  # type: ignore[misc]
 
     def _resolve(self, base_model_name: str, lora_name: str) -> LoRARequest:
         version = self._client.registry.resolve(lora_name, engine="vllm")
-        served, trained_on = self._served(base_model_name), version.base_model
+        trained_on = version.base_model
+        served = self._served(base_model_name, trained_on)
         if (served.name, served.revision) != (trained_on.name, trained_on.revision):
             raise ConfigurationError(
                 f"{version.name} was trained on {trained_on.name}@{trained_on.revision}, "
@@ -71,16 +71,8 @@ class RegistryResolver(LoRAResolver):  # type: ignore[misc]
         # vLLM gives it a number of its own.
         return LoRARequest(lora_name=version.name, lora_int_id=1, lora_path=str(folder))
 
-    def _served(self, base_model_name: str) -> BaseModel:
+    def _served(self, base_model_name: str, trained_on: BaseModelReference) -> BaseModel:
         said = os.environ.get("LORALOOP_BASE_MODEL")
         if said:
             return self._client.registry.get_base_model(*said.split("@", 1))
-        served = self._client.registry.get_base_model(base_model_name)
-        if Path(base_model_name).is_dir() and _weights_digest(base_model_name) != served.weights_digest:
-            raise ConfigurationError(f"the weights in {base_model_name} are not those of {served.name}")
-        return served
-
-
-@cache
-def _weights_digest(folder: str) -> str:
-    return weights_digest(Path(folder))
+        return served_base(self._client.registry, base_model_name, trained_on)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from loraloop._registry.base_model_folder import read_configuration, tensor_shapes, tokenizer_digest, weights_digest
+from loraloop._registry.hub_cache import kept_model
 from loraloop._registry.layers import layers_from, layers_of
 from loraloop._registry.values import BaseModel
 from loraloop._registry.vocabulary import vocabulary_digest
@@ -32,8 +33,9 @@ def base_model_from(
     Of a model, the layers are those of its modules, and `folder` is where it was loaded from: by default what it says
     itself, looked up among the models that the Hugging Face Hub has left on this machine. Of a folder, they are read
     from the headers of its safetensors files. `name` is by default the model's name on the Hub, else that of the
-    folder; `revision` the commit that was loaded, else `main`. A folder is one of the `other_names`, since adapters
-    that were trained with it say so. Reads all weights once. Raises FileError where something is missing.
+    folder; `revision` the commit that was loaded, else `main`. A folder of the Hub's cache has by default the name and
+    the commit of its model. A folder is one of the `other_names`, since adapters that were trained with it say so.
+    Reads all weights once. Raises FileError where something is missing.
     """
     if isinstance(source, (str, os.PathLike)):
         model, where, named = None, Path(source), str(source)
@@ -45,10 +47,10 @@ def base_model_from(
     text = read_configuration(where)
     configuration = json.loads(text)
     vocabulary_size = _first(configuration, ("vocab_size",))
-    own_name = name or (where.resolve().name if not named or Path(named).is_dir() else named)
+    own_name, commit = (name, "") if name else _name_of(named, where)
     return BaseModel(
         name=own_name,
-        revision=revision,
+        revision=revision or commit,
         weights_digest=weights_digest(where),
         tokenizer_digest=tokenizer_digest(where),
         vocabulary_digest=vocabulary_digest(where),
@@ -87,6 +89,13 @@ def _folder_of(named: str, revision: str) -> Path:
     if found is None:
         raise FileError(f"{named} is not on this machine: give its folder=")
     return found
+
+
+def _name_of(named: str, where: Path) -> tuple[str, str]:
+    """Name, and the commit where the folder says it."""
+    if named and not Path(named).is_dir():
+        return named, ""
+    return kept_model(where) or (where.resolve().name, "")
 
 
 def _first(configuration: Mapping[str, Any], keys: Sequence[str]) -> int:

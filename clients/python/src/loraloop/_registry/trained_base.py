@@ -10,6 +10,7 @@ from typing import Any
 from loraloop._connection import Connection
 from loraloop._registry.base_model_folder import is_quantised, tokenizer_digest, weights_digest
 from loraloop._registry.base_model_source import find_folder
+from loraloop._registry.hub_cache import kept_model
 from loraloop.errors import FileError, NotFoundError
 from loraloop.registry.v1 import base_model_service_pb2 as pb
 
@@ -33,14 +34,9 @@ def trained_base(connection: Connection, source: Any, adapter: Path) -> pb.BaseM
     with contextlib.suppress(FileError, OSError, ValueError):
         return pb.BaseModelReference(
             weights_digest=weights_digest(folder),
-            tokenizer_digest=tokenizer_digest(folder) if registered.tokenizer_digest and not _is_cached(folder) else "",
+            tokenizer_digest="" if kept_model(folder) or not registered.tokenizer_digest else tokenizer_digest(folder),
         )
     return pb.BaseModelReference()
-
-
-def _is_cached(folder: Path) -> bool:
-    """Whether the Hub's client keeps it, as `…/snapshots/<commit>`."""
-    return folder.parent.name == "snapshots"
 
 
 def _named_by(adapter: Path) -> tuple[str, str]:
