@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import peft
 import pytest
@@ -141,7 +142,8 @@ def test_the_active_adapter_of_a_model_is_taken(client: Client, base: Path) -> N
 def test_of_several_active_adapters_none_is_chosen(client: Client, base: Path) -> None:
     model = adapted(load_base_model(base), target_modules=["q_proj"])
     model.add_adapter("über", peft.LoraConfig(r=2, target_modules=["v_proj"], task_type="CAUSAL_LM"))
-    model.base_model.set_adapter(["über", "default"])
+    tuner: Any = model.base_model
+    tuner.set_adapter(["über", "default"])
     with pytest.raises(
         loraloop.ConfigurationError, match=r"active in the model are \['über', 'default'\]: .*set_adapter"
     ):
@@ -149,7 +151,7 @@ def test_of_several_active_adapters_none_is_chosen(client: Client, base: Path) -
     with pytest.raises(loraloop.NotFoundError):
         client.registry.get_adapter("several")
     # What PEFT uses, also where its wrapping remembers another.
-    model.base_model.set_adapter("über")
+    tuner.set_adapter("über")
     assert model.active_adapter == "default"
     assert client.registry.register(model, adapter="several").peft.target_modules == ("v_proj",)
     for name in ("default", "über"):
