@@ -57,5 +57,5 @@ function failureOf(error: unknown): object {
 }
 
 function isMissingFile(error: unknown): boolean {
-  return ["ENOENT", "EACCES", "EISDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+  return ["ENOENT", "EACCES", "EISDIR", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
 }

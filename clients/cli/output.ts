@@ -1,7 +1,7 @@
 import colors from "picocolors";
 import type { Mixture_Exhaustion, WeightUse } from "../../proto/gen/loraloop/export/v1/export_service.ts";
 import type { RejectReason, Snapshot_State } from "../typescript/src/index.ts";
-import { fitColumns } from "./fit-columns.ts";
+import { type Column, fitColumns } from "./fit-columns.ts";
 import { exhaustionName, reasonName, stateName, weightUseName } from "./names.ts";
 import { toOneLine, toPlainJson } from "./plain-text.ts";
 import { cutText, textWidth } from "./text-width.ts";
@@ -79,15 +79,30 @@ export function note(line: string): void {
 
 type Cell = string | number;
 
-/** Columns as wide as their widest cell, on a terminal cut to its width; numbers to the right. */
+/** Columns as wide as their widest cell, on a terminal cut to its width; the first names what a row is of, unless it is a time; numbers to the right. */
 export function printTable(head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   const lines = rows.map((row) => row.map((cell) => (typeof cell === "number" ? cell : toOneLine(cell))));
-  const widest = head.map((name, column) =>
-    lines.reduce((width, row) => Math.max(width, textWidth(String(row[column]))), name.length),
+  const columns = head.map((name, place) =>
+    columnOf(
+      name,
+      place,
+      lines.map((row) => String(row[place])),
+    ),
   );
-  const widths = fitColumns(widest, process.stdout.columns);
+  const widths = fitColumns(columns, process.stdout.columns);
   print(colors.bold(lineOf(head, widths)));
   for (const row of lines) print(lineOf(row, widths));
+}
+
+function columnOf(head: string, place: number, cells: readonly string[]): Column {
+  const width = cells.reduce((widest, cell) => Math.max(widest, textWidth(cell)), head.length);
+  if (cells.every(isTime)) return { width, kind: "time" };
+  return { width, kind: place === 0 ? "name" : "other" };
+}
+
+/** As `time` prints it. */
+function isTime(text: string): boolean {
+  return /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|-)$/.test(text);
 }
 
 function lineOf(row: readonly Cell[], widths: readonly number[]): string {

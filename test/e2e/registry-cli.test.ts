@@ -83,7 +83,7 @@ test("base-model: list, show, delete", async () => {
 });
 
 test("list, versions, show", async () => {
-  expect(await run("adapter", "list")).toMatch(/^ADAPTER +VERSIONS +ALIASES.*\nlegal +2 +production → 1/);
+  expect(await run("adapter", "list")).toMatch(/^ADAPTER +LATEST +ALIASES.*\nlegal +2 +production → 1/);
   expect(await run("adapter", "versions", "legal")).toMatch(
     /legal@1 +ready +1\.0\.0 +tiny\/llama@main +lora r2 +legal, tax +eval_loss 1\.5/,
   );

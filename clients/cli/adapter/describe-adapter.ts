@@ -1,5 +1,5 @@
 import type { Adapter } from "../../typescript/src/index.ts";
-import { count, time } from "../output.ts";
+import { time } from "../output.ts";
 
 /** All of an adapter, a line for each thing. */
 export function adapterLines(adapter: Adapter): string[] {
@@ -9,7 +9,7 @@ export function adapterLines(adapter: Adapter): string[] {
     ...(description === ""
       ? []
       : description.split("\n").map((line, place) => `${place === 0 ? "for    " : "       "}   ${line}`)),
-    `versions  ${count(latestVersion)}`,
+    `latest    ${latestVersion || "-"}`,
     ...aliases.map(({ alias, version, updateTime: moved }) => `alias     ${alias} → ${version}, since ${time(moved)}`),
     ...Object.entries(metadata).map(([key, value]) => `metadata  ${key}=${value}`),
     `made      ${time(createTime)} by ${creator}, changed ${time(updateTime)}`,

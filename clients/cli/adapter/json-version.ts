@@ -13,6 +13,12 @@ export function jsonBaseModel(baseModel: BaseModel): object {
   return { ...baseModel, layers: baseModel.layers.map((layer) => ({ ...layer, kind: layerKindName(layer.kind) })) };
 }
 
+/** A base model of a list, which tells neither layers nor configuration, for `printJson`. */
+export function jsonListedModel(baseModel: BaseModel): object {
+  const { layers: _layers, configurationJson: _configuration, ...listed } = baseModel;
+  return listed;
+}
+
 export function jsonLineage(lineage: GetLineageResponse): object {
   return {
     ...lineage,

@@ -69,10 +69,16 @@ function snapshotFact({ dataset, datasetVersion, sampleCount, revision, digest }
   return `${version}${counted(sampleCount, "sample")} at revision ${revision}, ${digest.slice(0, 12)}`;
 }
 
+/** With "" for what was not said: in the proto, that is 0. */
 function trainingObject(training: NonNullable<AdapterVersion["provenance"]>["training"]): object {
   if (training === undefined) return {};
   const { configurationJson, datasetName, sampleCount, epochs, learningRate } = training;
-  const named = { dataset_name: datasetName, sample_count: Number(sampleCount), epochs, learning_rate: learningRate };
+  const named = {
+    dataset_name: datasetName,
+    sample_count: Number(sampleCount) || "",
+    epochs: epochs || "",
+    learning_rate: learningRate || "",
+  };
   return { ...parseObject(configurationJson), ...named };
 }
 

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { BaseModel } from "../../typescript/src/index.ts";
-import { jsonBaseModel } from "../adapter/json-version.ts";
+import { jsonBaseModel, jsonListedModel } from "../adapter/json-version.ts";
 import { collect, toTexts } from "../adapter/key-values.ts";
 import { layerKindName } from "../adapter/names.ts";
 import { toBaseModel } from "../adapter/version-name.ts";
@@ -56,7 +56,7 @@ async function register(folder: string, options: RegisterOptions, command: Comma
 async function list(_options: unknown, command: Command): Promise<void> {
   await withRegistry(command, async (registry) => {
     const models = await Array.fromAsync(registry.listBaseModels());
-    if (programOptions(command).json) return printJson(models);
+    if (programOptions(command).json) return printJson(models.map(jsonListedModel));
     printTable(
       ["BASE MODEL", "REVISION", "ARCHITECTURE", "WIDTH", "WEIGHTS", "TOKENIZER", "REGISTERED"],
       models.map((each) => [

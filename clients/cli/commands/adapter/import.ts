@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { limits } from "../../../../services/kit/limits.ts";
+import { AdapterVersion_State } from "../../../typescript/src/index.ts";
 import { type interchangeFormats, toFormat } from "../../adapter/formats.ts";
 import { printVersions } from "../../adapter/print-versions.ts";
 import { InputError } from "../../failure.ts";
@@ -33,7 +34,11 @@ async function run(file: string, options: ImportOptions, command: Command): Prom
   const content = await readDocument(file);
   await withRegistry(command, async ({ adapters }) => {
     const request = { format: toFormat(options.format), content, baseUri, adapter, validateOnly };
-    printVersions((await adapters.importVersions(request)).versions, command);
+    const { versions } = await adapters.importVersions(request);
+    printVersions(versions, command);
+    for (const { name, state } of versions)
+      if (state === AdapterVersion_State.STATE_DELETED)
+        note(`${name} was imported before, and is deleted: adapter restore ${name} brings it back.`);
     if (validateOnly) note("Nothing was kept.");
   });
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { count, printJson, printTable, time } from "../../output.ts";
+import { printJson, printTable, time } from "../../output.ts";
 import { programOptions, withRegistry } from "../../session.ts";
 
 interface ListOptions {
@@ -20,14 +20,14 @@ async function run({ filter, includeDeleted }: ListOptions, command: Command): P
     const adapters = await Array.fromAsync(registry.listAdapters({ filter, includeDeleted }));
     if (programOptions(command).json) return printJson(adapters);
     printTable(
-      ["ADAPTER", "VERSIONS", "ALIASES", "DESCRIPTION", "CHANGED", "DELETED"],
+      ["ADAPTER", "LATEST", "ALIASES", "DESCRIPTION", "CHANGED", ...(includeDeleted ? ["DELETED"] : [])],
       adapters.map(({ name, latestVersion, aliases, description, updateTime, deleteTime }) => [
         name,
-        count(latestVersion),
+        String(latestVersion || "-"),
         aliases.map(({ alias, version }) => `${alias} → ${version}`).join(", ") || "-",
         description.split("\n", 1)[0] || "-",
         time(updateTime),
-        time(deleteTime),
+        ...(includeDeleted ? [time(deleteTime)] : []),
       ]),
     );
   });

@@ -11,7 +11,11 @@ export function versions(): Command {
   return new Command("versions")
     .description("list versions by adapter and number")
     .argument("[adapter]", "only of this adapter", "")
-    .option("--filter <expression>", 'CEL over `version`, e.g. "legal" in version.domains', "")
+    .option(
+      "--filter <expression>",
+      'CEL over `version`, e.g. "legal" in version.domains; states and methods in capitals: version.method == "LORA"',
+      "",
+    )
     .option("--include-deleted", "deleted ones too", false)
     .action(run);
 }
