@@ -47,19 +47,19 @@ function start(at: string, args: readonly string[]) {
   return startCommand(args, { env, cwd: folder });
 }
 
-test.for<string[]>([
-  ["adapter", "list"],
-  ["adapter", "versions"],
-  ["adapter", "verify", "big@1"],
-  ["adapter", "verify", "big@1", "--folder", "."],
-  ["adapter", "find", "--parent", "big@1"],
-  ["adapter", "import", "README.md", "--format", "model-card"],
-  ["adapter", "render", "big@1", "--format", "model-card"],
-  ["adapter", "sign", "big@1", "--key", "README.md"],
-  ["adapter", "alias", "big@live", "1"],
-  ["base-model", "list"],
-])("Ctrl-C ends what waits for an answer: %j", async (args) => {
-  const child = start(address, args);
+test.for([
+  "adapter list",
+  "adapter versions",
+  "adapter verify big@1",
+  "adapter verify big@1 --folder .",
+  "adapter find --parent big@1",
+  "adapter import README.md --format model-card",
+  "adapter render big@1 --format model-card",
+  "adapter sign big@1 --key README.md",
+  "adapter alias big@live 1",
+  "base-model list",
+])("Ctrl-C ends what waits for an answer: %s", async (line) => {
+  const child = start(address, line.split(" "));
   const result = resultOf(child);
   await called;
   child.kill("SIGINT");
