@@ -6,8 +6,8 @@ import {
 import { type ImportedEntry, readDocument } from "../../services/registry/interchange/read-document.ts";
 import { renderVersions } from "../../services/registry/interchange/render-versions.ts";
 
-export function readMetadata(content: string, baseUri = ""): readonly ImportedEntry[] {
-  return readDocument({ format: Format.FORMAT_ADAPTER_METADATA, content, baseUri, adapter: "" });
+export function readMetadata(content: string, baseUri = "", adapter = ""): readonly ImportedEntry[] {
+  return readDocument({ format: Format.FORMAT_ADAPTER_METADATA, content, baseUri, adapter });
 }
 
 export function readRegistry(content: string, baseUri = ""): readonly ImportedEntry[] {

@@ -3,13 +3,12 @@ import type { Problem } from "../../../proto/gen/loraloop/registry/v1/adapter_se
 import type { BaseModel, BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { Caller } from "../../kit/call.ts";
 import { isDigest } from "../artifacts/artifact-digest.ts";
-import { artifactNotFound } from "../artifacts/artifact-errors.ts";
-import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
+import { filesNowhere } from "../artifacts/artifact-errors.ts";
 import { readOnce } from "../artifacts/read-once.ts";
 import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { methodNames } from "../verification/method.ts";
-import { namedBase } from "../verification/named-base.ts";
+import { baseOf } from "../verification/named-base.ts";
 import {
   adapterProblems,
   type DeclaredAdapter,
@@ -36,18 +35,19 @@ export interface SoundVersion {
   readonly base: KeptBaseModel;
 }
 
-/** Reads a version's files and checks them as registration does. What is wrong with them, or with what they are checked against, is told. */
+/** Reads a version's files and checks them as registration does. What is wrong with them, or with what they are checked against, is told. Rejects with ARTIFACT_NOT_FOUND where nobody said where they are. */
 export async function examineVersion(
   context: RegistryContext,
   caller: Caller,
   version: KeptVersion,
   signal: AbortSignal,
 ): Promise<Examined> {
+  const artifact = artifactOf(version);
+  if (artifact === undefined) throw filesNowhere(versionText(version.name));
   try {
-    const artifact = artifactOf(version);
-    if (artifact === undefined) throw artifactNotFound(versionText(version.name));
     const files = readOnce(await context.artifacts.open(caller, artifact));
-    const base = await baseOf(context, caller, version, files);
+    const named = version.state.found?.baseModel ?? version.stored.version?.baseModel;
+    const base = await findBaseModel(context.store, caller.tenant, await baseOf(files, named));
     const declared = {
       ...said(version, base.baseModel),
       files: artifact.files.length === 0 ? undefined : artifact.files,
@@ -67,17 +67,6 @@ export async function examineVersion(
     if (!isFault(error)) throw error;
     return { problems: [{ reason: error.reason, message: error.message }] };
   }
-}
-
-async function baseOf(
-  { store }: RegistryContext,
-  { tenant }: Caller,
-  { stored, state }: KeptVersion,
-  files: ArtifactFiles,
-): Promise<KeptBaseModel> {
-  const named = state.found?.baseModel ?? stored.version?.baseModel;
-  const reference = named === undefined || named.name === "" ? await namedBase(files) : named;
-  return findBaseModel(store, tenant, reference);
 }
 
 /** What was said of the version when it was made. Of an import that is less than its files tell; digests of others are compared where they are of our kind. */
@@ -112,7 +101,7 @@ function contradictionsOf({ stored }: KeptVersion, { method, peft }: VerifiedAda
 }
 
 function contradiction(field: string, said: string | number, found: string | number): Problem {
-  const message = `The imported document says ${field} ${said}, its files have ${found}. Import it again with the right files, or register them.`;
+  const message = `The imported document says ${field} ${said}, its files have ${found}. Put the right files there, release the version and verify it again; or register them.`;
   return { reason: "ADAPTER_CONFIGURATION_INVALID", message };
 }
 

@@ -1,6 +1,5 @@
 import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import type { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
-import type { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import type { Caller } from "../../kit/call.ts";
 import { type Reason, ServiceError } from "../../kit/errors.ts";
 import type { ArtifactFiles } from "../artifacts/artifact-store.ts";
@@ -11,7 +10,7 @@ import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
 import { checkSignature } from "../signatures/check-signature.ts";
 import { trainedOn } from "../training/training-data.ts";
-import { namedBase } from "../verification/named-base.ts";
+import { baseOf } from "../verification/named-base.ts";
 import { type VerifiedAdapter, verifyAdapter } from "../verification/verify-adapter.ts";
 import { parseVersionReference } from "./names.ts";
 import type { NewVersion } from "./new-versions.ts";
@@ -95,19 +94,11 @@ async function verifyOpened(
   // What the registry keeps is what was uploaded.
   const known = artifact.kept ? artifact.files : undefined;
   const files = readOnce(opened.files, known);
-  const base = await findBaseModel(context.store, caller.tenant, await baseOf(request, files));
+  const base = await findBaseModel(context.store, caller.tenant, await baseOf(files, request.baseModel));
   const { method, quantization, baseModel } = request;
   const declared = { method, quantization, baseModel, files: known, signal };
   const adapter = await verifyAdapter(context, files, unreadBase(context.store, caller.tenant, base), declared);
   return { adapter, artifact: verifiedArtifact(artifact, adapter.files), base };
-}
-
-/** What the request names, else what `adapter_config.json` does. */
-async function baseOf(
-  { baseModel }: RegisterVersionRequest,
-  files: ArtifactFiles,
-): Promise<Pick<BaseModelReference, "name" | "revision">> {
-  return baseModel === undefined || baseModel.name === "" ? namedBase(files) : baseModel;
 }
 
 async function openFiles(

@@ -12,6 +12,12 @@ export function artifactNotFound(artifact: string): ServiceError {
   return new ServiceError("ARTIFACT_NOT_FOUND", message, { artifact });
 }
 
+/** An import said nothing of where its files are. */
+export function filesNowhere(version: string): ServiceError {
+  const message = `Nobody said where the files of ${version} are. Import its document again with base_uri (--base-uri), or register the files.`;
+  return new ServiceError("ARTIFACT_NOT_FOUND", message, { artifact: version });
+}
+
 export function artifactBeingRemoved(artifact: string): ServiceError {
   const message = `The artifact ${artifact} is being removed; send it again in a minute.`;
   return new ServiceError("CONFLICT", message, { artifact });

@@ -4,7 +4,7 @@ import { shortened } from "../../kit/shortened.ts";
 /** No base model of this name, or, with a revision, not this revision of it. */
 export function baseModelNotFound(name: string, revision?: string): ServiceError {
   const what = revision === undefined ? "Base model" : `Revision ${JSON.stringify(revision)} of base model`;
-  const message = `${what} ${JSON.stringify(shortened(name))} is not registered. Register it first: loraloop base-model register.`;
+  const message = `${what} ${JSON.stringify(shortened(name))} is not registered. Register it (loraloop base-model register), or this name as another name of one that is (--other-name).`;
   return new ServiceError("BASE_MODEL_NOT_FOUND", message, {
     base_model: name,
     ...(revision !== undefined && { revision }),

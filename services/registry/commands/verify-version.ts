@@ -15,7 +15,7 @@ import type { RegistryContext } from "../context.ts";
 import { versionOfBaseKey } from "../keys.ts";
 
 /**
- * Reads a version's files again, and once more where the version or its base model changed meanwhile. Rejects with VERSION_NOT_FOUND, ALIAS_NOT_FOUND, ADAPTER_NOT_FOUND, and STORE_UNAVAILABLE where the place of the files
+ * Reads a version's files again, and once more where the version or its base model changed meanwhile. Rejects with VERSION_NOT_FOUND, ALIAS_NOT_FOUND, ADAPTER_NOT_FOUND, ARTIFACT_NOT_FOUND where an import said no place, and STORE_UNAVAILABLE where the place of the files
  * cannot be read now; what is wrong with the files is an answer.
  */
 export function verifyVersion(

@@ -29,7 +29,7 @@ async function checkBase({ artifacts }: RegistryContext, { tenantName }: Caller,
 
 function checkAdapter({ format, adapter }: ImportVersionsRequest): void {
   if (adapter === "") return;
-  if (format !== Format.FORMAT_MODEL_CARD)
+  if (format !== Format.FORMAT_MODEL_CARD && format !== Format.FORMAT_ADAPTER_METADATA)
     throw fieldInvalid("adapter", adapter, "none: the document's entries have ids");
   checkAdapterName(adapter);
 }

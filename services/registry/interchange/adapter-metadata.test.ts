@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { adapterMetadata as exportedMetadata } from "../../../clients/cli/export/adapter-set.ts";
-import { AdapterVersion_State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { AdapterVersion_State, Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { RenderVersionsRequest_Format as Format } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { adapterVersion } from "../../../test/support/adapter-version.ts";
-import { readMetadata, render } from "../../../test/support/documents.ts";
+import { readMetadata, readRegistry, render } from "../../../test/support/documents.ts";
 
 /** Every key that the source documents show, as other writers of JSON write numbers, and keys of their users. */
 const document = `{
@@ -234,6 +234,51 @@ test("what the exporter is configured with is read as well, and keeps its keys",
   });
 });
 
+test("what no version can hold stays in the document", () => {
+  const text = `{"adapter_id":"a","method":"LoRA","metrics":{"loss":1.50,"pass@1":0.5,"bleu":null,"f1":{"de":1}},"custom_metadata":{"team":"x","reviewed":true}}`;
+  const version = imported(text);
+  expect(version).toMatchObject({ method: Method.METHOD_LORA, metrics: { loss: 1.5 }, metadata: { team: "x" } });
+  expect(Object.keys(version.metrics)).toEqual(["loss"]);
+  expect(rendered(version)).toBe(text);
+  const changed = rendered({ ...version, metrics: { loss: 2 }, metadata: { team: "y" } });
+  expect(JSON.parse(changed)).toEqual({
+    adapter_id: "a",
+    method: "LoRA",
+    metrics: { loss: 2, "pass@1": 0.5, bleu: null, f1: { de: 1 } },
+    custom_metadata: { team: "y", reviewed: true },
+  });
+});
+
+test("what nobody said of the shape is not written", () => {
+  const [entry] = readRegistry('{"id":"a","rank":16,"method":"lora","dataset_ref":"laws","path":"x/y"}', "");
+  const written = JSON.parse(rendered(adapterVersion({ ...entry?.version, artifact: undefined })));
+  expect(written.training).toEqual({ lora_rank: 16, dataset_name: "laws" });
+  expect(written.vllm).toMatchObject({ adapter_path: "x/y" });
+});
+
+test("the form of a number stays where its files say the same", () => {
+  const text = '{"adapter_id":"a","training":{"lora_rank":8,"lora_dropout":0.0}}';
+  const version = imported(text);
+  const peft = version.peft && { ...version.peft, configurationJson: "{}", targetModules: ["q_proj"] };
+  const servability = [{ engine: "vllm", servable: true, problems: [], minimumMaxLoraRank: 8 }];
+  expect(rendered({ ...version, peft, servability })).toContain('"lora_dropout": 0.0');
+});
+
+test("the request names the adapter of a document that names none, or another", () => {
+  const read = (text: string) => readMetadata(text, "", "mine")[0]?.version;
+  expect(read('{"training":{"epochs":2}}')).toMatchObject({ adapter: "mine", declared: { id: "" } });
+  expect(read('{"adapter_id":"Legal QA"}')).toMatchObject({ adapter: "mine", declared: { id: "Legal QA" } });
+  const text = '{"training": {"epochs": 2}}';
+  expect(rendered(adapterVersion({ ...read(text), state: AdapterVersion_State.STATE_DECLARED }))).toBe(text);
+  const [own] = readMetadata('{"adapter_id":"mine"}');
+  const [named] = readMetadata('{"adapter_id":"mine"}', "", "other");
+  expect(own?.digest).not.toBe(named?.digest);
+});
+
+test("a byte order mark is no part of a document", () => {
+  expect(imported('\ufeff{"adapter_id":"a"}')).toMatchObject({ declared: { document: '{"adapter_id":"a"}' } });
+});
+
 test("absent and null are the same", () => {
   const text = '{"adapter_id":"a","domain":null,"training":null,"vllm":{"adapter_path":null},"metrics":null}';
   expect(imported(text)).toMatchObject({ adapter: "a", domains: [], peft: undefined, baseModel: undefined });
@@ -255,8 +300,11 @@ test.each<[string, string, string]>([
   ["a NUL", '{"adapter_id":"a","task_type":"\\u0000"}', "task_type"],
   ["a password", '{"adapter_id":"a","data_source_uri":"postgres://me:secret@db/x"}', "data_source_uri"],
   ["another method", '{"adapter_id":"a","method":"ia3"}', "method"],
-  ["a metric of no name", '{"adapter_id":"a","metrics":{"":1}}', "metrics"],
-  ["metadata that is no text", '{"adapter_id":"a","custom_metadata":{"k":1}}', "custom_metadata.k"],
+  [
+    "metadata that is too long",
+    `{"adapter_id":"a","custom_metadata":{"k":"${"x".repeat(5_000)}"}}`,
+    "custom_metadata.k",
+  ],
   ["a key twice", '{"adapter_id":"a","adapter_id":"b"}', "twice"],
   ["a key twice, deep in what nobody reads", '{"adapter_id":"a","x":[{"y\\"":":","y\\"":"\\\\"}]}', "twice"],
   ["metadata of no name", '{"adapter_id":"a","custom_metadata":{"":"v"}}', "custom_metadata"],

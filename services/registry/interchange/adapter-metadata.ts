@@ -2,14 +2,12 @@ import { z } from "zod";
 import {
   AdapterVersion,
   AdapterVersion_State,
-  type Provenance,
   TrainingConfiguration,
   type TrainingSnapshot,
 } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { isObject } from "../../kit/json-object.ts";
 import {
-  adapterId,
-  adapterOf,
+  adapterNamed,
   baseModelName,
   count,
   dataSourceUri,
@@ -44,7 +42,7 @@ const noServing = { adapter_path: "" };
 const serving = optional(z.object({ adapter_path: place }), noServing);
 
 const shape = z.object({
-  adapter_id: adapterId,
+  adapter_id: text,
   adapter_version: text,
   base_model_name: baseModelName,
   base_model_hash: text,
@@ -61,6 +59,7 @@ const shape = z.object({
   vllm_config: serving,
   metrics,
   custom_metadata: metadata,
+  loraloop: optional(z.object({ base_model_revision: text }), { base_model_revision: "" }),
 });
 
 /** Where a document has these parts: in what the exporter is configured with they have other keys than in what it writes. */
@@ -79,16 +78,16 @@ export function renameParts(written: JsonObject, document: JsonObject): JsonObje
   return defined({ ...others, [keys.training]: training, [keys.vllm]: vllm });
 }
 
-/** What an `adapter_metadata.json` says of a version; nothing of it is checked. Throws DOCUMENT_INVALID. */
-export function readAdapterMetadata(document: unknown): AdapterVersion {
+/** What an `adapter_metadata.json` says of a version; nothing of it is checked. Throws DOCUMENT_INVALID. @param adapter its adapter; where empty, what `adapter_id` names */
+export function readAdapterMetadata(document: unknown, adapter: string): AdapterVersion {
   const fields = readShape(shape, document, []);
   const keys = partKeys(document as JsonObject);
   const said = fields[keys.training];
   const whole = (document as JsonObject)[keys.training] as object | null | undefined;
   return AdapterVersion.fromPartial({
-    adapter: adapterOf(fields.adapter_id),
+    adapter: adapter || adapterNamed(fields.adapter_id, ["adapter_id"]),
     label: fields.adapter_version,
-    baseModel: readBaseModel(fields.base_model_name),
+    baseModel: readBaseModel(fields.base_model_name, fields.loraloop.base_model_revision),
     method: fields.method,
     peft: readPeft(said),
     provenance: { dataSourceUri: fields.data_source_uri, training: readTraining(said, whole ?? {}) },
@@ -134,7 +133,7 @@ export function writeAdapterMetadata(version: AdapterVersion, path: string): Jso
     language: unlessEmpty(version.language),
     created_by: unlessEmpty(version.creator),
     data_source_uri: unlessEmpty(provenance?.dataSourceUri ?? ""),
-    training: unlessEmpty({ ...writeTraining(provenance), ...(version.peft && writePeft(version.peft)) }),
+    training: unlessEmpty({ ...writeTraining(version), ...(version.peft && writePeft(version.peft)) }),
     vllm: unlessEmpty(writeServing(version, path)),
     metrics: unlessEmpty(version.metrics),
     custom_metadata: unlessEmpty(version.metadata),
@@ -142,12 +141,12 @@ export function writeAdapterMetadata(version: AdapterVersion, path: string): Jso
   });
 }
 
-function writeTraining(provenance: Provenance | undefined): JsonObject {
+function writeTraining({ provenance, declared }: AdapterVersion): JsonObject {
   const { snapshots = [], training } = provenance ?? {};
   const samples = Number(training?.sampleCount || snapshots.reduce((sum, { sampleCount }) => sum + sampleCount, 0n));
   return defined({
     ...otherKeys(training?.configurationJson ?? ""),
-    dataset_name: unlessEmpty(training?.datasetName || snapshots[0]?.dataset || ""),
+    dataset_name: unlessEmpty(training?.datasetName || snapshots[0]?.dataset || declared?.datasetReference || ""),
     num_samples: unlessEmpty(samples),
     epochs: unlessEmpty(training?.epochs ?? 0),
     learning_rate: unlessEmpty(training?.learningRate ?? 0),

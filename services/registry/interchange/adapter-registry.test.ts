@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type AdapterVersion, AdapterVersion_State, Method } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { RenderVersionsRequest_Format as Format } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { adapterVersion } from "../../../test/support/adapter-version.ts";
-import { readRegistry, render } from "../../../test/support/documents.ts";
+import { readMetadata, readRegistry, render } from "../../../test/support/documents.ts";
 import { limits } from "../../kit/limits.ts";
 
 /** As the source document has it. */
@@ -48,6 +48,26 @@ test("a list as it is usually printed is written byte for byte", () => {
     '{"id":"medizin-qlora-r8-v2","domain":"medizin","tokenizer_hash":"ff","score":1.50,"notes":{"__proto__":[1e2]}}';
   const text = `[\n${[example, others].map(indented).join(",\n")}\n]\n`;
   expect(rendered(...imported(text))).toBe(text);
+});
+
+test("an entry is written as it stands, whatever its form; the list is ours", () => {
+  const first = '{"id": "a", "name": "M\\u00fcller [\\"x\\"], {", "10": 1, "2": [1.0, {"b": []}]}';
+  const second = '{\n        "id": "b",\n        "tags": [\n            "x"\n        ]\n    }';
+  const text = `[\n    ${first},\n    ${second}\n]`;
+  const own = second.replaceAll("\n    ", "\n  ");
+  expect(rendered(...imported(text))).toBe(`[\n  ${first},\n  ${own}\n]\n`);
+  expect(rendered(...imported(second.replaceAll("\n    ", "\n")))).toBe(`[\n  ${own}\n]\n`);
+  expect(rendered(...imported(`[${first},${first.replace("a", "c")}]`))).toBe(
+    `[\n  ${first},\n  ${first.replace("a", "c")}\n]\n`,
+  );
+  expect(imported("[]")).toEqual([]);
+});
+
+test("what a document of another format says of the data and the place is told", () => {
+  const text = '{"adapter_id":"a","training":{"dataset_name":"laws"},"vllm":{"adapter_path":"/m/a"}}';
+  const [entry] = readMetadata(text);
+  const version = adapterVersion({ ...entry?.version, artifact: undefined });
+  expect(JSON.parse(rendered(version))[0]).toMatchObject({ dataset_ref: "laws", path: "/m/a" });
 });
 
 test("what changed since is brought up to date, the rest stays", () => {

@@ -82,9 +82,9 @@ export function writeRegistryEntry(version: AdapterVersion, path: string): JsonO
   });
 }
 
-/** What a version was trained on, in one text: a dataset's version, else a snapshot, else where the data came from. */
+/** What a version was trained on, in one text: a dataset's version, else a snapshot, else where the data came from or what it is called. */
 function dataReference(provenance: Provenance | undefined): string {
   const [snapshot] = provenance?.snapshots ?? [];
-  if (snapshot === undefined) return provenance?.dataSourceUri ?? "";
+  if (snapshot === undefined) return provenance?.dataSourceUri || provenance?.training?.datasetName || "";
   return snapshot.dataset === "" ? snapshot.snapshot : `${snapshot.dataset}@${snapshot.datasetVersion}`;
 }

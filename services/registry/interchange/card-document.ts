@@ -1,6 +1,7 @@
 import { type Document, isMap, parseDocument, visit, type YAMLMap } from "yaml";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
+import { cardTags } from "./card-yaml.ts";
 import { documentInvalid } from "./document-invalid.ts";
 
 /** A model card: its metadata, and what people read. */
@@ -26,7 +27,7 @@ export function parseCard(card: string): CardDocument {
 function parseYaml(yaml: string): Document {
   try {
     // Its own check of keys compares each with each.
-    const metadata = parseDocument(yaml, { uniqueKeys: false });
+    const metadata = parseDocument(yaml, { uniqueKeys: false, customTags: cardTags });
     const [problem] = [...metadata.errors, ...metadata.warnings];
     if (problem !== undefined) throw problem;
     if (!isMap(metadata.contents)) throw new Error("expected keys and values");
@@ -51,7 +52,7 @@ export function cardValues({ metadata }: CardDocument): unknown {
   }
 }
 
-/** The card with the metadata as it is now: comments, order and quotes stay, white space may change. */
+/** The card with the metadata as it is now: comments, order, quotes and the form of numbers stay, white space may change. */
 export function printCard({ metadata, rest }: CardDocument): string {
   return `---\n${metadata.toString({ lineWidth: 0 })}${rest}`;
 }

@@ -18,9 +18,11 @@ export function cardMetadata(version: AdapterVersion): JsonObject {
   });
 }
 
-function datasetsOf({ provenance }: AdapterVersion): string[] {
+function datasetsOf({ provenance, declared }: AdapterVersion): string[] {
   const names = (provenance?.snapshots ?? []).map(({ dataset }) => dataset);
-  return [...new Set([...names, provenance?.training?.datasetName ?? ""])].filter(Boolean);
+  return [...new Set([...names, provenance?.training?.datasetName ?? "", declared?.datasetReference ?? ""])].filter(
+    Boolean,
+  );
 }
 
 function modelIndex(version: AdapterVersion): JsonObject[] {

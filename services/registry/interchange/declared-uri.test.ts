@@ -53,5 +53,12 @@ test("an entry without a path lies in the folder that its id stands for", () => 
   expect(registryUri(entry, base)).toBe("file:///models/adapters/steuerrecht/lora-r16-v1");
   expect(registryUri({ ...entry, rank: 8 }, base)).toBeUndefined();
   expect(registryUri({ ...entry, id: "steuerrecht" }, base)).toBeUndefined();
-  expect(() => registryUri({ ...entry, domain: ".." }, base)).toThrow("no path of a folder below base_uri");
+  // As `folder-layout` writes them, with the percent sign of the folder's name encoded in a URI.
+  expect(registryUri({ ...entry, domain: "tax/vat" }, base)).toBe("file:///models/adapters/tax%252Fvat/lora-r16-v1");
+  expect(registryUri({ ...entry, domain: ".." }, base)).toBe("file:///models/adapters/%252E%252E/lora-r16-v1");
+});
+
+test("a slash at the end of the base makes no other entry", () => {
+  const digest = (base: string) => readRegistry('{"id":"a"}', base)[0]?.digest;
+  expect(digest("file:///models/")).toBe(digest("file:///models"));
 });

@@ -3,6 +3,7 @@ import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/ada
 import { parseArtifactUri } from "../artifacts/artifact-uri.ts";
 import { methodWord } from "./document-fields.ts";
 import { documentInvalid } from "./document-invalid.ts";
+import { folderName } from "./folder-layout.ts";
 
 /**
  * Where the files of an imported version are: its path in the document below `baseUri`, or where the document has none the folder that its id stands for,
@@ -34,5 +35,5 @@ function pathBelow(base: string, path: string): string {
 function conventionalPath({ declared, domains, method, peft }: AdapterVersion): string {
   const name = `${methodWord(method)}-r${peft?.r}`;
   const number = new RegExp(`-${name}-v(\\d+)$`).exec(declared?.id ?? "")?.[1];
-  return number === undefined || domains[0] === undefined ? "" : `${domains[0]}/${name}-v${number}`;
+  return number === undefined || domains[0] === undefined ? "" : `${folderName(domains[0])}/${name}-v${number}`;
 }

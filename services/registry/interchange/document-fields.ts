@@ -55,6 +55,12 @@ export function adapterOf(id: string): string {
   return id.split("@", 1)[0] as string;
 }
 
+/** The adapter that an id names, which stands at `path`. Throws DOCUMENT_INVALID. */
+export function adapterNamed(id: string, path: readonly PropertyKey[]): string {
+  if (id === "") throw documentInvalid(pathText(path), "names no adapter; name one in the request");
+  return adapterOf(readShape(adapterId, id, path));
+}
+
 /** One domain as a string, or any number as a list. */
 export const domains: z.ZodType<string[]> = optional(
   z.union([requiredText.transform((domain) => [domain]), z.array(requiredText).max(limits.version_domains)]),
@@ -62,8 +68,8 @@ export const domains: z.ZodType<string[]> = optional(
 ).transform((list) => list.filter((domain) => domain !== ""));
 
 /** Undefined where the document names none. */
-export function readBaseModel(name: string): BaseModelReference | undefined {
-  return name === "" ? undefined : BaseModelReference.fromPartial({ name });
+export function readBaseModel(name: string, revision = ""): BaseModelReference | undefined {
+  return name === "" ? undefined : BaseModelReference.fromPartial({ name, revision });
 }
 
 export const names: z.ZodType<string[]> = z.array(requiredText);
@@ -80,7 +86,11 @@ export const rank: z.ZodType<number> = z.int().min(1).max(limits.adapter_rank);
 const methods = { lora: Method.METHOD_LORA, qlora: Method.METHOD_QLORA, dora: Method.METHOD_DORA } as const;
 
 export const method: z.ZodType<Method> = optional<Method>(
-  z.enum(["lora", "qlora", "dora"]).transform((word) => methods[word]),
+  z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(["lora", "qlora", "dora"]))
+    .transform((word) => methods[word]),
   Method.METHOD_UNSPECIFIED,
 );
 
@@ -97,21 +107,30 @@ function atMost(entries: number): [(map: object) => boolean, string] {
   return [(map) => Object.keys(map).length <= entries, `expected at most ${entries} keys`];
 }
 
-export const metrics: z.ZodType<Record<string, number>> = mapOf(
-  z.string().regex(metricForm, "expected letters, digits, _ . / and -"),
-  z.number(),
+/** A map, of which what no version can hold is left in the document. */
+function mapWith<Value>(canHold: (key: string, value: unknown) => boolean): z.ZodType<Record<string, Value>> {
+  return mapOf(z.string(), z.unknown()).transform(
+    (map) =>
+      Object.fromEntries(Object.entries(map).filter(([key, value]) => canHold(key, value))) as Record<string, Value>,
+  );
+}
+
+export const metrics: z.ZodType<Record<string, number>> = mapWith<number>(
+  (name, value) => metricForm.test(name) && Number.isFinite(value),
 ).refine(...atMost(limits.version_metrics));
 
-export const metadata: z.ZodType<Record<string, string>> = mapOf(
-  z
-    .string()
-    .min(1)
-    .refine(
-      (key) => Buffer.byteLength(key) <= limits.metadata_key_bytes,
-      `expected at most ${limits.metadata_key_bytes} bytes`,
-    ),
-  textUpTo(limits.metadata_value_bytes),
-).refine(...atMost(limits.metadata_entries));
+const metadataKey = z
+  .string()
+  .min(1)
+  .refine(
+    (key) => Buffer.byteLength(key) <= limits.metadata_key_bytes,
+    `expected at most ${limits.metadata_key_bytes} bytes`,
+  );
+
+export const metadata: z.ZodType<Record<string, string>> = mapWith<string>((_, value) => typeof value === "string")
+  .transform((map): Record<string, unknown> => map)
+  .pipe(z.record(metadataKey, textUpTo(limits.metadata_value_bytes)))
+  .refine(...atMost(limits.metadata_entries));
 
 /** Undefined for "", 0, false, an empty list and an empty map, as documents leave such keys out. */
 export function unlessEmpty<Value extends string | number | boolean | object>(value: Value): Value | undefined {

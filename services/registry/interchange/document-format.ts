@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { readAdapterMetadata, renameParts, writeAdapterMetadata } from "./adapter-metadata.ts";
 import { readRegistryEntry, writeRegistryEntry } from "./adapter-registry.ts";
@@ -12,8 +11,12 @@ export interface DocumentFormat {
   readonly fileName: string;
   /** Where an entry has the path of its files. */
   readonly pathField: readonly string[];
-  /** What an entry says; nothing of it is checked. Throws DOCUMENT_INVALID. @param index its place in a list of entries */
-  readonly read: (entry: unknown, index?: number) => AdapterVersion;
+  /**
+   * What an entry says; nothing of it is checked. Throws DOCUMENT_INVALID.
+   * @param adapter whose version it is; empty for what the entry says
+   * @param index its place in a list of entries
+   */
+  readonly read: (entry: unknown, adapter: string, index?: number) => AdapterVersion;
   /** @param path the version's folder, empty where nobody knows */
   readonly write: (version: AdapterVersion, path: string) => JsonObject;
   /** What `write` gave with the keys that a document has for it. */
@@ -33,7 +36,7 @@ export const adapterRegistry: DocumentFormat = {
   name: "adapter_registry",
   fileName: "adapter_registry.json",
   pathField: ["path"],
-  read: readRegistryEntry,
+  read: (entry, _adapter, index) => readRegistryEntry(entry, index),
   write: writeRegistryEntry,
   rename: (written) => written,
 };
@@ -48,12 +51,13 @@ export interface WrittenVersion {
 export function writeVersion(format: DocumentFormat, version: AdapterVersion, path: string): WrittenVersion {
   const { declared } = version;
   if (declared?.format !== format.name) return { entry: format.write(version, path) };
-  const imported = format.read(JSON.parse(declared.document));
+  const imported = format.read(JSON.parse(declared.document), version.adapter);
   const document = parseExactly(declared.document) as JsonObject;
   const before = format.rename(format.write(imported, declared.artifactPath), document);
   const after = format.rename(format.write({ ...imported, ...changesOf(version) }, path), document);
   const entry = mergeDocument(document, before, after);
-  return isDeepStrictEqual(before, after) ? { entry, original: declared.document } : { entry };
+  const isUnchanged = JSON.stringify(entry) === JSON.stringify(document);
+  return isUnchanged ? { entry, original: declared.document } : { entry };
 }
 
 /** What can differ from what was imported: what callers change, and once its files were read what was found in them. */

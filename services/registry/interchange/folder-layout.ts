@@ -10,7 +10,7 @@ export function folderLayout(version: AdapterVersion): string {
 }
 
 /** A name as one part of a path; what would part it, or lead out, is percent-encoded. */
-function folderName(name: string): string {
+export function folderName(name: string): string {
   return name.replaceAll(/[/\\%\p{Cc}]/gu, encodeURIComponent).replace(/^\.+$/, (dots) => "%2E".repeat(dots.length));
 }
 

@@ -95,18 +95,73 @@ test("what its files tell takes the place of what the card says; other tags stay
   expect(metadata).toMatchObject({ tags: ["tax", "lora"], pipeline_tag: "text-generation" });
 });
 
-test.each(["", "model-index:\n", "model-index: []\n", "model-index: [{name: x}]\n"])(
-  "a card without results (%j) gets some",
-  (index) => {
-    const { content } = rendered({
-      ...imported(`---\nlibrary_name: peft\n${index}---\n`, "mine"),
-      metrics: { loss: 1 },
-    });
-    expect(parse(content.split("---\n")[1] ?? "")["model-index"]).toMatchObject([
-      { name: "mine@1", results: [{ metrics: [{ type: "loss", value: 1 }] }] },
-    ]);
-  },
-);
+test.each(["", "model-index:\n", "model-index: []\n"])("a card without models (%j) gets one", (index) => {
+  const { content } = rendered({
+    ...imported(`---\nlibrary_name: peft\n${index}---\n`, "mine"),
+    metrics: { loss: 1 },
+  });
+  expect(parse(content.split("---\n")[1] ?? "")["model-index"]).toMatchObject([
+    { name: "mine@1", results: [{ metrics: [{ type: "loss", value: 1 }] }] },
+  ]);
+});
+
+test.each([
+  ["no results", "- {name: x, results: []}\n- {name: y, extra: 1}\n", "[0].results[0].metrics"],
+  ["no list of results", "- name: x\n- name: y\n", "[0].results[0].metrics"],
+  [
+    "results without metrics",
+    "- name: x\n  results: [{dataset: {name: D}, source: {url: u}}]\n",
+    "[0].results[1].metrics",
+  ],
+  [
+    "metrics in the second",
+    "- name: x\n  results: [{a: 1}, {b: 2, metrics: [{type: f1, value: 1}]}]\n",
+    "[0].results[1].metrics",
+  ],
+])("a new metric takes nothing away: %s", (_, index, place) => {
+  const text = `---\nlibrary_name: peft\nmodel-index:\n${index}---\n`;
+  const read = (card: string) => parse(card.split("---\n")[1] ?? "")["model-index"];
+  const version = imported(text, "mine");
+  const [before, after] = [
+    read(text),
+    read(rendered({ ...version, metrics: { ...version.metrics, loss: 1, bleu: 2 } }).content),
+  ];
+  expect(after).toHaveProperty(place);
+  expect(JSON.stringify(after)).toContain('{"type":"loss","value":1},{"type":"bleu","value":2}');
+  expect(after).toMatchObject(before.map(({ results, ...model }: { results?: object[] }) => model));
+  for (const [at, result] of (before[0].results ?? []).entries()) {
+    const { metrics = [], ...others } = result;
+    expect(after[0].results[at]).toMatchObject(others);
+    expect(after[0].results[at].metrics ?? []).toEqual(expect.arrayContaining(metrics));
+  }
+});
+
+test("the form of what did not change stays", () => {
+  const unknown = `id: 12345678901234567890
+sha: 1234e5
+octal: 010
+huge: 1e400
+float: 1.0e+3
+nothing: ~
+yes: True
+no: no
+on: 2024-01-01
+tags: # of ours
+- lora # the method
+- '1234e5'
+`;
+  const text = `---\n${unknown}model-index:\n- name: a\n  results:\n  - metrics:\n    - {type: loss, value: 1.50}\n---\n`;
+  const version = imported(text);
+  const changed = { ...version, metrics: { loss: 1e-7 }, metadata: { license: "no" }, method: Method.METHOD_DORA };
+  const { content } = rendered({
+    ...changed,
+    servability: [{ engine: "vllm", servable: false, problems: [] }],
+  } as never);
+  const words = (card: string) => card.split(/\s+/);
+  const tags = unknown.replace("- lora # the method\n- '1234e5'\n", "- '1234e5'\n- dora\n");
+  const index = "model-index:\n- name: a\n  results:\n  - metrics:\n    - { type: loss, value: 1.0e-7 }\n";
+  expect(words(content)).toEqual(words(`---\n${tags}${index}license: "no"\n---\n`));
+});
 
 test("our own card is read, and comes back", () => {
   const version = adapterVersion({ metadata: { license: "mit" } });

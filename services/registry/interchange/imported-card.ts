@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Document, isSeq } from "yaml";
+import { type Document, isScalar, isSeq, YAMLSeq } from "yaml";
 import type { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { parseCard, printCard } from "./card-document.ts";
 import { cardMetadata } from "./card-metadata.ts";
+import { updateMetrics } from "./card-metrics.ts";
+import { cardNode } from "./card-yaml.ts";
 import { changesOf } from "./document-format.ts";
 import { readCard } from "./read-card.ts";
 
@@ -26,43 +28,24 @@ function updateValue(metadata: Document, key: string, before: unknown, after: un
   if (isDeepStrictEqual(before, after)) return;
   if (after === undefined) metadata.delete(key);
   else if (Array.isArray(before) && Array.isArray(after)) updateList(metadata, key, before, after);
-  else if (before !== undefined || !metadata.has(key)) metadata.set(key, metadata.createNode(after));
+  else if (before !== undefined || !metadata.has(key)) metadata.set(key, cardNode(metadata, after));
 }
 
 function updateList(metadata: Document, key: string, before: readonly unknown[], after: readonly unknown[]): void {
-  const said: unknown[] = [metadata.toJS()[key] ?? []].flat();
-  const kept = said.filter((value) => after.includes(value) || !before.includes(value));
-  const added = after.filter((value) => !before.includes(value) && !kept.includes(value));
-  metadata.set(key, metadata.createNode([...kept, ...added]));
+  const node = metadata.get(key, true);
+  const said: unknown[] = isSeq(node) ? node.items : [node];
+  const isSaid = (value: unknown) => said.some((item) => valueIn(item) === value);
+  const kept = said.filter(
+    (item) => valueIn(item) != null && (after.includes(valueIn(item)) || !before.includes(valueIn(item))),
+  );
+  const added = after
+    .filter((value) => !before.includes(value) && !isSaid(value))
+    .map((value) => cardNode(metadata, value));
+  const list = isSeq(node) ? node : new YAMLSeq(metadata.schema);
+  list.items = [...kept, ...added];
+  metadata.set(key, list);
 }
 
-type Metrics = Readonly<Record<string, number>>;
-
-/** A metric has its new value where the card has it first; a new one is added to the first results. @param whole for a card without results */
-function updateMetrics(metadata: Document, before: Metrics, after: Metrics, whole: unknown): void {
-  const changed = Object.entries(after).filter(([type, value]) => before[type] !== value);
-  const hasResults = isSeq(metadata.getIn(firstMetrics, true));
-  if (changed.length > 0 && !hasResults) metadata.set("model-index", metadata.createNode(whole));
-  for (const [type, value] of changed) {
-    const place = placeOf(metadata, type);
-    if (place === undefined) metadata.addIn(firstMetrics, metadata.createNode({ type, value }));
-    else metadata.setIn([...place, "value"], value);
-  }
-}
-
-const firstMetrics = ["model-index", 0, "results", 0, "metrics"];
-
-interface Model {
-  readonly results?: readonly { readonly metrics?: readonly { readonly type: string; readonly value: unknown }[] }[];
-}
-
-function placeOf(metadata: Document, type: string): (string | number)[] | undefined {
-  const models: readonly Model[] = metadata.toJS()["model-index"] ?? [];
-  for (const [model, { results }] of models.entries()) {
-    for (const [result, { metrics }] of (results ?? []).entries()) {
-      const metric = (metrics ?? []).findIndex((one) => one.type === type && typeof one.value === "number");
-      if (metric >= 0) return ["model-index", model, "results", result, "metrics", metric];
-    }
-  }
-  return undefined;
+function valueIn(item: unknown): unknown {
+  return isScalar(item) ? item.value : item;
 }

@@ -41,14 +41,33 @@ const backslash = 0x5c;
 /** Of keys: those outside of strings, in what is JSON. */
 function countColons(json: string): number {
   let count = 0;
+  outsideOfStrings(json, (character) => {
+    if (character === colon) count++;
+  });
+  return count;
+}
+
+function outsideOfStrings(json: string, visit: (character: number, at: number) => void): void {
   let inString = false;
   for (let at = 0; at < json.length; at++) {
     const character = json.charCodeAt(at);
     if (character === quote) inString = !inString;
     else if (inString && character === backslash) at++;
-    else if (!inString && character === colon) count++;
+    else if (!inString) visit(character, at);
   }
-  return count;
+}
+
+/** The elements of a list, each as it stands in the text of it, which `parseJson` accepted. */
+export function elementTexts(list: string): string[] {
+  const cuts: number[] = [];
+  let depth = 0;
+  outsideOfStrings(list, (character, at) => {
+    const text = String.fromCharCode(character);
+    if ("]}".includes(text)) depth--;
+    if (depth === 0 ? "[]".includes(text) : depth === 1 && text === ",") cuts.push(at);
+    if ("[{".includes(text)) depth++;
+  });
+  return cuts.slice(1).map((cut, place) => list.slice((cuts[place] as number) + 1, cut).trim());
 }
 
 /** Parses JSON that `parseJson` accepted, so that `printJson` writes every number as it was written: `16.0` stays `16.0`, and no digit is lost. */
@@ -65,6 +84,17 @@ function rawNumber(source: string): unknown {
 /** A document as a file: two spaces a level, a line break at the end. */
 export function printJson(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+/** A list as a file: its elements as their texts are, but for the indentation, two spaces in; a line break at the end. */
+export function printList(elements: readonly string[]): string {
+  return `[\n${elements.map(indented).join(",\n")}\n]\n`;
+}
+
+/** A text with the indentation of its last line replaced. */
+function indented(element: string): string {
+  const own = /\n([ \t]*)[^\n]*$/.exec(element)?.[1] ?? "";
+  return `  ${element.replaceAll(`\n${own}`, "\n  ")}`;
 }
 
 /** An object without the keys whose value is undefined. */

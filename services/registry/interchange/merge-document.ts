@@ -10,11 +10,16 @@ export function mergeDocument(document: JsonObject, before: JsonObject, after: J
   const merged = new Map(Object.entries(document));
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
     const [was, is] = [before[key], after[key]];
-    if (isDeepStrictEqual(was, is)) continue;
+    if (isDeepStrictEqual(was, is) || says(merged.get(key), is)) continue;
     if (is === undefined) merged.delete(key);
     else merged.set(key, mergeValue(merged.get(key), was, is));
   }
   return Object.fromEntries(merged);
+}
+
+/** Whether a document has a value already, in whatever form. */
+function says(document: unknown, value: unknown): boolean {
+  return document !== undefined && isDeepStrictEqual(JSON.parse(JSON.stringify(document)), value);
 }
 
 function mergeValue(document: unknown, before: unknown, after: unknown): unknown {

@@ -54,6 +54,21 @@ test("what nobody knows is left out", () => {
   expect(modelCard(bare)).not.toMatch(/How to load|Metrics|undefined/);
 });
 
+test("readers of YAML 1.1 see texts as texts and numbers as numbers", () => {
+  const texts = { language: "no", task: "2026-01-01", domains: ["on", "1_000", "0x1f", "1:30", "~", "x"] };
+  const card = modelCard(adapterVersion({ ...texts, metrics: { small: 1e-7, large: 1e21, whole: 3 } }));
+  const metadata = parse(card.split("---\n")[1] ?? "", { version: "1.1" });
+  expect(metadata).toMatchObject({ language: "no", tags: ["lora", "2026-01-01", ...texts.domains] });
+  // PyYAML wants a point and a sign besides.
+  expect(card.match(/(?<=value: ).*/g)).toEqual(["1.0e-7", "1.0e+21", "3"]);
+});
+
+test("what nobody said of a shape is left out", () => {
+  const card = modelCard(adapterVersion({ peft: { r: 8 } }));
+  expect(card).toContain("| Rank | 8 |");
+  expect(card).not.toMatch(/alpha|dropout/);
+});
+
 test("texts of callers break neither metadata nor table", () => {
   const text = 'a: "b"\n---\n| x | # y';
   const card = modelCard(adapterVersion({ task: text, baseModel: { name: text }, metadata: { license: text } }));

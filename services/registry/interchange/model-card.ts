@@ -1,11 +1,11 @@
-import { stringify } from "yaml";
 import type { AdapterVersion, TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { cardMetadata } from "./card-metadata.ts";
+import { printYaml } from "./card-yaml.ts";
 import { methodWord } from "./document-fields.ts";
 
 /** `README.md` of a version: metadata as the Hugging Face Hub reads it, then what people want to know. A license is named only where the version's metadata has one. */
 export function modelCard(version: AdapterVersion): string {
-  const metadata = stringify(cardMetadata(version), { lineWidth: 0 });
+  const metadata = printYaml(cardMetadata(version));
   return `---\n${metadata}---\n\n# ${version.name}\n\n${table(version)}${metricsTable(version)}${howToLoad(version)}`;
 }
 
@@ -14,7 +14,9 @@ function table(version: AdapterVersion): string {
   const rows: [string, string | number | undefined][] = [
     ["Base model", [baseModel?.name, baseModel?.revision].filter(Boolean).join(" @ ")],
     ["Method", methodWord(version.method)],
-    ["Rank, alpha, dropout", peft && [peft.r, peft.loraAlpha, peft.loraDropout].join(", ")],
+    peft?.configurationJson === ""
+      ? ["Rank", peft.r]
+      : ["Rank, alpha, dropout", peft && [peft.r, peft.loraAlpha, peft.loraDropout].join(", ")],
     ["Target modules", peft?.targetModulesPattern || peft?.targetModules.join(", ")],
     ["Target parameters", peft?.targetParameters.join(", ")],
     ["Trained on", (provenance?.snapshots ?? []).map(snapshotText).join("; ") || provenance?.dataSourceUri],

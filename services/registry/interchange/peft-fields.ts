@@ -45,10 +45,7 @@ export function readPeft(fields: PeftFields): PeftConfiguration | undefined {
 
 export function writePeft(peft: PeftConfiguration): JsonObject {
   return defined({
-    lora_rank: peft.r,
-    lora_alpha: peft.loraAlpha,
-    lora_dropout: peft.loraDropout,
-    target_modules: unlessEmpty(peft.targetModulesPattern) ?? peft.targetModules,
+    ...writeShape(peft),
     target_parameters: unlessEmpty(peft.targetParameters),
     use_rslora: unlessEmpty(peft.useRslora),
     use_dora: unlessEmpty(peft.useDora),
@@ -58,4 +55,16 @@ export function writePeft(peft: PeftConfiguration): JsonObject {
     lora_bias: unlessEmpty(peft.loraBias),
     modules_to_save: unlessEmpty(peft.modulesToSave),
   });
+}
+
+/** What every adapter has. Of one whose configuration was never read, 0 and no targets are what nobody said. */
+function writeShape(peft: PeftConfiguration): JsonObject {
+  const shape = {
+    lora_rank: peft.r,
+    lora_alpha: peft.loraAlpha,
+    lora_dropout: peft.loraDropout,
+    target_modules: unlessEmpty(peft.targetModulesPattern) ?? peft.targetModules,
+  };
+  if (peft.configurationJson !== "") return shape;
+  return Object.fromEntries(Object.entries(shape).map(([key, value]) => [key, unlessEmpty(value)]));
 }

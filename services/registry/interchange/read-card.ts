@@ -4,8 +4,7 @@ import { limits } from "../../kit/limits.ts";
 import { metricForm } from "../adapters/check-fields.ts";
 import { cardValues, parseCard } from "./card-document.ts";
 import {
-  adapterId,
-  adapterOf,
+  adapterNamed,
   baseModelName,
   method,
   names,
@@ -14,7 +13,6 @@ import {
   readShape,
   text,
 } from "./document-fields.ts";
-import { documentInvalid } from "./document-invalid.ts";
 
 /** As `Declared.format` has it. */
 export const cardFormat = "model_card";
@@ -53,7 +51,7 @@ export function readCard(card: string, adapter: string): AdapterVersion {
   const [dataset = ""] = fields.datasets;
   const [language = "", ...languages] = fields.language;
   return AdapterVersion.fromPartial({
-    adapter: adapter || adapterNamed(name),
+    adapter: adapter || adapterNamed(name, ["model-index", 0, "name"]),
     baseModel: readBaseModel(readShape(baseModelName, fields.base_model[0], ["base_model"])),
     method: methodOf(fields.tags),
     task: model?.results[0]?.task.type ?? "",
@@ -63,11 +61,6 @@ export function readCard(card: string, adapter: string): AdapterVersion {
     provenance: { training: { datasetName: dataset } },
     declared: { id: name, format: cardFormat, datasetReference: dataset, document: card },
   });
-}
-
-function adapterNamed(name: string): string {
-  if (name === "") throw documentInvalid("model-index[0].name", "names no adapter; name one in the request");
-  return adapterOf(readShape(adapterId, name, ["model-index", 0, "name"]));
 }
 
 /** The tag that names a method, where exactly one does. */

@@ -10,7 +10,7 @@ import { registryEntries } from "./adapter-registry.ts";
 import { declaredUri } from "./declared-uri.ts";
 import { adapterMetadata, adapterRegistry, type DocumentFormat } from "./document-format.ts";
 import { pathText } from "./document-invalid.ts";
-import { parseExactly, parseJson } from "./json-document.ts";
+import { elementTexts, parseExactly, parseJson } from "./json-document.ts";
 import { cardFormat, readCard } from "./read-card.ts";
 
 /** What one entry of a document makes. */
@@ -25,10 +25,13 @@ export interface ImportedEntry {
 export type DocumentToRead = Pick<ImportVersionsRequest, "format" | "content" | "baseUri" | "adapter">;
 
 /** Reads a document of others. Throws DOCUMENT_INVALID, LIMIT_EXCEEDED; FIELD_INVALID for a format that is not read. */
-export function readDocument({ format, content, baseUri, adapter }: DocumentToRead): readonly ImportedEntry[] {
+export function readDocument(document: DocumentToRead): readonly ImportedEntry[] {
+  const { format, adapter } = document;
+  const content = document.content.replace(/^\uFEFF/, "");
+  const baseUri = document.baseUri.replace(/\/+$/, "");
   switch (format) {
     case Format.FORMAT_ADAPTER_METADATA:
-      return [metadataEntry(content, baseUri)];
+      return [metadataEntry(content, adapter, baseUri)];
     case Format.FORMAT_ADAPTER_REGISTRY:
       return listedEntries(content, baseUri);
     case Format.FORMAT_MODEL_CARD:
@@ -40,18 +43,19 @@ export function readDocument({ format, content, baseUri, adapter }: DocumentToRe
   }
 }
 
-function metadataEntry(content: string, baseUri: string): ImportedEntry {
+function metadataEntry(content: string, adapter: string, baseUri: string): ImportedEntry {
   const value = parseJson(content);
   const said = JSON.stringify(parseExactly(content));
-  return importedEntry(adapterMetadata, { value, text: content, said, index: undefined }, baseUri);
+  return importedEntry(adapterMetadata, { value, text: content, said, adapter, index: undefined }, baseUri);
 }
 
 function listedEntries(content: string, baseUri: string): readonly ImportedEntry[] {
   const values = registryEntries(parseJson(content));
   const exact = registryEntries(parseExactly(content));
+  const texts = content.trimStart().startsWith("[") ? elementTexts(content) : [content.trim()];
   return values.map((value, index) => {
-    const text = JSON.stringify(exact[index]);
-    return importedEntry(adapterRegistry, { value, text, said: text, index }, baseUri);
+    const [text, said] = [texts[index] ?? "", JSON.stringify(exact[index])];
+    return importedEntry(adapterRegistry, { value, text, said, adapter: "", index }, baseUri);
   });
 }
 
@@ -70,12 +74,15 @@ interface Entry {
   readonly text: string;
   /** Without white space. */
   readonly said: string;
+  /** What the caller named; empty for none. */
+  readonly adapter: string;
   /** Its place in a list; absent where it is the document. */
   readonly index: number | undefined;
 }
 
-function importedEntry(format: DocumentFormat, { value, text, said, index }: Entry, baseUri: string): ImportedEntry {
-  const version = format.read(value, index);
+function importedEntry(format: DocumentFormat, entry: Entry, baseUri: string): ImportedEntry {
+  const { value, text, said, adapter, index } = entry;
+  const version = format.read(value, adapter, index);
   const { declared } = version;
   const uri = declaredUri(version, baseUri, pathText([...(index === undefined ? [] : [index]), ...format.pathField]));
   return {
@@ -84,7 +91,7 @@ function importedEntry(format: DocumentFormat, { value, text, said, index }: Ent
       artifact: artifactAt(uri),
       declared: declared && { ...declared, format: format.name, document: text },
     },
-    digest: digestOf(format.name, baseUri, said),
+    digest: digestOf(format.name, baseUri, said, ...(adapter === "" ? [] : [adapter])),
   };
 }
 

@@ -14,7 +14,7 @@ import {
 } from "./document-format.ts";
 import { folderLayouts } from "./folder-layout.ts";
 import { importedCard } from "./imported-card.ts";
-import { printJson } from "./json-document.ts";
+import { printJson, printList } from "./json-document.ts";
 import { modelCard } from "./model-card.ts";
 import { cardFormat } from "./read-card.ts";
 import { documentPath } from "./version-path.ts";
@@ -63,8 +63,11 @@ function metadataFile(version: AdapterVersion, template: string): RenderVersions
 }
 
 function registryFile(versions: readonly AdapterVersion[], template: string): RenderVersionsResponse {
-  const entries = versions.map((version) => written(adapterRegistry, version, template).entry);
-  return { content: printJson(entries), fileName: adapterRegistry.fileName };
+  const entries = versions.map((version) => {
+    const { entry, original } = written(adapterRegistry, version, template);
+    return original ?? printJson(entry).trimEnd();
+  });
+  return { content: printList(entries), fileName: adapterRegistry.fileName };
 }
 
 function written(format: DocumentFormat, version: AdapterVersion, template: string): WrittenVersion {

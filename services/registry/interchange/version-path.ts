@@ -12,7 +12,9 @@ const parts = {
 
 /** Throws FIELD_INVALID for a template with an unknown part, or with what no path in a line can hold. */
 export function checkPathTemplate(template: string): void {
-  const unknown = [...template.matchAll(/\{(\w*)\}/g)].some(([, part = ""]) => !Object.hasOwn(parts, part));
+  const unknown = [...template.matchAll(/\{([^}]*)\}?/g)].some(
+    ([found, part]) => found !== `{${part}}` || !Object.hasOwn(parts, part ?? ""),
+  );
   if (unknown || /\p{Cc}/u.test(template)) {
     throw fieldInvalid("path_template", template, "a path in one line with {name}, {adapter}, {version} or {layout}");
   }
@@ -30,11 +32,11 @@ function expand(version: AdapterVersion, template: string): string {
 }
 
 /**
- * The path that a document tells: by the template, else of what came in its format as it came, else where the registry has the files. Empty where nobody knows.
+ * The path that a document tells: by the template, else of what came in its format as it came, else where the registry has the files, else what came in another. Empty where nobody knows.
  * @param format as of `Declared.format`
  */
 export function documentPath(version: AdapterVersion, template: string, format: string): string {
   const { declared, artifact } = version;
   if (template === "" && declared?.format === format) return declared.artifactPath;
-  return versionPath(version, template) ?? artifact?.uri ?? "";
+  return versionPath(version, template) ?? (artifact?.uri || declared?.artifactPath || "");
 }

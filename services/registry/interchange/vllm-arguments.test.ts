@@ -90,6 +90,9 @@ describe("what vLLM cannot serve is refused", () => {
   });
 });
 
-test.each(["/m/{nam}", "/m/{}", "/m\n--trust-remote-code", "/m\u0000"])("a template %j is refused", (template) => {
-  expect(() => checkPathTemplate(template)).toThrow(expect.objectContaining({ reason: "FIELD_INVALID" }));
-});
+test.each(["/m/{nam}", "/m/{}", "/m/{na-me}", "/m/{name", "/m/{{name}}", "/m\n--trust-remote-code", "/m\u0000"])(
+  "a template %j is refused",
+  (template) => {
+    expect(() => checkPathTemplate(template)).toThrow(expect.objectContaining({ reason: "FIELD_INVALID" }));
+  },
+);

@@ -4,12 +4,12 @@ import { expect, test } from "vitest";
 import { folderFiles } from "../../../test/support/folder-files.ts";
 import { SpoiledAdapter } from "../../../test/support/spoiled/adapter.ts";
 import { limits } from "../../kit/limits.ts";
-import { namedBase } from "./named-base.ts";
+import { baseOf } from "./named-base.ts";
 
-test("the base model is what adapter_config.json names", async () => {
+test("the base model is what is said, else what adapter_config.json names", async () => {
   await using adapter = await SpoiledAdapter.make("org/base");
   const write = (text: string) => writeFile(join(adapter.folder, "adapter_config.json"), text);
-  const named = () => namedBase(folderFiles(adapter.folder));
+  const named = (said?: { name: string; revision: string }) => baseOf(folderFiles(adapter.folder), said);
   const refused = (reason: string, field?: string) => ({ reason, ...(field !== undefined && { metadata: { field } }) });
   await expect(named()).rejects.toMatchObject(refused("ADAPTER_FILE_MISSING"));
   await adapter.write();
@@ -17,6 +17,9 @@ test("the base model is what adapter_config.json names", async () => {
   adapter.configure({ revision: "v2" });
   await adapter.write();
   expect(await named()).toEqual({ name: "org/base", revision: "v2" });
+  expect(await named({ name: "", revision: "v3" })).toEqual({ name: "org/base", revision: "v3" });
+  expect(await named({ name: "mine", revision: "" })).toEqual({ name: "mine", revision: "v2" });
+  expect(await named({ name: "mine", revision: "v3" })).toEqual({ name: "mine", revision: "v3" });
   for (const base_model_name_or_path of [null, ""]) {
     adapter.configure({ base_model_name_or_path });
     await adapter.write();

@@ -705,7 +705,7 @@ export interface ImportVersionsRequest {
   baseUri: string;
   /** Read and say what would come of it; keep nothing. */
   validateOnly: boolean;
-  /** The adapter of a model card; where empty, what its `model-index` names. Empty for other formats, whose entries have ids. */
+  /** The adapter of a model card or an `adapter_metadata.json`; where empty, what `model-index` or `adapter_id` names. Empty for a list, whose entries have ids. */
   adapter: string;
 }
 
@@ -7525,6 +7525,7 @@ export const AdapterServiceDefinition = {
     /**
      * Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
      * STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+     * ARTIFACT_NOT_FOUND where an import said nothing of where its files are.
      * Scope: `registry.write`.
      */
     verifyVersion: {
@@ -7780,6 +7781,7 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
   /**
    * Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
    * STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+   * ARTIFACT_NOT_FOUND where an import said nothing of where its files are.
    * Scope: `registry.write`.
    */
   verifyVersion(
@@ -7959,6 +7961,7 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
   /**
    * Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
    * STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+   * ARTIFACT_NOT_FOUND where an import said nothing of where its files are.
    * Scope: `registry.write`.
    */
   verifyVersion(
