@@ -1828,7 +1828,7 @@ class ImportVersionsRequest(_message.Message):
     validate_only: _builtins.bool
     """Read and say what would come of it; keep nothing."""
     adapter: _builtins.str
-    """The adapter of a model card; where empty, what its `model-index` names. Empty for other formats, whose entries have ids."""
+    """The adapter of a model card or an `adapter_metadata.json`; where empty, what `model-index` or `adapter_id` names. Empty for a list, whose entries have ids."""
     def __init__(
         self,
         *,

@@ -248,6 +248,7 @@ class AdapterServiceServicer:
     def VerifyVersion(self, request, context):
         """Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
         STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+        ARTIFACT_NOT_FOUND where an import said nothing of where its files are.
         Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

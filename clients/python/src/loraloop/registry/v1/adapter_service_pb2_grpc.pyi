@@ -63,6 +63,7 @@ class AdapterServiceStub:
     VerifyVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.VerifyVersionRequest, _adapter_service_pb2.VerifyVersionResponse]
     """Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
     STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+    ARTIFACT_NOT_FOUND where an import said nothing of where its files are.
     Scope: `registry.write`.
     """
     QuarantineVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.QuarantineVersionRequest, _adapter_service_pb2.QuarantineVersionResponse]
@@ -155,6 +156,7 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     VerifyVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.VerifyVersionRequest, _adapter_service_pb2.VerifyVersionResponse]  # type: ignore[assignment]
     """Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
     STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+    ARTIFACT_NOT_FOUND where an import said nothing of where its files are.
     Scope: `registry.write`.
     """
     QuarantineVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.QuarantineVersionRequest, _adapter_service_pb2.QuarantineVersionResponse]  # type: ignore[assignment]
@@ -304,6 +306,7 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_adapter_service_pb2.VerifyVersionResponse, _abc.Awaitable[_adapter_service_pb2.VerifyVersionResponse]]:
         """Reads a version's files again and checks all that registration checks. A STATE_DECLARED version without fault becomes STATE_READY; one with a fault becomes
         STATE_QUARANTINED. A rank or method that an imported document said and the files have not is a fault too. Says what it found; a fault is no error of the call.
+        ARTIFACT_NOT_FOUND where an import said nothing of where its files are.
         Scope: `registry.write`.
         """
 
