@@ -112,6 +112,35 @@ describe("checking the files of versions", () => {
     expect(version?.state).toBe(State.STATE_QUARANTINED);
   });
 
+  test("an import of which nobody said where its files are stays what it is", async () => {
+    const format = Format.FORMAT_ADAPTER_METADATA;
+    const content = '{"training":{"lora_rank":2}}';
+    const { versions } = await clients.adapters.importVersions({ format, content, adapter: "placeless" });
+    expect(versions).toMatchObject([{ name: "placeless@1", state: State.STATE_DECLARED }]);
+    expect(await failure(verify("placeless@1"))).toMatchObject({
+      reason: "ARTIFACT_NOT_FOUND",
+      message: expect.stringContaining("base_uri"),
+    });
+    const { version } = await clients.adapters.getVersion({ version: "placeless@1" });
+    expect(version?.state).toBe(State.STATE_DECLARED);
+  });
+
+  test("the base model's revision is what is said, else what adapter_config.json has", async () => {
+    const [name, revision] = ["tiny/revised", "r2"];
+    await clients.models.registerBaseModel({ baseModel: tinyBaseModel(name) });
+    await clients.models.registerBaseModel({ baseModel: { ...tinyBaseModel(name), revision } });
+    const [configuration, weights] = tinyAdapter(name);
+    const said = { ...JSON.parse(Buffer.from(configuration?.bytes ?? []).toString()), revision };
+    const bytes = Buffer.from(JSON.stringify(said));
+    await folderOf("revised", [{ path: "adapter_config.json", bytes }, ...(weights ? [weights] : [])]);
+    const { version } = await verify(await imported("revised", { base_model: name }));
+    expect(version).toMatchObject({ state: State.STATE_READY, baseModel: { name, revision } });
+    const files = { $case: "uri", value: pathToFileURL(await folderOf("unrevised", tinyAdapter(name))).href } as const;
+    const register = (baseModel: object) => clients.adapters.registerVersion({ adapter: "revised", files, baseModel });
+    expect((await register({ revision })).version).toMatchObject({ baseModel: { name, revision } });
+    expect(await failure(register({ revision: "nope" }))).toMatchObject({ reason: "BASE_MODEL_NOT_FOUND" });
+  });
+
   test("a digest that others gave is compared where it is one of ours", async () => {
     await folderOf("hashes");
     for (const hash of ["0".repeat(64), `sha256:${"0".repeat(64)}`, "A".repeat(64)]) {
