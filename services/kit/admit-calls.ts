@@ -2,6 +2,7 @@ import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from "nice-g
 import { tenantHeader } from "./auth/verify-call.ts";
 import type { CallExtension, Caller, Scope } from "./call.ts";
 import { checkScope } from "./check-scope.ts";
+import type { UndecodedRequest } from "./decode-request.ts";
 import { ServiceError } from "./errors.ts";
 import { methodScopes } from "./method-scopes.ts";
 import { untilAborted } from "./until-aborted.ts";
@@ -14,7 +15,8 @@ const recheckMillis = 2_000;
 
 /**
  * Admits a call whose token has the method's scope, while the server is not stopping. Default deny.
- * A unary request is here when its token is looked at: strangers who reach the port can make the server receive `message_bytes` a call.
+ * A unary request is here when its token is looked at, but not decoded: strangers who reach the port can make the server receive
+ * `message_bytes` a call, and no more.
  */
 export function admitCalls(
   verify: VerifyCall,
@@ -30,11 +32,11 @@ export function admitCalls(
     const caller = await verify(token, tenant);
     checkMethod(caller, methodScopes[call.method.path]);
     if (!(call.requestStream || call.responseStream)) {
-      return yield* call.next(call.request, { ...context, caller, drain });
+      return yield* call.next(decoded(call.request), { ...context, caller, drain });
     }
     using watch = watchToken(() => verify(token, tenant));
     const signal = AbortSignal.any([context.signal, watch.ended]);
-    const request = call.requestStream ? untilRefused(call.request, watch.ended) : call.request;
+    const request = call.requestStream ? untilRefused(call.request, watch.ended) : decoded(call.request);
     try {
       const responses: Responses<Response> = call.next(request, { ...context, signal, caller, drain });
       return yield* checkEach(responses, watch.ended);
@@ -95,8 +97,13 @@ async function* checkEach<T>(source: Responses<T>, ended: AbortSignal): Response
   }
 }
 
-/** The same messages, until `ended` is aborted: then its reason is thrown, also while the next one is awaited. */
+/** The same messages, decoded, until `ended` is aborted: then its reason is thrown, also while the next one is awaited. */
 async function* untilRefused<T>(source: AsyncIterable<T>, ended: AbortSignal): AsyncGenerator<T> {
-  yield* untilAborted(source, ended);
+  for await (const message of untilAborted(source, ended)) yield decoded(message);
   ended.throwIfAborted();
+}
+
+/** nice-grpc takes what its middleware is given for the request itself. */
+function decoded<Request>(request: Request): Request {
+  return (request as UndecodedRequest<Request>)();
 }

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ExportServiceDefinition, GetDatasetRequest } from "../../proto/gen/loraloop/export/v1/export_service.ts";
 import { type KitServer, startKitServer } from "../../test/support/kit-server.ts";
 import { openRawConnection, type RawConnection, rawFrame } from "../../test/support/raw-call.ts";
+import { limits } from "./limits.ts";
 
 const path = "/loraloop.export.v1.ExportService/GetDataset";
 const request = GetDatasetRequest.encode(GetDatasetRequest.fromPartial({ name: "faq" })).finish();
@@ -15,6 +16,7 @@ describe("what no gRPC client sends", () => {
   beforeAll(async () => {
     server = await startKitServer({
       getDataset: async ({ name }) => ({ dataset: { name } }),
+      holdSnapshots: async () => ({}),
       async *watchSnapshot() {
         yield {};
       },
@@ -70,6 +72,27 @@ describe("what no gRPC client sends", () => {
     expect(await send(rawFrame(text))).toEqual({ code: Status.INTERNAL, message: "Error deserializing request" });
     const replacement = GetDatasetRequest.encode(GetDatasetRequest.fromPartial({ name: "\ufffd\ufeff" })).finish();
     expect(await send(rawFrame(replacement))).toMatchObject({ code: Status.OK });
+  });
+
+  test("messages in a list: message_parts pass, one more is LIMIT_EXCEEDED", { timeout: 30_000 }, async () => {
+    // Each text has two parts of a byte: tag and length.
+    const texts = Buffer.alloc(limits.message_parts, Buffer.from([0x12, 0]));
+    const call = (bytes: Uint8Array) => {
+      const started = connection.call("/loraloop.export.v1.ExportService/HoldSnapshots", { authorization });
+      started.stream.end(rawFrame(bytes));
+      return started.ended();
+    };
+    expect(await call(texts)).toMatchObject({ code: Status.OK });
+    expect(await call(Buffer.concat([texts, Buffer.from([0x0a, 0])]))).toEqual({
+      code: Status.INVALID_ARGUMENT,
+      message: expect.stringContaining("message_parts"),
+    });
+  });
+
+  test("what a stranger sends is not decoded: the token is refused before", async () => {
+    expect(await send(rawFrame(Buffer.from([0x0a, 0xff])), { authorization: "" })).toMatchObject({
+      code: Status.UNAUTHENTICATED,
+    });
   });
 
   test("a message that breaks off", async () => {

@@ -2,6 +2,8 @@
 export const limits = {
   /** Bytes of one gRPC message, both ways. */
   message_bytes: 16 * 1024 * 1024,
+  /** Tags, lengths and whole numbers that one message of a request consists of. */
+  message_parts: 2 * 1024 * 1024,
   /** UTF-8 bytes of a record id. */
   record_id_bytes: 256,
   /** UTF-8 bytes of a record's JSON. */
@@ -118,7 +120,7 @@ export const limits = {
   base_model_other_name_bytes: 512,
   /** UTF-8 bytes of a base model's `config.json`. */
   base_model_configuration_bytes: 256 * 1024,
-  /** Files of an artifact; where they are found in a folder, files and folders. */
+  /** Files of an artifact; where they are found in a folder, files and empty folders. */
   artifact_files: 1000,
   /** Bytes of a file of an artifact: what S3 takes in one piece. */
   artifact_file_bytes: 5 * 1024 ** 3,

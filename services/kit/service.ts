@@ -1,5 +1,5 @@
-import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { ServiceDefinition, TsProtoServiceDefinition } from "nice-grpc";
+import { requestDecoder } from "./decode-request.ts";
 import { type Encoder, encoded } from "./encoded.ts";
 
 /** One gRPC service, ready to be served. */
@@ -19,7 +19,7 @@ export function methodPaths({ fullName, methods }: TsProtoServiceDefinition): st
   return Object.values(methods).map(({ name }) => `/${fullName}/${name}`);
 }
 
-/** The definition that nice-grpc serves: with the service's own encoders, each sent message reported. */
+/** The definition that nice-grpc serves: with the service's own encoders, each sent message reported, requests as `UndecodedRequest`. */
 export function toServiceDefinition(service: Service, sent: SentListener): ServiceDefinition {
   const { fullName, methods } = service.definition;
   const entries = Object.entries(methods).map(([key, method]) => {
@@ -32,7 +32,7 @@ export function toServiceDefinition(service: Service, sent: SentListener): Servi
         requestStream: method.requestStream,
         responseStream: method.responseStream,
         requestSerialize: encoderOf(method.requestType),
-        requestDeserialize: decoderOf(method.requestType),
+        requestDeserialize: requestDecoder(method.requestType),
         responseSerialize(response: unknown): Uint8Array {
           const bytes = encode(response);
           sent(path, bytes.length);
@@ -44,14 +44,6 @@ export function toServiceDefinition(service: Service, sent: SentListener): Servi
     ];
   });
   return Object.fromEntries(entries);
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Refuses a text that is not UTF-8, which would become U+FFFD: texts are kept as they were sent or not at all. */
-function decoderOf(type: MessageType): (bytes: Uint8Array) => unknown {
-  const decode: (input: never) => unknown = type.decode;
-  return (bytes) => decode(new BinaryReader(bytes, (text) => utf8.decode(text)) as never);
 }
 
 type MessageType = TsProtoServiceDefinition["methods"][string]["requestType"];
