@@ -30,6 +30,8 @@ export function cardNode(document: Document, value: unknown): Node {
 const olderTags = new Document(null, { schema: "yaml-1.1" }).schema.tags;
 
 function isAmbiguous(text: string): boolean {
+  // A type of its own in YAML 1.1, which few readers know.
+  if (text === "=") return true;
   return olderTags.some((tag) => tag.default !== undefined && "test" in tag && tag.test?.test(text));
 }
 

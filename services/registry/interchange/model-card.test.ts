@@ -55,9 +55,10 @@ test("what nobody knows is left out", () => {
 });
 
 test("readers of YAML 1.1 see texts as texts and numbers as numbers", () => {
-  const texts = { language: "no", task: "2026-01-01", domains: ["on", "1_000", "0x1f", "1:30", "~", "x"] };
+  const texts = { language: "no", task: "2026-01-01", domains: ["on", "1_000", "0x1f", "1:30", "~", "=", "x"] };
   const card = modelCard(adapterVersion({ ...texts, metrics: { small: 1e-7, large: 1e21, whole: 3 } }));
   const metadata = parse(card.split("---\n")[1] ?? "", { version: "1.1" });
+  expect(card).toContain('- "="\n');
   expect(metadata).toMatchObject({ language: "no", tags: ["lora", "2026-01-01", ...texts.domains] });
   // PyYAML wants a point and a sign besides.
   expect(card.match(/(?<=value: ).*/g)).toEqual(["1.0e-7", "1.0e+21", "3"]);
