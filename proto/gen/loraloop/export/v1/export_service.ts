@@ -265,7 +265,7 @@ export interface FindSnapshotsRequest_Record {
 export interface FindSnapshotsRequest_Subject {
   /** Only in this collection; empty for all. */
   collection: string;
-  /** As the records say, or said once. */
+  /** As the records said when a snapshot was built. */
   subject: string;
 }
 
@@ -309,7 +309,10 @@ export interface ListSnapshotRecordsResponse {
 export interface SnapshotRecord {
   /** Its id. */
   record: string;
-  /** Whose data the record of this id is now; empty where nobody said, or where there is none. */
+  /**
+   * Whose data it was when the snapshot was built; empty where nobody said. Of a record that was written or deleted since, the store tells that for at least 24 hours;
+   * after that it is empty.
+   */
   subject: string;
   /** True where it was deleted after the snapshot was built, whether or not it was written again since. */
   deleted: boolean;
@@ -9144,6 +9147,8 @@ export const ExportServiceDefinition = {
     },
     /**
      * Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+     * A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was for at least
+     * 24 hours; after that it counts for every subject that it ever had, so that nobody is missed.
      * Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
      */
     findSnapshots: {
@@ -9279,6 +9284,8 @@ export interface ExportServiceImplementation<CallContextExt = {}> {
   listHolds(request: ListHoldsRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ListHoldsResponse>>;
   /**
    * Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+   * A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was for at least
+   * 24 hours; after that it counts for every subject that it ever had, so that nobody is missed.
    * Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
    */
   findSnapshots(
@@ -9401,6 +9408,8 @@ export interface ExportServiceClient<CallOptionsExt = {}> {
   listHolds(request: DeepPartial<ListHoldsRequest>, options?: CallOptions & CallOptionsExt): Promise<ListHoldsResponse>;
   /**
    * Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
+   * A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was for at least
+   * 24 hours; after that it counts for every subject that it ever had, so that nobody is missed.
    * Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
    */
   findSnapshots(

@@ -487,9 +487,12 @@ export interface LineageSnapshot {
 export interface LineageRecord {
   /** Its id. */
   record: string;
-  /** Whose data it is; empty where nobody said, or where the record is gone. */
+  /**
+   * Whose data it was when the snapshot was built; empty where nobody said, and where the record was written or deleted since and the export service no longer tells
+   * whose it was: at the earliest after 24 hours.
+   */
   subject: string;
-  /** True where it was deleted after the snapshot was built. */
+  /** True where it was deleted after the snapshot was built, whether or not it was written again since. */
   deleted: boolean;
 }
 
@@ -534,7 +537,7 @@ export interface FindVersionsRequest_Record {
 export interface FindVersionsRequest_Subject {
   /** Only in this collection; empty for all. */
   collection: string;
-  /** As the records say. */
+  /** As the records said when a snapshot was built; of those written or deleted since, every subject that they ever had where the export service no longer tells. */
   subject: string;
 }
 
@@ -7458,7 +7461,7 @@ export const AdapterServiceDefinition = {
     },
     /**
      * Deletes an adapter: it is listed no more, its versions neither. ADAPTER_IN_USE while an alias points at a version, or a version of another adapter has one as
-     * its parent. Scope: `registry.write`.
+     * its parent and was not deleted by itself: of a deleted adapter too, for it comes back with that. Scope: `registry.write`.
      */
     deleteAdapter: {
       name: "DeleteAdapter",
@@ -7469,8 +7472,9 @@ export const AdapterServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
-     * again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+     * Brings a deleted adapter back, with the versions that were not deleted by themselves, and holds their snapshots
+     * again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names, after that of the versions that were
+     * trained from it, leaves that out.
      * Scope: `registry.write`.
      */
     restoreAdapter: {
@@ -7556,7 +7560,8 @@ export const AdapterServiceDefinition = {
     },
     /**
      * Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
-     * version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
+     * version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent
+     * that was not deleted by itself, also one of a deleted adapter. Scope: `registry.write`.
      */
     deleteVersion: {
       name: "DeleteVersion",
@@ -7567,7 +7572,7 @@ export const AdapterServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT" },
     },
     /**
-     * Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+     * Brings a deleted version back while its files, if the registry keeps them, and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
      * could say any more what the version was trained on. Scope: `registry.write`.
      */
     restoreVersion: {
@@ -7738,15 +7743,16 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<ListAdaptersResponse>>;
   /**
    * Deletes an adapter: it is listed no more, its versions neither. ADAPTER_IN_USE while an alias points at a version, or a version of another adapter has one as
-   * its parent. Scope: `registry.write`.
+   * its parent and was not deleted by itself: of a deleted adapter too, for it comes back with that. Scope: `registry.write`.
    */
   deleteAdapter(
     request: DeleteAdapterRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<DeleteAdapterResponse>>;
   /**
-   * Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
-   * again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+   * Brings a deleted adapter back, with the versions that were not deleted by themselves, and holds their snapshots
+   * again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names, after that of the versions that were
+   * trained from it, leaves that out.
    * Scope: `registry.write`.
    */
   restoreAdapter(
@@ -7800,14 +7806,15 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<ReleaseVersionResponse>>;
   /**
    * Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
-   * version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
+   * version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent
+   * that was not deleted by itself, also one of a deleted adapter. Scope: `registry.write`.
    */
   deleteVersion(
     request: DeleteVersionRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<DeleteVersionResponse>>;
   /**
-   * Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+   * Brings a deleted version back while its files, if the registry keeps them, and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
    * could say any more what the version was trained on. Scope: `registry.write`.
    */
   restoreVersion(
@@ -7918,15 +7925,16 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
   ): Promise<ListAdaptersResponse>;
   /**
    * Deletes an adapter: it is listed no more, its versions neither. ADAPTER_IN_USE while an alias points at a version, or a version of another adapter has one as
-   * its parent. Scope: `registry.write`.
+   * its parent and was not deleted by itself: of a deleted adapter too, for it comes back with that. Scope: `registry.write`.
    */
   deleteAdapter(
     request: DeepPartial<DeleteAdapterRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<DeleteAdapterResponse>;
   /**
-   * Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
-   * again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+   * Brings a deleted adapter back, with the versions that were not deleted by themselves, and holds their snapshots
+   * again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names, after that of the versions that were
+   * trained from it, leaves that out.
    * Scope: `registry.write`.
    */
   restoreAdapter(
@@ -7980,14 +7988,15 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
   ): Promise<ReleaseVersionResponse>;
   /**
    * Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
-   * version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
+   * version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent
+   * that was not deleted by itself, also one of a deleted adapter. Scope: `registry.write`.
    */
   deleteVersion(
     request: DeepPartial<DeleteVersionRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<DeleteVersionResponse>;
   /**
-   * Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+   * Brings a deleted version back while its files, if the registry keeps them, and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
    * could say any more what the version was trained on. Scope: `registry.write`.
    */
   restoreVersion(

@@ -331,7 +331,7 @@ class FindSnapshotsRequest(_message.Message):
         collection: _builtins.str
         """Only in this collection; empty for all."""
         subject: _builtins.str
-        """As the records say, or said once."""
+        """As the records said when a snapshot was built."""
         def __init__(
             self,
             *,
@@ -508,7 +508,9 @@ class SnapshotRecord(_message.Message):
     record: _builtins.str
     """Its id."""
     subject: _builtins.str
-    """Whose data the record of this id is now; empty where nobody said, or where there is none."""
+    """Whose data it was when the snapshot was built; empty where nobody said. Of a record that was written or deleted since, the store tells that for at least 24 hours;
+    after that it is empty.
+    """
     deleted: _builtins.bool
     """True where it was deleted after the snapshot was built, whether or not it was written again since."""
     def __init__(

@@ -1458,9 +1458,11 @@ class LineageRecord(_message.Message):
     record: _builtins.str
     """Its id."""
     subject: _builtins.str
-    """Whose data it is; empty where nobody said, or where the record is gone."""
+    """Whose data it was when the snapshot was built; empty where nobody said, and where the record was written or deleted since and the export service no longer tells
+    whose it was: at the earliest after 24 hours.
+    """
     deleted: _builtins.bool
-    """True where it was deleted after the snapshot was built."""
+    """True where it was deleted after the snapshot was built, whether or not it was written again since."""
     def __init__(
         self,
         *,
@@ -1517,7 +1519,7 @@ class FindVersionsRequest(_message.Message):
         collection: _builtins.str
         """Only in this collection; empty for all."""
         subject: _builtins.str
-        """As the records say."""
+        """As the records said when a snapshot was built; of those written or deleted since, every subject that they ever had where the export service no longer tells."""
         def __init__(
             self,
             *,

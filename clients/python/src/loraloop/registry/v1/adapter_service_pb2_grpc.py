@@ -199,15 +199,16 @@ class AdapterServiceServicer:
 
     def DeleteAdapter(self, request, context):
         """Deletes an adapter: it is listed no more, its versions neither. ADAPTER_IN_USE while an alias points at a version, or a version of another adapter has one as
-        its parent. Scope: `registry.write`.
+        its parent and was not deleted by itself: of a deleted adapter too, for it comes back with that. Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RestoreAdapter(self, request, context):
-        """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
-        again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+        """Brings a deleted adapter back, with the versions that were not deleted by themselves, and holds their snapshots
+        again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names, after that of the versions that were
+        trained from it, leaves that out.
         Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -271,14 +272,15 @@ class AdapterServiceServicer:
 
     def DeleteVersion(self, request, context):
         """Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
-        version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
+        version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent
+        that was not deleted by itself, also one of a deleted adapter. Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RestoreVersion(self, request, context):
-        """Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+        """Brings a deleted version back while its files, if the registry keeps them, and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
         could say any more what the version was trained on. Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -41,11 +41,12 @@ class AdapterServiceStub:
     """Lists adapters by name. Scope: `registry.read`."""
     DeleteAdapter: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.DeleteAdapterRequest, _adapter_service_pb2.DeleteAdapterResponse]
     """Deletes an adapter: it is listed no more, its versions neither. ADAPTER_IN_USE while an alias points at a version, or a version of another adapter has one as
-    its parent. Scope: `registry.write`.
+    its parent and was not deleted by itself: of a deleted adapter too, for it comes back with that. Scope: `registry.write`.
     """
     RestoreAdapter: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreAdapterRequest, _adapter_service_pb2.RestoreAdapterResponse]
-    """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
-    again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+    """Brings a deleted adapter back, with the versions that were not deleted by themselves, and holds their snapshots
+    again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names, after that of the versions that were
+    trained from it, leaves that out.
     Scope: `registry.write`.
     """
     RegisterVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RegisterVersionRequest, _adapter_service_pb2.RegisterVersionResponse]
@@ -72,10 +73,11 @@ class AdapterServiceStub:
     """Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`."""
     DeleteVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.DeleteVersionRequest, _adapter_service_pb2.DeleteVersionResponse]
     """Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
-    version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
+    version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent
+    that was not deleted by itself, also one of a deleted adapter. Scope: `registry.write`.
     """
     RestoreVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreVersionRequest, _adapter_service_pb2.RestoreVersionResponse]
-    """Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+    """Brings a deleted version back while its files, if the registry keeps them, and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
     could say any more what the version was trained on. Scope: `registry.write`.
     """
     SignVersion: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.SignVersionRequest, _adapter_service_pb2.SignVersionResponse]
@@ -134,11 +136,12 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     """Lists adapters by name. Scope: `registry.read`."""
     DeleteAdapter: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.DeleteAdapterRequest, _adapter_service_pb2.DeleteAdapterResponse]  # type: ignore[assignment]
     """Deletes an adapter: it is listed no more, its versions neither. ADAPTER_IN_USE while an alias points at a version, or a version of another adapter has one as
-    its parent. Scope: `registry.write`.
+    its parent and was not deleted by itself: of a deleted adapter too, for it comes back with that. Scope: `registry.write`.
     """
     RestoreAdapter: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreAdapterRequest, _adapter_service_pb2.RestoreAdapterResponse]  # type: ignore[assignment]
-    """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
-    again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+    """Brings a deleted adapter back, with the versions that were not deleted by themselves, and holds their snapshots
+    again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names, after that of the versions that were
+    trained from it, leaves that out.
     Scope: `registry.write`.
     """
     RegisterVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RegisterVersionRequest, _adapter_service_pb2.RegisterVersionResponse]  # type: ignore[assignment]
@@ -165,10 +168,11 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     """Ends a quarantine: the version is STATE_READY again, or STATE_DECLARED where its files were at fault when they were read last. Scope: `registry.write`."""
     DeleteVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.DeleteVersionRequest, _adapter_service_pb2.DeleteVersionResponse]  # type: ignore[assignment]
     """Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
-    version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
+    version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent
+    that was not deleted by itself, also one of a deleted adapter. Scope: `registry.write`.
     """
     RestoreVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.RestoreVersionRequest, _adapter_service_pb2.RestoreVersionResponse]  # type: ignore[assignment]
-    """Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+    """Brings a deleted version back while its files, if the registry keeps them, and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
     could say any more what the version was trained on. Scope: `registry.write`.
     """
     SignVersion: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.SignVersionRequest, _adapter_service_pb2.SignVersionResponse]  # type: ignore[assignment]
@@ -248,7 +252,7 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.DeleteAdapterResponse, _abc.Awaitable[_adapter_service_pb2.DeleteAdapterResponse]]:
         """Deletes an adapter: it is listed no more, its versions neither. ADAPTER_IN_USE while an alias points at a version, or a version of another adapter has one as
-        its parent. Scope: `registry.write`.
+        its parent and was not deleted by itself: of a deleted adapter too, for it comes back with that. Scope: `registry.write`.
         """
 
     @_abc_1.abstractmethod
@@ -257,8 +261,9 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.RestoreAdapterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.RestoreAdapterResponse, _abc.Awaitable[_adapter_service_pb2.RestoreAdapterResponse]]:
-        """Brings a deleted adapter back, with the versions that were not deleted by themselves, also where the parent of one was deleted meanwhile, and holds their snapshots
-        again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names leaves that out.
+        """Brings a deleted adapter back, with the versions that were not deleted by themselves, and holds their snapshots
+        again; SNAPSHOT_EXPIRED where one of these was deleted meanwhile, as of RestoreVersion: DeleteVersion of the version that it names, after that of the versions that were
+        trained from it, leaves that out.
         Scope: `registry.write`.
         """
 
@@ -333,7 +338,8 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.DeleteVersionResponse, _abc.Awaitable[_adapter_service_pb2.DeleteVersionResponse]]:
         """Deletes a version, also one of a deleted adapter: it is listed no more and its snapshots are held no more; of its files those that the registry keeps, and no other
-        version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent. Scope: `registry.write`.
+        version has, go after 24 hours. VERSION_IN_USE while an alias points at it or a version has it as its parent
+        that was not deleted by itself, also one of a deleted adapter. Scope: `registry.write`.
         """
 
     @_abc_1.abstractmethod
@@ -342,7 +348,7 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _adapter_service_pb2.RestoreVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.RestoreVersionResponse, _abc.Awaitable[_adapter_service_pb2.RestoreVersionResponse]]:
-        """Brings a deleted version back while its files and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
+        """Brings a deleted version back while its files, if the registry keeps them, and its snapshots are there, and holds these again; SNAPSHOT_EXPIRED where one was deleted meanwhile, for nobody
         could say any more what the version was trained on. Scope: `registry.write`.
         """
 
