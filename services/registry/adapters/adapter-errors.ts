@@ -67,7 +67,7 @@ export function versionInUse(name: VersionName, use: Use): ServiceError {
 function usedBy(use: Use): string {
   return "alias" in use
     ? `alias "${use.alias}" points at it; move or remove the alias first`
-    : `"${use.child}" was trained from it; delete that first`;
+    : `"${use.child}" was trained from it; delete that version first, also where its adapter is deleted`;
 }
 
 /** @param problem why, and what to do: a sentence without its full stop */

@@ -177,18 +177,29 @@ describe.each(storeKinds)("adapters and versions in %s", (kind) => {
     await expect(deleteAdapter(place.context, 1, "never")).rejects.toMatchObject({ reason: "ADAPTER_NOT_FOUND" });
   });
 
-  test("versions of a deleted adapter can be deleted by themselves, and one comes back although its parent does not", async () => {
+  test("versions of a deleted adapter can be deleted by themselves, and what comes back with it has its parents", async () => {
     await place.makeVersion("base");
     await child("tone", "base@1");
+    await child("tone", "tone@1");
     await place.makeVersion("tone");
     await deleteAdapter(place.context, 1, "tone");
-    await remove("tone@2");
-    await remove("base@1");
+    await remove("tone@3");
+    const ofTone = { reason: "VERSION_IN_USE", metadata: { child: "tone@2" } };
+    await expect(remove("tone@1")).rejects.toMatchObject(ofTone);
+    const ofBase = { metadata: { child: "tone@1" } };
+    await expect(remove("base@1")).rejects.toMatchObject({ reason: "VERSION_IN_USE", ...ofBase });
+    await expect(deleteAdapter(place.context, 1, "base")).rejects.toMatchObject({
+      reason: "ADAPTER_IN_USE",
+      ...ofBase,
+    });
     await expect(remove("never@1")).rejects.toMatchObject({ reason: "ADAPTER_NOT_FOUND" });
     await restoreAdapter(place.context, registryCaller, "tone", never);
-    expect((await show("tone@1")).state).toBe(State.STATE_READY);
-    expect((await show("tone@2")).state).toBe(State.STATE_DELETED);
-    expect((await show("base@1")).state).toBe(State.STATE_DELETED);
+    for (const name of ["base@1", "tone@1", "tone@2"]) expect((await show(name)).state).toBe(State.STATE_READY);
+    expect((await show("tone@3")).state).toBe(State.STATE_DELETED);
+    await deleteAdapter(place.context, 1, "tone");
+    for (const name of ["tone@2", "tone@1", "base@1"]) await remove(name);
+    await restoreAdapter(place.context, registryCaller, "tone", never);
+    for (const name of ["tone@1", "tone@2"]) expect((await show(name)).state).toBe(State.STATE_DELETED);
   });
 
   test("metadata is replaced, and only where it is as the caller saw it", async () => {

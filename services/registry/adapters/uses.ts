@@ -5,9 +5,9 @@ import type { Use } from "./adapter-errors.ts";
 import { aliasesOf } from "./aliases.ts";
 import { versionText } from "./names.ts";
 import type { Reader } from "./stored-adapters.ts";
-import { findVersion } from "./stored-versions.ts";
+import { findOwnVersion } from "./stored-versions.ts";
 
-/** What still needs a version: an alias, or a version that is not deleted and has it as its parent. */
+/** What still needs a version: an alias, or a version that has it as its parent and was not deleted by itself: of a deleted adapter it comes back with that. */
 export async function useOfVersion(store: Reader, tenant: TenantId, name: VersionName): Promise<Use | undefined> {
   const alias = await aliasAt(store, tenant, name.adapter, (version) => version === name.version);
   if (alias !== undefined) return { alias };
@@ -15,7 +15,7 @@ export async function useOfVersion(store: Reader, tenant: TenantId, name: Versio
   return childIn(store, tenant, { range, offset: range.start.length, counts: () => true });
 }
 
-/** What still needs an adapter: an alias, or a version of another adapter that is not deleted and has one of its versions as its parent. */
+/** What still needs an adapter: an alias, or a version of another adapter that has one of its versions as its parent and was not deleted by itself. */
 export async function useOfAdapter(store: Reader, tenant: TenantId, adapter: string): Promise<Use | undefined> {
   const alias = await aliasAt(store, tenant, adapter, (version) => version !== 0);
   if (alias !== undefined) return { alias };
@@ -47,7 +47,7 @@ async function childIn(store: Reader, tenant: TenantId, { range, offset, counts 
   for await (const { key } of entries(store, tenant, range)) {
     const child = versionNameAt(key, offset);
     if (!counts(child)) continue;
-    const version = await findVersion(store, tenant, child);
+    const version = await findOwnVersion(store, tenant, child);
     if (version?.state.deleteTimeMicros === 0n) return { child: versionText(child) };
   }
   return undefined;

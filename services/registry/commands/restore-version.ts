@@ -18,7 +18,7 @@ import { whileHeld } from "../training/holds.ts";
 
 /**
  * Brings a version back; one that is not deleted stays as it is. Rejects with ADAPTER_NOT_FOUND; VERSION_NOT_FOUND, also where its parent is deleted;
- * ARTIFACT_NOT_FOUND where its files are gone; as `whileHeld` does where its snapshots are, without which nobody could say what it was trained on.
+ * ARTIFACT_NOT_FOUND where its files are gone that the registry keeps, those at a `uri` are not looked for; as `whileHeld` does where its snapshots are, without which nobody could say what it was trained on.
  */
 export async function restoreVersion(
   context: RegistryContext,
