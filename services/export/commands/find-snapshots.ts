@@ -1,10 +1,13 @@
 import type { FoundSnapshot } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { Snapshot_State } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
+import type { StoredSnapshot } from "../../../proto/gen/loraloop/storage/v1/snapshot.ts";
 import { afterKey } from "../../store/range.ts";
-import type { Key, TenantId } from "../../store/store.ts";
+import type { Key, StoreReader, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
 import { findCollection } from "../corpus/collections.ts";
 import { type Origin, type OriginRecord, recordsOf } from "../corpus/origin-records.ts";
+import { subjectAt } from "../corpus/subject-at.ts";
+import { recordKey } from "../keys.ts";
 import { Looks } from "../snapshot/looks.ts";
 import { hexOf } from "../snapshot/snapshot-key.ts";
 import { type SnapshotEntry, snapshotsFrom } from "../snapshot/stored-snapshots.ts";
@@ -47,7 +50,7 @@ export async function findSnapshots(
     let next: Key | undefined;
     if (isSearched(context, tenant, entry, number)) {
       const records = recordsOf(context.store, tenant, { origin, collection: entry.stored.collectionNumber, start });
-      const looked = await lookInto(context, tenant, entry.key, records, looks);
+      const looked = await lookInto(context, tenant, { entry, origin, records, looks });
       next = looked.next;
       if (looked.records.length > 0) snapshots.push(foundIn(entry, looked.records));
     }
@@ -75,14 +78,21 @@ function isSearched(
   return collection === undefined || collection === collectionNumber;
 }
 
+/** A look into one snapshot. */
+interface Look {
+  readonly entry: SnapshotEntry;
+  readonly origin: Origin;
+  readonly records: AsyncIterable<OriginRecord>;
+  readonly looks: Looks;
+}
+
 /** Which of the records a snapshot holds; `next` where there was too much to look at. */
 async function lookInto(
-  { snapshots }: ExportContext,
+  { store, snapshots }: ExportContext,
   tenant: TenantId,
-  snapshot: Uint8Array,
-  records: AsyncIterable<OriginRecord>,
-  looks: Looks,
+  { entry, origin, records, looks }: Look,
 ): Promise<{ readonly records: string[]; readonly next: Key | undefined }> {
+  const { key: snapshot, stored } = entry;
   using _use = snapshots.uses.open(tenant, snapshot);
   const found: string[] = [];
   let finder: SampleFinder | undefined;
@@ -90,9 +100,21 @@ async function lookInto(
     if (looks.areOver) return { records: found, next: place };
     await looks.take();
     finder ??= new SampleFinder(await snapshots.tables.open(tenant, snapshot));
-    if (finder.has(id)) found.push(id);
+    if (finder.has(id) && (await mayBeOf(store, tenant, { origin, stored, id }))) found.push(id);
   }
   return { records: found, next: undefined };
+}
+
+/** False where it is known that a record was another's when the snapshot was built. */
+async function mayBeOf(
+  store: StoreReader,
+  tenant: TenantId,
+  { origin, stored, id }: { readonly origin: Origin; readonly stored: StoredSnapshot; readonly id: string },
+): Promise<boolean> {
+  if (origin.$case === "record") return true;
+  const key = recordKey(stored.collectionNumber, id);
+  const subject = await subjectAt(store, tenant, { key, now: await store.get(tenant, key), at: stored.readRevision });
+  return subject === undefined || subject === origin.value.subject;
 }
 
 function foundIn({ key, stored }: SnapshotEntry, records: string[]): FoundSnapshot {

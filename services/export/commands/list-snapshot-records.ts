@@ -3,6 +3,7 @@ import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { mapInOrder } from "../../kit/map-in-order.ts";
 import type { TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
+import { subjectAt } from "../corpus/subject-at.ts";
 import { recordKey } from "../keys.ts";
 import { findSealed } from "../snapshot/sealed-snapshot.ts";
 import { SampleCursor } from "../snapshot/table/sample-cursor.ts";
@@ -22,7 +23,7 @@ export interface SnapshotRecordPage {
 
 const READS_AT_ONCE = 16;
 
-/** The records whose samples a snapshot holds, in its order. Rejects with SNAPSHOT_BUILDING, SNAPSHOT_FAILED. */
+/** The records whose samples a snapshot holds, in its order, with whose they were when it was built, where the store still tells. Rejects with SNAPSHOT_BUILDING, SNAPSHOT_FAILED. */
 export async function listSnapshotRecords(
   context: ExportContext,
   tenant: TenantId,
@@ -37,10 +38,11 @@ export async function listSnapshotRecords(
   const ids = Array.from({ length: end - firstSample }, (_, place) => cursor.at(firstSample + place, 0).id);
   const readTime = await store.timeOf(tenant, stored.readRevision);
   const records = mapInOrder(ids.values(), READS_AT_ONCE, async (record): Promise<SnapshotRecord> => {
-    const entry = await store.get(tenant, recordKey(stored.collectionNumber, record));
-    if (entry === undefined) return { record, subject: "", deleted: true };
-    const { subject, createTimeMicros } = StoredRecord.decode(entry.value);
-    return { record, subject, deleted: createTimeMicros > readTime };
+    const recordsKey = recordKey(stored.collectionNumber, record);
+    const now = await store.get(tenant, recordsKey);
+    const subject = (await subjectAt(store, tenant, { key: recordsKey, now, at: stored.readRevision })) ?? "";
+    const deleted = now === undefined || StoredRecord.decode(now.value).createTimeMicros > readTime;
+    return { record, subject, deleted };
   });
   return { records: await Array.fromAsync(records), next: end < table.sampleCount ? end : undefined };
 }

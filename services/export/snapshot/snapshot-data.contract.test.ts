@@ -83,7 +83,7 @@ describe.each(storeKinds)("what snapshots hold, in %s", (kind) => {
     expect(await searched(ofRecord("docs", "r7"))).toEqual([]);
   });
 
-  test("a subject is found by all records that were once its own, in one collection or all", async () => {
+  test("a subject is found by the records that were its own when a snapshot was built, in one collection or all", async () => {
     await write("docs", [record("a", "mila"), record("b", "mila"), record("c", "milan"), record("d")]);
     await write("notes", [record("x", "mila"), record("y", "noa")]);
     const [docs, notes] = [await build("docs"), await build("notes")];
@@ -93,6 +93,10 @@ describe.each(storeKinds)("what snapshots hold, in %s", (kind) => {
     const all = [`${docs} docs a,b`, `${notes} notes x`].toSorted();
     expect(await searched(ofSubject("mila"))).toEqual(all);
     expect(await searched(ofSubject("mila", "notes"))).toEqual([`${notes} notes x`]);
+    expect(await searched(ofSubject("noa", "docs"))).toEqual([]);
+    // What the store no longer tells may be anybody's who had it once.
+    await place.store.compact(1, (await place.store.head(1)).revision);
+    expect(await searched(ofSubject("mila"))).toEqual(all);
     expect(await searched(ofSubject("noa", "docs"))).toEqual([`${docs} docs b`]);
     expect(await searched(ofSubject("mil"))).toEqual([]);
     expect(await searched(ofSubject("mila"), 100, 2)).toEqual([]);
@@ -112,7 +116,7 @@ describe.each(storeKinds)("what snapshots hold, in %s", (kind) => {
     expect(found.flat()).toEqual(ids);
   });
 
-  test("records are listed in the order of samples, with whose they are now and whether they were deleted", async () => {
+  test("records are listed in the order of samples, with whose they were and whether they were deleted", async () => {
     await write("docs", [record("a", "mila"), record("b", "mila"), record("c"), record("d")]);
     const snapshot = await build("docs");
     await remove("docs", ["a", "b", "d"]);
@@ -120,14 +124,28 @@ describe.each(storeKinds)("what snapshots hold, in %s", (kind) => {
     const first = await listSnapshotRecords(place.context, 1, { snapshot, limit: 3, firstSample: 0 });
     expect(first).toEqual({
       records: [
-        { record: "a", subject: "", deleted: true },
-        { record: "b", subject: "noa", deleted: true },
-        { record: "c", subject: "noa", deleted: false },
+        { record: "a", subject: "mila", deleted: true },
+        { record: "b", subject: "mila", deleted: true },
+        { record: "c", subject: "", deleted: false },
       ],
       next: 3,
     });
     const second = await listSnapshotRecords(place.context, 1, { snapshot, limit: 3, firstSample: 3 });
     expect(second).toEqual({ records: [{ record: "d", subject: "", deleted: true }], next: undefined });
+  });
+
+  test("whose a record was is told of what was not written since, and of the rest while the store keeps what it was", async () => {
+    await write("docs", [record("a", "mila"), record("b", "mila"), record("c", "mila")]);
+    const snapshot = await build("docs");
+    await remove("docs", ["a"]);
+    await write("docs", [record("b", "noa")]);
+    const subjects = async () =>
+      (await listSnapshotRecords(place.context, 1, { snapshot, limit: 3, firstSample: 0 })).records.map(
+        ({ subject }) => subject,
+      );
+    expect(await subjects()).toEqual(["mila", "mila", "mila"]);
+    await place.store.compact(1, (await place.store.head(1)).revision);
+    expect(await subjects()).toEqual(["", "", "mila"]);
   });
 
   test("deletions after the build are told once each, in their order, after any revision", async () => {

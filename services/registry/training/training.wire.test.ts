@@ -160,7 +160,7 @@ describe.each([
           deletedRecordCount: 1n,
           records: [
             { record: "a", subject: "deleted-person", deleted: false },
-            { record: "b", subject: "", deleted: true },
+            { record: "b", subject: "deleted-person", deleted: true },
           ],
         },
       ],
