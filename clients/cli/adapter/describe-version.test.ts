@@ -33,10 +33,18 @@ test.for([
 });
 
 test("one of a thing is one", () => {
-  const peft = { parameterCount: 1n, tensorTypes: ["F32"], layers: ["a"] };
+  const peft = { configurationJson: "{}", parameterCount: 1n, tensorTypes: ["F32"], layers: ["a"] };
   const snapshots = [{ snapshot: "ab".repeat(32), collection: "docs", sampleCount: 1n, revision: 3n }];
   const lines = versionLines(AdapterVersion.fromPartial({ peft, provenance: { snapshots } }));
   expect(lines).toContain("tensors     1 parameter in F32, 1 layer");
   expect(lines).toContain('trained on  abababababab  (unnamed) of "docs", 1 sample at revision 3');
   expect(lines.filter((line) => line.startsWith("metrics"))).toEqual([]);
+});
+
+test("of a shape that was only declared, what was said", () => {
+  const lines = versionLines(AdapterVersion.fromPartial({ peft: { r: 16 } }));
+  expect(lines).toContain("shape       rank 16");
+  expect(lines.filter((line) => /^(targets|tensors)/.test(line))).toEqual([]);
+  const more = versionLines(AdapterVersion.fromPartial({ peft: { r: 16, loraAlpha: 32, targetModules: ["q_proj"] } }));
+  expect(more).toEqual(expect.arrayContaining(["shape       rank 16, alpha 32", "targets     q_proj"]));
 });

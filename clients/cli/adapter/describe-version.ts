@@ -1,4 +1,8 @@
-import type { DeletedData, TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import type {
+  DeletedData,
+  PeftConfiguration,
+  TrainingSnapshot,
+} from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { type AdapterVersion, AdapterVersion_State } from "../../typescript/src/index.ts";
 import { bytes, count, counted, time } from "../output.ts";
 import { methodName, versionStateName } from "./names.ts";
@@ -91,18 +95,25 @@ function shapeLines({ method, quantization, peft }: AdapterVersion): string[] {
     const parts = [library, format, bits && `${bits} bits`, doubleQuantization && "double", computeType];
     lines.push(`quantized   ${parts.filter(Boolean).join(", ")}`);
   }
-  if (peft === undefined) return lines;
-  const { r, maximumRank, loraAlpha, useRslora, loraDropout, targetModules, targetModulesPattern, targetParameters } =
-    peft;
+  return peft === undefined ? lines : [...lines, ...loraLines(peft)];
+}
+
+/** Of a shape that a document only declared, what it said. */
+function loraLines(peft: PeftConfiguration): string[] {
+  const { r, maximumRank, loraAlpha, useRslora, loraDropout } = peft;
+  const { targetModules, targetModulesPattern, targetParameters } = peft;
+  const isRead = peft.configurationJson !== "";
   const largest = maximumRank !== 0 && maximumRank !== r ? ` (at most ${maximumRank})` : "";
-  const rank = [`rank ${r}${largest}`, `alpha ${loraAlpha}`, useRslora && "rank-stabilised", `dropout ${loraDropout}`];
+  const alpha = (isRead || loraAlpha !== 0) && `alpha ${loraAlpha}`;
+  const dropout = (isRead || loraDropout !== 0) && `dropout ${loraDropout}`;
   const size = `${counted(peft.parameterCount, "parameter")} in ${peft.tensorTypes.join(", ") || "-"}`;
   return [
-    ...lines,
-    `shape       ${rank.filter(Boolean).join(", ")}`,
-    `targets     ${targetModulesPattern || targetsText(targetModules)}`,
+    ...namedLines("shape", [r !== 0 && `rank ${r}${largest}`, alpha, useRslora && "rank-stabilised", dropout]),
+    ...namedLines("targets", [
+      targetModulesPattern || ((isRead || targetModules.length > 0) && targetsText(targetModules)),
+    ]),
     ...namedLines("parameters", targetParameters),
-    `tensors     ${size}, ${counted(peft.layers.length, "layer")}`,
+    ...namedLines("tensors", isRead ? [size, counted(peft.layers.length, "layer")] : []),
   ];
 }
 
