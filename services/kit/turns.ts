@@ -3,14 +3,19 @@ export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 
   /** Runs the section after all that were asked for before under this name, also where one of them failed. */
-  async take<Result>(name: string, section: () => Promise<Result>): Promise<Result> {
-    const result = (this.#last.get(name) ?? Promise.resolve()).then(section);
+  take<Result>(name: string, section: () => Promise<Result>): Promise<Result> {
+    return this.takeAll([name], section);
+  }
+
+  /** As `take`, under several names at once: it queues for all of them in one step, so that none of those who wait for several can block each other. */
+  async takeAll<Result>(names: readonly string[], section: () => Promise<Result>): Promise<Result> {
+    const result = Promise.all(names.map((name) => this.#last.get(name))).then(section);
     const ended = result.catch(() => undefined);
-    this.#last.set(name, ended);
+    for (const name of names) this.#last.set(name, ended);
     try {
       return await result;
     } finally {
-      if (this.#last.get(name) === ended) this.#last.delete(name);
+      for (const name of names) if (this.#last.get(name) === ended) this.#last.delete(name);
     }
   }
 }

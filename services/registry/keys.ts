@@ -9,7 +9,8 @@
  *   base-model-use/<name>␀<revision>                            empty; its revision is the last commit that made a version of it
  *   adapter/<name>                                              StoredAdapter
  *   adapter-use/<name>                                          uint64: moves of its aliases; its revision is the last commit that pointed an alias at one of
- *                                                               its versions or named one as a parent
+ *                                                               its versions
+ *   adapter-children/<name>                                     empty; its revision is the last commit that named one of its versions as a parent
  *   version/<adapter>␀<number>                                  StoredVersion: never changes
  *   version-state/<adapter>␀<number>                            StoredVersionState: what can change
  *   version-of-run/<run>␀<adapter>␀<number>                     empty: what a version came from, deleted ones too
@@ -57,6 +58,7 @@ export const baseModelUseKey = (name: string, revision: string): Key =>
   joinKey("base-model-use/", name, "\0", revision);
 export const adapterKey = (name: string): Key => joinKey("adapter/", name);
 export const adapterUseKey = (name: string): Key => joinKey("adapter-use/", name);
+export const adapterChildrenKey = (name: string): Key => joinKey("adapter-children/", name);
 export const versionKey = (name: VersionName): Key => joinKey("version/", versionPart(name));
 export const versionStateKey = (name: VersionName): Key => joinKey("version-state/", versionPart(name));
 export const versionOfRunKey = (run: string, name: VersionName): Key =>

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AdapterVersion_State as State } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { RegistryPlace, registryCaller } from "../../../test/support/registry-place.ts";
 import { storeKinds } from "../../../test/support/stores.ts";
@@ -200,6 +200,19 @@ describe.each(storeKinds)("adapters and versions in %s", (kind) => {
     for (const name of ["tone@2", "tone@1", "base@1"]) await remove(name);
     await restoreAdapter(place.context, registryCaller, "tone", never);
     for (const name of ["tone@1", "tone@2"]) expect((await show(name)).state).toBe(State.STATE_DELETED);
+  });
+
+  test("a parent gets many children at once, and with one of them is not deleted", async () => {
+    await place.makeVersion("base");
+    const committed = vi.spyOn(place.store, "commit");
+    await Promise.all(Array.from({ length: 48 }, (_, number) => child(`tone-${number}`, "base@1")));
+    expect(committed).toHaveBeenCalledTimes(48);
+    for (let version = 2; version <= 8; version += 1) {
+      await place.makeVersion("base");
+      const name = `base@${version}`;
+      const [made, removed] = await Promise.allSettled([child(`late-${version}`, name), remove(name)]);
+      expect([made.status, removed.status].toSorted()).toEqual(["fulfilled", "rejected"]);
+    }
   });
 
   test("metadata is replaced, and only where it is as the caller saw it", async () => {

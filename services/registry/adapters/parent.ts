@@ -3,7 +3,7 @@ import type { Changes } from "../../store/commit-changes.ts";
 import type { TenantId } from "../../store/store.ts";
 import { adapterKey, type VersionName, versionStateKey } from "../keys.ts";
 import { versionDeleted, versionNotFound } from "./adapter-errors.ts";
-import { readUse, writtenUse } from "./adapter-use.ts";
+import { writtenChild } from "./adapter-use.ts";
 import { deletedIn } from "./deleted-in.ts";
 import { getAdapter, type Reader } from "./stored-adapters.ts";
 import { findOwnVersion } from "./stored-versions.ts";
@@ -19,13 +19,11 @@ export async function useParent(store: Reader, tenant: TenantId, parent: Version
   const version = await findOwnVersion(store, tenant, parent);
   if (version === undefined) throw versionNotFound(parent);
   if (version.state.deleteTimeMicros !== 0n) throw versionDeleted(parent);
-  const use = await readUse(store, tenant, parent.adapter);
   return {
-    mutations: [writtenUse(use)],
+    mutations: [writtenChild(parent.adapter)],
     expectations: [
       { key: adapterKey(parent.adapter), revision: adapter.revision },
       { key: versionStateKey(parent), revision: version.revision },
-      use.expectation,
     ],
     inheritedDeletedData: deletedIn(version.state),
   };

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AliasMove } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
+import { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { RegistryPlace } from "../../../test/support/registry-place.ts";
 import { configOf } from "../../../test/support/stores.ts";
+import { tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
 import { listAliasMoves } from "../commands/list-alias-moves.ts";
 import { moveAlias } from "../commands/move-alias.ts";
+import { registerBaseModel } from "../commands/register-base-model.ts";
 import { watchAdapters } from "../commands/watch-adapters.ts";
 
 const never = new AbortController().signal;
@@ -25,6 +28,14 @@ test("versions that two registries of one store make at once get numbers once", 
   const made = Array.from({ length: 12 }, (_, turn) => (turn % 2 === 0 ? one : other).makeVersion("tone"));
   const numbers = (await Promise.all(made)).map(({ version }) => version).toSorted((a, b) => a - b);
   expect(numbers).toEqual(Array.from({ length: 12 }, (_, place) => place + 1));
+});
+
+test("base models that two registries of one store are given at once are all registered", async () => {
+  const calls = Array.from({ length: 24 }, (_, turn) => {
+    const model = BaseModel.fromPartial(tinyBaseModel(`model-${turn}`));
+    return registerBaseModel((turn % 2 === 0 ? one : other).context, 1, model, "tester");
+  });
+  expect(new Set((await Promise.all(calls)).map(({ name }) => name)).size).toBe(24);
 });
 
 test("of those who move an alias from the same revision one wins, whichever registry they ask", async () => {

@@ -27,3 +27,10 @@ export function baseModelInUse(name: string, revision: string, version: string):
   const message = `Version ${version} is of base model ${JSON.stringify(name)} (${revision}), which therefore stays.`;
   return new ServiceError("BASE_MODEL_IN_USE", message, { base_model: name, revision, version });
 }
+
+/** What an adapter's files were verified against is not what is there now. */
+export class BaseModelChanged extends ServiceError {
+  constructor() {
+    super("CONFLICT", "The base model changed while the files were verified; try again.", {});
+  }
+}

@@ -3,6 +3,7 @@ import { BaseModel, Layer, Layer_Kind } from "../../../proto/gen/loraloop/regist
 import { RegistryPlace } from "../../../test/support/registry-place.ts";
 import { storeKinds } from "../../../test/support/stores.ts";
 import { tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
+import { limits } from "../../kit/limits.ts";
 import { deleteBaseModel } from "../commands/delete-base-model.ts";
 import { registerBaseModel } from "../commands/register-base-model.ts";
 import { checkBaseModel } from "./check-base-model.ts";
@@ -165,6 +166,27 @@ describe.each(storeKinds)("base models in %s", (kind) => {
     const failed = settled.filter((one) => one.status === "rejected");
     expect(failed).toHaveLength(7);
     for (const { reason } of failed) expect(reason).toMatchObject({ reason: "BASE_MODEL_CONFLICT" });
+  });
+
+  test("many are registered at once, and one with many other names", async () => {
+    const names = Array.from({ length: 32 }, (_, number) => `model-${number}`);
+    await Promise.all(names.map((name) => register(name)));
+    await Promise.all(names.map((name) => register("a/b", { otherNames: [`/jobs/${name}`] })));
+    for (const name of names) expect(await find(`/jobs/${name}`)).toBe("main");
+  });
+
+  test("of too many other names those go that were given first", async () => {
+    await register("a/b", { otherNames: ["first"] });
+    const jobs = Array.from({ length: limits.base_model_names + 2 }, (_, number) => `/jobs/${number}`);
+    for (const job of jobs) await register("a/b", { otherNames: [job], metadata: { job } });
+    const { baseModel } = await findBaseModel(place.store, 1, { name: "a/b", revision: "" });
+    expect(baseModel.otherNames.toSorted()).toEqual(jobs.slice(2).toSorted());
+    for (const gone of ["first", "/jobs/0", "/jobs/1"]) {
+      await expect(find(gone)).rejects.toMatchObject({ reason: "BASE_MODEL_NOT_FOUND" });
+    }
+    for (const kept of ["a/b", ...jobs.slice(2)]) expect(await find(kept)).toBe("main");
+    await register("c", { otherNames: ["first"] });
+    expect(await find("first")).toBe("main");
   });
 
   test("one that a version names stays, deleted versions too", async () => {

@@ -33,8 +33,7 @@ export function checkBaseModel(model: BaseModel): BaseModel {
 
 /** Throws FIELD_INVALID for what can be no base model's name. */
 export function checkBaseModelName(name: string): void {
-  const parts = name.split("/");
-  if (!nameForm.test(name) || parts.some((part) => part === "" || part === "." || part === "..")) {
+  if (!nameForm.test(name) || name.split("/").some((part) => part === "" || part === "." || part === "..")) {
     throw fieldInvalid("name", name, `${nameForm.source} without an empty, . or .. part`);
   }
 }
@@ -124,15 +123,14 @@ function checkParameter(
   if (isParameter && !name.includes(".")) throw fieldInvalid("layers.name", name, "a module and its parameter");
 }
 
-/** Other names in order, each once. Throws FIELD_INVALID, LIMIT_EXCEEDED. */
+/** Other names in order, each once and none the model's own. Throws FIELD_INVALID, LIMIT_EXCEEDED. */
 export function checkOtherNames({ name, otherNames }: Pick<BaseModel, "name" | "otherNames">): string[] {
   const others = new Set(otherNames.filter((other) => other !== name));
-  const names = inByteOrder(others, (other) => other);
-  if (names.length > limits.base_model_names)
-    throw limitExceeded("base_model_names", names.length, "The number of other names");
-  for (const other of names) {
+  if (others.size > limits.base_model_names)
+    throw limitExceeded("base_model_names", others.size, "The number of other names");
+  for (const other of others) {
     checkBytes(other, "base_model_other_name_bytes", "The length of another name");
     if (!otherNameForm.test(other)) throw fieldInvalid("other_names", other, "a name without control characters");
   }
-  return names;
+  return inByteOrder(others, (other) => other);
 }

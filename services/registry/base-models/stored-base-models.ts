@@ -76,6 +76,21 @@ export function unreadBase(store: Reader, tenant: TenantId, { baseModel }: KeptB
   };
 }
 
+/** The model as it is now, where all that adapters are checked against is as it was when it was read; undefined where it is not. */
+export async function unchangedBase(
+  store: Reader,
+  tenant: TenantId,
+  { baseModel, revision }: KeptBaseModel,
+): Promise<KeptBaseModel | undefined> {
+  const { name, revision: of, vocabularyDigest } = baseModel;
+  // Before the layers: a later change of them changes it too.
+  const now = await findOwn(store, tenant, name, of);
+  if (now?.revision === revision) return now;
+  const layers = await store.get(tenant, layersKey(name, of));
+  const isSame = layers !== undefined && layers.revision <= revision;
+  return isSame && now?.baseModel.vocabularyDigest === vocabularyDigest ? now : undefined;
+}
+
 /** What a commit must hold that makes a version of a base model: the model is still there, and nobody deletes it at the same time. */
 export function useOfBaseModel({ baseModel: { name, revision: of }, revision }: KeptBaseModel): {
   readonly mutation: Mutation;

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { signFiles } from "../../../clients/typescript/src/model-signature.ts";
 import {
   AdapterVersion,
@@ -11,7 +11,7 @@ import {
   type SignaturePolicy,
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { type Artifact, UploadArtifactRequest } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
-import { BaseModel } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
+import { BaseModel, Layer, Layer_Kind } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
 import { uploadMessages } from "../../../test/support/artifacts.ts";
 import { RegistryPlace, registryCaller } from "../../../test/support/registry-place.ts";
 import { tinyAdapter, tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
@@ -92,17 +92,42 @@ test("what is found of an import has the limit of what is registered", async () 
   expect(version).toMatchObject({ state: State.STATE_QUARANTINED, peft: undefined });
 });
 
+const toneRequest = () =>
+  RegisterVersionRequest.fromPartial({ adapter: "tone", files: { $case: "artifact", value: artifact.digest } });
+
+test("a version is made at once although metadata and other names of its base model change", async () => {
+  const verified = vi.spyOn(place.context.inspections, "begin");
+  const context = before(() => registerBase({ metadata: { seen: "1" }, otherNames: ["/job-1"] }));
+  expect((await registerVersion(context, registryCaller, toneRequest(), never)).name).toBe("tone@1");
+  expect(verified).toHaveBeenCalledTimes(1);
+});
+
+test("a version is made of the base model as it became before the commit", async () => {
+  const weightsDigest = "0".repeat(64);
+  const context = before(async () => {
+    await deleteBaseModel(place.context, 1, { name: base, revision: "main" });
+    await registerBase({ weightsDigest });
+  });
+  const made = await registerVersion(context, registryCaller, toneRequest(), never);
+  expect(made).toMatchObject({ name: "tone@1", baseModel: { name: base, weightsDigest } });
+});
+
+test("a version is verified again where layers were added to its base model", async () => {
+  const verified = vi.spyOn(place.context.inspections, "begin");
+  const linear = { inputFeatures: 8, outputFeatures: 8 };
+  const expert = Layer.create({ ...linear, name: "mlp.experts.up", kind: Layer_Kind.KIND_PARAMETER, matrixCount: 2 });
+  const context = before(() => registerBase({ layers: [...(tinyBaseModel(base).layers ?? []), expert] }));
+  await registerVersion(context, registryCaller, toneRequest(), never);
+  expect(verified).toHaveBeenCalledTimes(2);
+});
+
 const putPolicy = (policy: SignaturePolicy) =>
   putSignaturePolicy(place.context, registryCaller, { policy, expectedRevision: undefined });
 const strict: SignaturePolicy = { required: true, trustedKeys: [] };
 
 test("a version is made under the signature policy that holds when it is made", async () => {
   const context = before(() => putPolicy(strict));
-  const request = RegisterVersionRequest.fromPartial({
-    adapter: "tone",
-    files: { $case: "artifact", value: artifact.digest },
-  });
-  const refused = registerVersion(context, registryCaller, request, never);
+  const refused = registerVersion(context, registryCaller, toneRequest(), never);
   await expect(refused).rejects.toMatchObject({ reason: "SIGNATURE_REQUIRED" });
   const { revision: at } = await place.store.head(1);
   const list = { adapter: "", matches: undefined, includeDeleted: true, limit: 10, at, start: undefined };

@@ -1,7 +1,7 @@
 import type { Caller } from "../../kit/call.ts";
 import type { TenantId } from "../../store/store.ts";
 import { versionInUse } from "../adapters/adapter-errors.ts";
-import { readUse } from "../adapters/adapter-use.ts";
+import { expectNoNewUse } from "../adapters/adapter-use.ts";
 import { changeAnyVersion, type VersionChange } from "../adapters/change-version.ts";
 import { noChanges } from "../adapters/changes.ts";
 import type { KeptVersion } from "../adapters/stored-versions.ts";
@@ -27,7 +27,7 @@ async function planDeletion(
   version: KeptVersion,
 ): Promise<VersionChange> {
   const { name, state } = version;
-  const { expectation } = await readUse(store, tenant, name.adapter);
+  const unused = await expectNoNewUse(store, tenant, name.adapter);
   const use = await useOfVersion(store, tenant, name);
   if (use !== undefined) throw versionInUse(name, use);
   const now = clock.now();
@@ -36,6 +36,6 @@ async function planDeletion(
   return {
     state: { ...state, deleteTimeMicros: now },
     mutations: released.mutations,
-    expectations: [expectation, ...released.expectations],
+    expectations: [...unused, ...released.expectations],
   };
 }

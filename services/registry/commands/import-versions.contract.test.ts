@@ -34,6 +34,16 @@ describe.each(storeKinds)("on %s", (kind) => {
 
   const names = async () => (await client.listVersions({})).versions.map(({ name }) => name);
 
+  test("many documents are imported at once into the same adapters", async () => {
+    const calls = Array.from({ length: 48 }, (_, place) => {
+      const [one, other] = place % 2 === 0 ? ["tax", "law"] : ["law", "tax"];
+      const content = document({ ...entry, id: one, rank: place + 1 }, { ...entry, id: other, rank: place + 1 });
+      return client.importVersions({ format, content });
+    });
+    const made = (await Promise.all(calls)).flatMap(({ versions }) => versions.map(({ name }) => name));
+    expect(new Set(made).size).toBe(96);
+  });
+
   test("entries become declared versions of adapters that are made for them, and come back as they were", async () => {
     const content = document(entry, { ...entry, id: "medizin" }, { ...entry, rank: 8 });
     const { versions } = await client.importVersions({ format, content });

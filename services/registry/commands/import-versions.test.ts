@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { readRegistry } from "../../../test/support/documents.ts";
 import type { Caller } from "../../kit/call.ts";
 import { limits } from "../../kit/limits.ts";
+import { Turns } from "../../kit/turns.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { RegistryContext } from "../context.ts";
 import { importVersions } from "./import-versions.ts";
@@ -16,7 +17,12 @@ test("import_stored_bytes", async () => {
   const entries = Array.from({ length: 54 }, (_, index) => ({ id: `a${index}`, domain }));
   const imported = (padding: number) => {
     const content = JSON.stringify([...entries, { id: "last", notes: "x".repeat(padding) }]);
-    return importVersions({ store, clock } as RegistryContext, caller, readRegistry(content), false);
+    return importVersions(
+      { store, clock, turns: new Turns() } as RegistryContext,
+      caller,
+      readRegistry(content),
+      false,
+    );
   };
   const refused = await imported(600_000).catch((error) => error);
   const fitting = 600_000 - (Number(refused.metadata.actual) - limits.import_stored_bytes);

@@ -27,7 +27,7 @@ export function importVersions(
 ): Promise<AdapterVersion[]> {
   const { store } = context;
   const { tenant } = caller;
-  return retryAborted(async () => {
+  const attempt = async (): Promise<AdapterVersion[]> => {
     const versions = await importedBefore(context, caller, entries);
     const { mutations, expectations, made } = await planImport(
       context,
@@ -39,7 +39,9 @@ export function importVersions(
     for (const [digest, version] of made) versions.set(digest, { ...version, revision });
     const shown = entries.map(({ digest }) => showVersion(store, tenant, versions.get(digest) as KeptVersion));
     return (await Promise.all(shown)).map(listedVersion);
-  });
+  };
+  const adapters = new Set(entries.map(({ version }) => `${tenant}/${version.adapter}`));
+  return context.turns.takeAll([...adapters], () => retryAborted(attempt));
 }
 
 /** The versions that entries made when they were imported first, by the entry's digest. */

@@ -8,17 +8,19 @@ import { retryAborted } from "../../store/retry-aborted.ts";
 import type { Mutation, Revision, TenantId } from "../../store/store.ts";
 import { checkMetadata } from "../adapters/check-fields.ts";
 import { baseModelConflict } from "../base-models/base-model-errors.ts";
-import { checkOtherNames, keptLayers } from "../base-models/check-base-model.ts";
+import { keptLayers } from "../base-models/check-base-model.ts";
 import { layersTogether } from "../base-models/layers-together.ts";
+import { otherNamesTogether } from "../base-models/other-names.ts";
 import { entriesOf, type KeptBaseModel, layersOf, toBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import { baseModelKey, baseModelNameKey, baseModelNamesKey, layersKey } from "../keys.ts";
 
-type Context = Pick<RegistryContext, "store" | "clock">;
+type Context = Pick<RegistryContext, "store" | "clock" | "turns">;
 
 /**
  * Registers a base model that `checkBaseModel` gave. The same again gives what is there, with the other names, metadata and layers of both, and a vocabulary's
- * digest that one of them has. Rejects with BASE_MODEL_CONFLICT.
+ * digest that one of them has; of too many other names the oldest go. Those of a tenant are registered in turn, for each looks at all names.
+ * Rejects with BASE_MODEL_CONFLICT.
  * @param creator id of the token
  */
 export function registerBaseModel(
@@ -27,15 +29,16 @@ export function registerBaseModel(
   model: BaseModel,
   creator: string,
 ): Promise<BaseModel> {
-  return retryAborted(async () => {
+  const attempt = async (): Promise<BaseModel> => {
     const names = (await context.store.get(tenant, baseModelNamesKey))?.revision ?? 0n;
     const known = await knownModel(context, tenant, model);
-    const wanted = known === undefined ? created(context, model, creator) : together(known.baseModel, model);
+    const wanted = known ? await together(context, tenant, known.baseModel, model) : created(context, model, creator);
     if (known !== undefined && isDeepStrictEqual(wanted, known.baseModel)) return wanted;
     await checkNames(context, tenant, wanted);
-    await keep(context, tenant, wanted, { names, model: known?.revision ?? 0n });
+    await keep(context, tenant, wanted, { names, known });
     return wanted;
-  });
+  };
+  return context.turns.take(`base models of ${tenant}`, () => retryAborted(attempt));
 }
 
 async function knownModel({ store }: Context, tenant: TenantId, model: BaseModel): Promise<KeptBaseModel | undefined> {
@@ -49,12 +52,11 @@ function created({ clock }: Context, model: BaseModel, creator: string): BaseMod
 }
 
 /** What is there, where it has the same content, with what may be added to it. */
-function together(known: BaseModel, model: BaseModel): BaseModel {
+async function together({ store }: Context, tenant: TenantId, known: BaseModel, model: BaseModel): Promise<BaseModel> {
   checkSame(known, model);
   const layers = layersTogether(known.layers, model.layers);
   if (layers === undefined) throw otherContent(known, "layers");
-  const { name } = known;
-  const otherNames = checkOtherNames({ name, otherNames: [...known.otherNames, ...model.otherNames] });
+  const otherNames = await otherNamesTogether(store, tenant, known, model.otherNames);
   const metadata = { ...known.metadata, ...model.metadata };
   checkMetadata(metadata);
   const vocabularyDigest = known.vocabularyDigest || model.vocabularyDigest;
@@ -114,27 +116,37 @@ async function ownerOf(
   return undefined;
 }
 
-/** Commits that nobody has written since. */
+/** What nobody has written since. */
 interface Seen {
-  /** Of the last name that was given. */
+  /** The commit that gave a name last. */
   readonly names: Revision;
-  /** Of the model; 0 where it is new. */
-  readonly model: Revision;
+  /** Absent where the model is new. */
+  readonly known: KeptBaseModel | undefined;
 }
 
-async function keep({ store }: Context, tenant: TenantId, model: BaseModel, seen: Seen): Promise<void> {
+async function keep({ store }: Context, tenant: TenantId, model: BaseModel, { names, known }: Seen): Promise<void> {
   const { name, revision, layers, otherNames } = model;
+  const key = baseModelKey(name, revision);
+  const isSame = isDeepStrictEqual(known?.baseModel.layers, layers);
   const mutations: Mutation[] = [
-    {
-      put: baseModelKey(name, revision),
-      value: encoded(StoredBaseModel, { baseModel: { ...model, layers: [] } }),
-    },
-    { put: layersKey(name, revision), value: encoded(StoredLayers, { layers }) },
-    ...otherNames.map((other) => ({ put: baseModelNameKey(other, name, revision), value: new Uint8Array() })),
+    { put: key, value: encoded(StoredBaseModel, { baseModel: { ...model, layers: [] } }) },
+    // Their revision tells whether they changed: `unchangedBase`.
+    ...(isSame ? [] : [{ put: layersKey(name, revision), value: encoded(StoredLayers, { layers }) }]),
+    ...nameMutations(model, otherNames, known?.baseModel.otherNames ?? []),
     { put: baseModelNamesKey, value: new Uint8Array() },
   ];
   await store.commit(tenant, mutations, [
-    { key: baseModelNamesKey, revision: seen.names },
-    { key: baseModelKey(name, revision), revision: seen.model },
+    { key: baseModelNamesKey, revision: names },
+    { key, revision: known?.revision ?? 0n },
   ]);
+}
+
+/** Only of names that come or go, for the entry's revision tells their age. */
+function nameMutations({ name, revision }: BaseModel, wanted: readonly string[], known: readonly string[]): Mutation[] {
+  const added = wanted.filter((other) => !known.includes(other));
+  const gone = known.filter((other) => !wanted.includes(other));
+  return [
+    ...added.map((other) => ({ put: baseModelNameKey(other, name, revision), value: new Uint8Array() })),
+    ...gone.map((other) => ({ delete: baseModelNameKey(other, name, revision) })),
+  ];
 }

@@ -17,7 +17,8 @@ import { showVersion } from "../adapters/shown-version.ts";
 import { findAdapter } from "../adapters/stored-adapters.ts";
 import { checkNotDeleted, findOwnVersion, getVersion, type KeptVersion } from "../adapters/stored-versions.ts";
 import { useArtifact } from "../artifacts/stored-artifacts.ts";
-import { useOfBaseModel } from "../base-models/stored-base-models.ts";
+import { BaseModelChanged } from "../base-models/base-model-errors.ts";
+import { unchangedBase, useOfBaseModel } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
 import { expectSignature } from "../signatures/check-signature.ts";
@@ -26,7 +27,7 @@ import { whileHeld } from "../training/holds.ts";
 /**
  * Makes the next version of an adapter once its files are found right and what it was trained on is held; until then nobody sees anything. A request
  * that made a version before gives that one. Rejects as `prepareRegistration` does; with ADAPTER_NOT_FOUND where the adapter is deleted, VERSION_NOT_FOUND where the parent
- * is, or the version that the request made before, EXPORT_UNAVAILABLE.
+ * is, or the version that the request made before, EXPORT_UNAVAILABLE, CONFLICT where the base model became another one again and again.
  */
 export async function registerVersion(
   context: RegistryContext,
@@ -38,7 +39,7 @@ export async function registerVersion(
   const { tenant } = caller;
   const named = namedRequest(request);
   const before = await findMade(store, tenant, named);
-  return showVersion(store, tenant, before ?? (await register(context, caller, { request, named, signal })));
+  return showVersion(store, tenant, before ?? (await registerSound(context, caller, { request, named, signal })));
 }
 
 async function findMade(store: Store, tenant: TenantId, named: NamedRequest): Promise<KeptVersion | undefined> {
@@ -57,6 +58,20 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
+const verifications = 4;
+
+/** Verifies again where the base model became another one meanwhile. */
+async function registerSound(context: RegistryContext, caller: Caller, asked: Asked): Promise<KeptVersion> {
+  for (let done = 1; done < verifications; done++) {
+    try {
+      return await register(context, caller, asked);
+    } catch (error) {
+      if (!(error instanceof BaseModelChanged)) throw error;
+    }
+  }
+  return register(context, caller, asked);
+}
+
 async function register(
   context: RegistryContext,
   caller: Caller,
@@ -65,7 +80,7 @@ async function register(
   const exportClient = context.exportClient.until(signal);
   const registration = await prepareRegistration({ ...context, exportClient }, caller, request, signal);
   const snapshots = registration.version.version.provenance?.snapshots ?? [];
-  const attempt = () => commitVersion(context, caller, { ...registration, request, named });
+  const attempt = attemptsOf(context, caller, { ...registration, request, named });
   const make = () => context.turns.take(`${caller.tenant}/${request.adapter}`, () => retryAborted(attempt));
   if (snapshots.length === 0) return make();
   const name = await whileHeld(context, caller, { snapshots, signal }, async () => (await make()).name);
@@ -76,6 +91,17 @@ async function register(
 interface Prepared extends Registration {
   readonly request: RegisterVersionRequest;
   readonly named: NamedRequest;
+}
+
+/** Each after the first has the base model as it is then, for what may have changed of it need not matter. Rejects with BaseModelChanged where it does. */
+function attemptsOf(context: RegistryContext, caller: Caller, prepared: Prepared): () => Promise<KeptVersion> {
+  let isFirst = true;
+  return async () => {
+    const base = isFirst ? prepared.base : await unchangedBase(context.store, caller.tenant, prepared.base);
+    isFirst = false;
+    if (base === undefined) throw new BaseModelChanged();
+    return commitVersion(context, caller, { ...prepared, base });
+  };
 }
 
 async function commitVersion(context: RegistryContext, caller: Caller, prepared: Prepared): Promise<KeptVersion> {
@@ -90,7 +116,6 @@ async function commitVersion(context: RegistryContext, caller: Caller, prepared:
   const state = { ...version.state, inheritedDeletedData: used?.inheritedDeletedData };
   const planned = await planVersions(store, tenant, { adapter, creator, now, versions: [{ ...version, state }] });
   const [name] = planned.names as [VersionName];
-  // The alias before the parent: both may write the use of the same adapter, and only the alias counts its move.
   const { mutations, expectations } = together(
     planned,
     await planAlias(context, caller, prepared, name),
