@@ -30,6 +30,10 @@ export const limits = {
   filter_bytes: 4096,
   /** Elements that a filter's macros (`all`, `exists`, `map`, `filter`) may visit in one record. */
   filter_steps: 2000,
+  /** Characters that a filter may read or make in one record; all else that it does counts as the characters that take as long. */
+  filter_work: 16 * 1024 * 1024,
+  /** Milliseconds after which a page of a list with a filter ends. */
+  filter_page_milliseconds: 1000,
   /** Instructions of a regular expression in a filter, and of all in a JSON Schema together. */
   pattern_instructions: 1000,
   /** Characters of a text that a regular expression is tried on. */
@@ -170,6 +174,8 @@ export const limits = {
   constraint_bytes: 64 * 1024,
   /** UTF-8 bytes of serving hints. */
   serving_hints_bytes: 16 * 1024,
+  /** UTF-8 bytes of the JSON of a version's training configuration. */
+  training_configuration_bytes: 1024 * 1024,
   /** Snapshots that a version was trained on. */
   version_snapshots: 64,
   /** UTF-8 bytes of the reason of a quarantine or of an alias's move. */

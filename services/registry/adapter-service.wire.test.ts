@@ -333,6 +333,11 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
       { servingHintsJson: json(limits.serving_hints_bytes) },
       { servingHintsJson: json(limits.serving_hints_bytes + 1) },
     ],
+    [
+      "training_configuration_bytes",
+      { training: { configurationJson: json(limits.training_configuration_bytes) } },
+      { training: { configurationJson: json(limits.training_configuration_bytes + 1) } },
+    ],
     ["version_metrics", { metrics: values(limits.version_metrics) }, { metrics: values(limits.version_metrics + 1) }],
     [
       "metadata_entries",
@@ -353,6 +358,22 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
     expect((await register("limits", most)).version?.state).toBe(State.STATE_READY);
     const { code, reason, metadata } = await failure(register("limits", tooMuch));
     expect([code, reason, metadata["limit"]]).toEqual([Status.INVALID_ARGUMENT, "LIMIT_EXCEEDED", limit]);
+  });
+
+  test.each<[string, Registration]>([
+    ["task", { task: "a\0b" }],
+    ["domains", { domains: ["law", "a\0b"] }],
+    ["label", { label: "\0" }],
+  ])("NUL in %s", async (field, registration) => {
+    expect(await failure(register("limits", registration))).toMatchObject({ reason: "FIELD_INVALID", fields: [field] });
+  });
+
+  test("a text too long for its field is not read first", async () => {
+    const text = "x".repeat(limits.serving_hints_bytes + 1);
+    expect(await failure(register("limits", { servingHintsJson: text }))).toMatchObject({ reason: "LIMIT_EXCEEDED" });
+    expect(await failure(register("limits", { language: "-".repeat(limits.version_text_bytes + 1) }))).toMatchObject({
+      reason: "LIMIT_EXCEEDED",
+    });
   });
 
   test("limits of adapters, quarantines and metrics", async () => {

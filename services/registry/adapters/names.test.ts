@@ -27,6 +27,13 @@ test.each([
   expect(() => parseVersionReference(text)).toThrow("version is ");
 });
 
+test("a text of megabytes is refused without being taken apart", () => {
+  const text = "@".repeat(16_000_000);
+  const start = performance.now();
+  expect(() => parseVersionReference(text)).toThrow("version is ");
+  expect(performance.now() - start).toBeLessThan(500);
+});
+
 test("an alias is no number", () => {
   expect(() => parseVersionName("tone@production")).toThrow("<adapter>@<number>");
 });

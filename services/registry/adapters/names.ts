@@ -26,8 +26,10 @@ export function versionText({ adapter, version }: VersionName): string {
 
 /** Reads `<adapter>@<number>` or `<adapter>@<alias>`. Throws FIELD_INVALID. @param field which field of the request it is */
 export function parseVersionReference(text: string, field = "version"): VersionReference {
-  const [adapter = "", which = "", ...more] = text.split("@");
-  if (more.length === 0 && adapterForm.test(adapter)) {
+  const end = text.indexOf("@");
+  const adapter = text.slice(0, Math.max(end, 0));
+  const which = text.slice(end + 1);
+  if (adapterForm.test(adapter)) {
     if (aliasForm.test(which)) return { adapter, alias: which };
     if (isNumber(which)) return { adapter, version: Number(which) };
   }

@@ -6,7 +6,7 @@ import {
 import type { RegisterVersionRequest } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { isJsonObject } from "../../kit/json-object.ts";
-import { limits } from "../../kit/limits.ts";
+import { type LimitName, limits } from "../../kit/limits.ts";
 import { checkDigest } from "../artifacts/artifact-digest.ts";
 import { checkBytes, checkMetadata, checkMetrics, withoutPassword } from "./check-fields.ts";
 import { checkAdapterName, checkAliasName, parseVersionReference } from "./names.ts";
@@ -27,8 +27,7 @@ export function checkRegisterFields(request: RegisterVersionRequest): void {
   checkTexts(request);
   checkTraining(request.training);
   checkConstraint(request.constraint);
-  checkJsonObject("serving_hints_json", request.servingHintsJson);
-  checkBytes(request.servingHintsJson, "serving_hints_bytes", "The length of serving_hints_json");
+  checkJsonObject("serving_hints_json", request.servingHintsJson, "serving_hints_bytes");
   checkMetrics(request.metrics);
   checkMetadata(request.metadata);
 }
@@ -49,11 +48,11 @@ function checkTexts({ task, label, language, dataSourceUri, domains, run, snapsh
   }
   if (domains.includes("")) throw fieldInvalid("domains", "", "a name for each domain");
   if (snapshots.includes("")) throw fieldInvalid("snapshots", "", "a key for each snapshot");
-  if (language !== "" && !languageForm.test(language)) throw fieldInvalid("language", language, "a BCP 47 tag");
   const texts = { task, label, language, data_source_uri: dataSourceUri, run };
   for (const [field, text] of Object.entries(texts)) checkText(field, text);
+  for (const domain of domains) checkText("domains", domain);
+  if (language !== "" && !languageForm.test(language)) throw fieldInvalid("language", language, "a BCP 47 tag");
   checkNoPassword(dataSourceUri);
-  for (const domain of domains) checkText("a domain", domain);
 }
 
 function checkNoPassword(uri: string): void {
@@ -63,6 +62,7 @@ function checkNoPassword(uri: string): void {
 
 function checkText(field: string, text: string): void {
   checkBytes(text, "version_text_bytes", `The length of ${field}`);
+  if (text.includes("\0")) throw fieldInvalid(field, text, "a text without NUL");
 }
 
 function checkTraining(training: TrainingConfiguration | undefined): void {
@@ -71,7 +71,7 @@ function checkTraining(training: TrainingConfiguration | undefined): void {
   checkText("training.dataset_name", datasetName);
   checkNotNegative("training.epochs", epochs);
   checkNotNegative("training.learning_rate", learningRate);
-  checkJsonObject("training.configuration_json", configurationJson);
+  checkJsonObject("training.configuration_json", configurationJson, "training_configuration_bytes");
 }
 
 function checkNotNegative(field: string, value: number): void {
@@ -85,6 +85,7 @@ function checkConstraint(constraint: OutputConstraint | undefined): void {
   checkBytes(text, "constraint_bytes", "The length of constraint");
 }
 
-function checkJsonObject(field: string, text: string): void {
+function checkJsonObject(field: string, text: string, limit: LimitName): void {
+  checkBytes(text, limit, `The length of ${field}`);
   if (text !== "" && !isJsonObject(text)) throw fieldInvalid(field, text, "a JSON object, or nothing");
 }
