@@ -145,6 +145,13 @@ test("a path may be as long as the limit says, and no longer", async () => {
   });
 });
 
+test("empty folders count as files do", async () => {
+  for (let number = 0; number < limits.artifact_files - 2; number++) mkdirSync(join(folder, `empty${number}`));
+  expect(await files.list()).toHaveLength(2);
+  mkdirSync(join(folder, "one"));
+  await expect(files.list()).rejects.toMatchObject({ reason: "LIMIT_EXCEEDED", metadata: { limit: "artifact_files" } });
+});
+
 test("of a hundred thousand files no more are looked at than an artifact may have", async () => {
   const many = join(folder, "many");
   mkdirSync(many);

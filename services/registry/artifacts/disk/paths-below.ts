@@ -8,27 +8,31 @@ import { checkPickleName } from "../pickles.ts";
 import { descriptorPath, kindForbidden, linkForbidden, openWithoutLinks } from "./open-without-links.ts";
 
 /**
- * Paths of all files below a folder, in any order; it reads no more names than an artifact may have files. Throws
- * ADAPTER_FILE_FORBIDDEN, ARTIFACT_INVALID, LIMIT_EXCEEDED.
+ * Paths of all files below a folder, in any order; it reads no more names than an artifact may have files, counting also
+ * folders that are empty or not yet read. Throws ADAPTER_FILE_FORBIDDEN, ARTIFACT_INVALID, LIMIT_EXCEEDED.
  */
 export function* pathsBelow(folder: string): Generator<string> {
   const folders = [""];
-  let names = 0;
+  let count = 1;
   for (let inside = folders.pop(); inside !== undefined; inside = folders.pop()) {
+    // What a folder holds is counted in its place.
+    count -= 1;
+    const before = count;
     for (const entry of entriesOf(folder, inside)) {
-      names += 1;
-      checkCount(names);
+      count += 1;
+      checkCount(count);
       const path = inside === "" ? entry.name : `${inside}/${entry.name}`;
       checkEntry(path, entry);
       if (entry.isDirectory()) folders.push(path);
       else yield path;
     }
+    if (count === before) count += 1;
   }
 }
 
-function checkCount(names: number): void {
-  if (names <= limits.artifact_files) return;
-  throw limitExceeded("artifact_files", names, "The number of files and folders (counting ended there)");
+function checkCount(count: number): void {
+  if (count <= limits.artifact_files) return;
+  throw limitExceeded("artifact_files", count, "The number of files and of empty folders (counting ended there)");
 }
 
 function checkEntry(path: string, entry: Dirent): void {
