@@ -52,7 +52,8 @@ async function holdBatch(pending: PendingHold, batch: Batch): Promise<void> {
   try {
     await pending.hold([...batch.keys()]);
   } catch (error) {
-    const remedy = "DeleteVersion of that version, after that of the versions that were trained from it, lets the adapter come back without it.";
+    const remedy =
+      "DeleteVersion of that version, after that of the versions that were trained from it, lets the adapter come back without it.";
     throw snapshotGone(error, (snapshot) => batch.get(snapshot), remedy);
   }
 }

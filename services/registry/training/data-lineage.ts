@@ -26,7 +26,7 @@ export interface LineageRecords {
   readonly room: MessageRoom;
 }
 
-/** Follows a version to its run and snapshots, and to the first records of these. Where the export service is away it tells what the registry knows. */
+/** Follows a version to its run and snapshots, and to the first records of these. Where the export service is away, or what it keeps is damaged, it tells what the registry knows. */
 export async function dataLineage(
   context: RegistryContext,
   owner: Owner,
@@ -39,7 +39,7 @@ export async function dataLineage(
     const found = run === "" ? undefined : await lineageRun(context, owner, run);
     return { ...noData, run: found, snapshots: await lineageSnapshots(context, owner, snapshots, records) };
   } catch (error) {
-    if (!hasReason(error, "EXPORT_UNAVAILABLE", "TENANT_NOT_FOUND")) throw error;
+    if (!hasReason(error, "EXPORT_UNAVAILABLE", "TENANT_NOT_FOUND", "CONTENT_DAMAGED")) throw error;
     const known = await Promise.all(snapshots.map((snapshot) => goneSnapshot(context, owner, snapshot)));
     return { ...noData, snapshots: known, unavailable: error.message };
   }

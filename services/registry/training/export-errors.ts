@@ -7,6 +7,7 @@ import type { VersionName } from "../keys.ts";
 /** What the export service says about what the caller asked for. */
 const passedOn: ReadonlySet<string> = new Set<Reason>([
   "COLLECTION_NOT_FOUND",
+  "CONTENT_DAMAGED",
   "FIELD_INVALID",
   "PAGE_TOKEN_INVALID",
   "RUN_NOT_FOUND",

@@ -7,6 +7,7 @@ import type { TrainingSnapshot } from "../../../proto/gen/loraloop/registry/v1/a
 import type { Caller } from "../../kit/call.ts";
 import { ServiceError } from "../../kit/errors.ts";
 import { StoreError } from "../../store/store.ts";
+import { findVersion } from "../adapters/stored-versions.ts";
 import type { RegistryContext } from "../context.ts";
 import type { VersionName } from "../keys.ts";
 import { tellDeletedData, updateDeletedData } from "./deleted-data.ts";
@@ -76,16 +77,25 @@ export async function holdForVersion(
   return held;
 }
 
-/** Ends the holds of a version that was deleted. Never rejects: what fails is made up for by the reconciler. */
+/** As `releaseHolds`, but never rejects: what fails is made up for by the reconciler. */
 export async function releaseForVersion(
-  { store, exportClient, log }: RegistryContext,
-  { tenantName }: Owner,
+  context: RegistryContext,
+  owner: Owner,
   name: VersionName,
   snapshots: readonly TrainingSnapshot[],
 ): Promise<void> {
   if (snapshots.length === 0) return;
+  await releaseHolds(context, owner, name).catch((error: Error) =>
+    context.log.warn({ err: error, holder: versionHolder(context.store, name) }, "its snapshots are released later"),
+  );
+}
+
+/** Ends the holds of a version that is deleted, and holds again where it was brought back meanwhile: that hold may just have been ended too. Rejects as ExportClient does. */
+export async function releaseHolds(context: RegistryContext, owner: Owner, name: VersionName): Promise<void> {
+  const { store, exportClient } = context;
   const holder = versionHolder(store, name);
-  await exportClient
-    .call(tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call))
-    .catch((error: Error) => log.warn({ err: error, holder }, "its snapshots are released later"));
+  await exportClient.call(owner.tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call));
+  const version = await findVersion(store, owner.tenant, name);
+  if (version?.state.deleteTimeMicros !== 0n) return;
+  await holdForVersion(context, owner, name, version.stored.version?.provenance?.snapshots ?? []);
 }

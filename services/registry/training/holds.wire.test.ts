@@ -13,10 +13,11 @@ import { deleteAdapter } from "../commands/delete-adapter.ts";
 import { deleteVersion } from "../commands/delete-version.ts";
 import { registerVersion } from "../commands/register-version.ts";
 import { restoreAdapter } from "../commands/restore-adapter.ts";
+import { restoreVersion } from "../commands/restore-version.ts";
 import type { RegistryContext } from "../context.ts";
 import { ExportClient } from "./export-client.ts";
 import { holderPrefix } from "./holders.ts";
-import { reconcile } from "./reconcile.ts";
+import { reconcile, releaseOrphans } from "./reconcile.ts";
 
 let exportServer: TestServer;
 let place: RegistryPlace;
@@ -24,6 +25,8 @@ let snapshot: string;
 let artifact: string;
 /** Whether the export service does not get the next call. */
 let isAway = false;
+/** What happens before each of the next calls reaches the export service. */
+let beforeCalls: (() => Promise<unknown>)[] = [];
 let commit: Store["commit"];
 let context: RegistryContext;
 
@@ -31,6 +34,7 @@ beforeAll(async () => {
   exportServer = await startTestServer();
   place = await RegistryPlace.open("memory");
   const token = async () => {
+    await beforeCalls.shift()?.();
     if (!isAway) return exportServer.systemToken;
     isAway = false;
     throw new Error("The export service is away.");
@@ -134,6 +138,24 @@ test("what was deleted is told to a version before it holds its snapshots, else 
   await reconcile(context, registryCaller, signal);
   const version = await findOwnVersion(place.store, registryCaller.tenant, { adapter: "untold", version: 1 });
   expect(version?.state.deletedData?.recordCount).toBe(1n);
+});
+
+test("a version that comes back while its holds are released has them", async () => {
+  commit = place.store.commit;
+  const { signal } = new AbortController();
+  await register("late");
+  const late = { adapter: "late", version: 1 };
+  beforeCalls = [() => restoreVersion(context, registryCaller, late, signal)];
+  await deleteVersion(context, registryCaller, late);
+  expect(await takeHolders()).toContain("late@1");
+  await register("late");
+  await deleteAdapter(context, registryCaller.tenant, "late");
+  place.passSeconds(3600);
+  const listed = async () => undefined;
+  beforeCalls = [listed, () => restoreAdapter(context, registryCaller, "late", signal)];
+  await releaseOrphans(context, registryCaller, signal);
+  expect(beforeCalls).toEqual([]);
+  expect(await takeHolders()).toEqual(expect.arrayContaining(["late@1", "late@2"]));
 });
 
 test("however many snapshots the versions of an adapter have, it comes back with all of them held, or none", async () => {

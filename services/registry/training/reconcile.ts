@@ -1,5 +1,6 @@
 import type { SnapshotHold } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { StoredVersionState } from "../../../proto/gen/loraloop/storage/v1/registry.ts";
+import { ServiceError } from "../../kit/errors.ts";
 import { fromTimestamp } from "../../kit/timestamp.ts";
 import type { Store, TenantId } from "../../store/store.ts";
 import { parseVersionName } from "../adapters/names.ts";
@@ -10,13 +11,14 @@ import { bySnapshot, joined } from "./by-snapshot.ts";
 import { knownHold, tellDeletedData, updateDeletedData } from "./deleted-data.ts";
 import { hasReason } from "./export-errors.ts";
 import { holderPrefix, versionHolder } from "./holders.ts";
-import type { Owner } from "./holds.ts";
+import { type Owner, releaseHolds } from "./holds.ts";
 import { tellDescendants } from "./tell-descendants.ts";
 import { versionsBySnapshot } from "./versions-of.ts";
 
 /**
  * Makes the holds in the export service those that the tenant's versions need, and reads on what was deleted. Whatever a registration, a deletion or a restored store left undone is
- * done here; any number of processes may do it at once. Rejects as ExportClient does.
+ * done here; any number of processes may do it at once. What fails for one
+ * snapshot is tried again the next time. Rejects as ExportClient does where the holds cannot be listed.
  */
 export async function reconcile(context: RegistryContext, owner: Owner, stop: AbortSignal): Promise<void> {
   const versions = bySnapshot(versionsBySnapshot(context.store, owner.tenant));
@@ -24,9 +26,11 @@ export async function reconcile(context: RegistryContext, owner: Owner, stop: Ab
   for await (const [{ snapshot, items }, found] of joined(versions, held)) {
     if (stop.aborted) return;
     const names = items.map(({ name }) => name);
-    const placed = await holdMissing(context, owner, { snapshot, names, held: found });
-    if (placed || (await mayTellMore(context, owner, snapshot, found)))
-      await updateDeletedData(context, owner, snapshot);
+    await reconcileSnapshot(context, owner, { snapshot, names, held: found }).catch((error: unknown) => {
+      if (!(error instanceof ServiceError) || hasReason(error, "TENANT_NOT_FOUND")) throw error;
+      // What is wrong with one snapshot, e.g. CONTENT_DAMAGED, or no answer in time, keeps no other waiting.
+      context.log.warn({ err: error, tenant: owner.tenantName, snapshot }, "a snapshot is reconciled later");
+    });
   }
   // After all snapshots: a line of versions that were each trained on one of them is told once, not once for each.
   await tellDescendants(context.store, owner.tenant, stop);
@@ -34,14 +38,14 @@ export async function reconcile(context: RegistryContext, owner: Owner, stop: Ab
 
 /** Releases holds of versions that are not there or were deleted, once they are older than `orphan_hold_seconds`: a younger one may be of a version that is just being restored. */
 export async function releaseOrphans(context: RegistryContext, owner: Owner, stop: AbortSignal): Promise<void> {
-  const { store, clock, configuration, exportClient } = context;
+  const { store, clock, configuration } = context;
   const oldest = clock.now() - BigInt(configuration.orphan_hold_seconds) * 1_000_000n;
   for await (const { holder, createTime } of holds(context, owner, { bySnapshot: false })) {
     if (stop.aborted) return;
     if (createTime !== undefined && fromTimestamp(createTime, "create_time") > oldest) continue;
     const name = versionOf(store, holder);
     if (name === undefined || (await needsSnapshots(store, owner.tenant, name))) continue;
-    await exportClient.call(owner.tenantName, ({ exports }, call) => exports.releaseSnapshots({ holder }, call));
+    await releaseHolds(context, owner, name);
   }
 }
 
@@ -49,6 +53,11 @@ interface Held {
   readonly snapshot: string;
   readonly names: readonly VersionName[];
   readonly held: readonly SnapshotHold[];
+}
+
+async function reconcileSnapshot(context: RegistryContext, owner: Owner, held: Held): Promise<void> {
+  const placed = await holdMissing(context, owner, held);
+  if (placed || (await mayTellMore(context, owner, held))) await updateDeletedData(context, owner, held.snapshot);
 }
 
 /** Whether there was a hold to place, and it was. */
@@ -71,8 +80,7 @@ async function holdMissing(context: RegistryContext, owner: Owner, { snapshot, n
 async function mayTellMore(
   { store }: RegistryContext,
   owner: Owner,
-  snapshot: string,
-  [held]: readonly SnapshotHold[],
+  { snapshot, held: [held] }: Held,
 ): Promise<boolean> {
   if (held === undefined || held.deletionRevision === 0n) return false;
   const known = await knownHold(store, owner.tenant, snapshot);
