@@ -229,7 +229,10 @@ export interface AdapterVersion {
     | undefined;
   /** Changes. Commit that changed it last. */
   revision: bigint;
-  /** Only in FindVersions by record, subject, snapshot or run, of a version that did not come from it itself: its nearest ancestor that did. */
+  /**
+   * Only in FindVersions by record, subject, snapshot or run, of a version that did not come from it itself: its nearest ancestor that did. Of a record or
+   * a subject in so many snapshots that they are looked through page by page, the nearest of those that were found together, which is not always the nearest of all.
+   */
   inheritedFrom: string;
   /**
    * Changes. What was deleted since from what its parent was trained on, and the parent's parent, and so on; a record that several of them were trained on counts for

@@ -360,7 +360,9 @@ class AdapterVersion(_message.Message):
     revision: _builtins.int
     """Changes. Commit that changed it last."""
     inherited_from: _builtins.str
-    """Only in FindVersions by record, subject, snapshot or run, of a version that did not come from it itself: its nearest ancestor that did."""
+    """Only in FindVersions by record, subject, snapshot or run, of a version that did not come from it itself: its nearest ancestor that did. Of a record or
+    a subject in so many snapshots that they are looked through page by page, the nearest of those that were found together, which is not always the nearest of all.
+    """
     @_builtins.property
     def base_model(self) -> _base_model_service_pb2.BaseModelReference:
         """Changes of an import. What it was trained on; every field is filled from the registered base model, of an import once its files were found right."""
