@@ -39,7 +39,10 @@ export interface BaseModel {
   vocabularySize: number;
   /** Every layer and parameter that an adapter may target, at most 131,072, in any order; kept in order of the name's bytes. */
   layers: Layer[];
-  /** How adapters may name it in `base_model_name_or_path` beside `name`, e.g. a folder of the training machine. */
+  /**
+   * How adapters may name it in `base_model_name_or_path` beside `name`, e.g. a folder of the training machine; at most 64. Where a registration
+   * makes them more, the names that were given first go.
+   */
   otherNames: string[];
   /** `config.json` of the model, as it was; at most 256 KiB. */
   configurationJson: string;

@@ -98,7 +98,9 @@ class BaseModel(_message.Message):
 
     @_builtins.property
     def other_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """How adapters may name it in `base_model_name_or_path` beside `name`, e.g. a folder of the training machine."""
+        """How adapters may name it in `base_model_name_or_path` beside `name`, e.g. a folder of the training machine; at most 64. Where a registration
+        makes them more, the names that were given first go.
+        """
 
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
