@@ -7594,7 +7594,8 @@ export const AdapterServiceDefinition = {
     },
     /**
      * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
-     * signed where the tenant's policy asks for it.
+     * signed where the tenant's policy asks for it. To where the alias points already nothing moves, so nothing is asked of the version either: the call may be repeated, also
+     * after the version was quarantined.
      * Scope: `registry.write`.
      */
     moveAlias: {
@@ -7828,7 +7829,8 @@ export interface AdapterServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<SignVersionResponse>>;
   /**
    * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
-   * signed where the tenant's policy asks for it.
+   * signed where the tenant's policy asks for it. To where the alias points already nothing moves, so nothing is asked of the version either: the call may be repeated, also
+   * after the version was quarantined.
    * Scope: `registry.write`.
    */
   moveAlias(request: MoveAliasRequest, context: CallContext & CallContextExt): Promise<DeepPartial<MoveAliasResponse>>;
@@ -8010,7 +8012,8 @@ export interface AdapterServiceClient<CallOptionsExt = {}> {
   ): Promise<SignVersionResponse>;
   /**
    * Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
-   * signed where the tenant's policy asks for it.
+   * signed where the tenant's policy asks for it. To where the alias points already nothing moves, so nothing is asked of the version either: the call may be repeated, also
+   * after the version was quarantined.
    * Scope: `registry.write`.
    */
   moveAlias(request: DeepPartial<MoveAliasRequest>, options?: CallOptions & CallOptionsExt): Promise<MoveAliasResponse>;
