@@ -27,6 +27,27 @@ export function history({ store, tenant, clock }: Fixture): void {
     await rejection(store().timeOf(id, 2n), "OUT_OF_RANGE");
   });
 
+  test.each([2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n])(
+    "revision %d is above the head, however large",
+    async (revision) => {
+      const id = tenant();
+      const head = await store().commit(id, [put("a")]);
+      for (const call of [
+        () => store().scan(id, everything, { at: revision }),
+        () => store().get(id, bytes("a"), revision),
+        () => store().timeOf(id, revision),
+        () => store().changes(id, revision),
+        () => store().pin(id, "far", revision, 60),
+        () => store().compact(id, revision),
+      ]) {
+        const error = await rejection(call(), "OUT_OF_RANGE");
+        expect(error.details).toMatchObject({ revision: String(revision), newestRevision: "1" });
+      }
+      await rejection(store().commit(id, [put("a")], [{ key: bytes("a"), revision }]), "ABORTED");
+      expect(await store().head(id)).toEqual(head);
+    },
+  );
+
   test("pages of an old revision are undisturbed by commits and compaction between them", async () => {
     const id = tenant();
     const all = Array.from({ length: 40 }, (_, n) => `k${String(n).padStart(2, "0")}`);

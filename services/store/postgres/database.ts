@@ -167,7 +167,7 @@ async function query<Row extends pg.QueryResultRow>(
   values: readonly Value[] = [],
 ): Promise<Row[]> {
   const named = typeof statement === "string" ? { text: statement } : statement;
-  return (await asking(client.query<Row>({ ...named, values: [...values] }))).rows;
+  return (await asking(client.query<Row>({ ...named, values: values.map(fitting) }))).rows;
 }
 
 async function asking<Result>(asked: Promise<Result>): Promise<Result> {
@@ -176,4 +176,11 @@ async function asking<Result>(asked: Promise<Result>): Promise<Result> {
   } catch (error) {
     throw storeError(error);
   }
+}
+
+const mostOfBigint = 2n ** 63n - 1n;
+
+/** A revision that PostgreSQL's `bigint` does not hold lies above every head, as does the largest that it holds. */
+function fitting(value: Value): Value {
+  return typeof value === "bigint" && value > mostOfBigint ? mostOfBigint : value;
 }
