@@ -21,6 +21,9 @@ test.each(["adapter_model.safetensors", "bin", "README.md", "a.bin/x.json", "tok
 test.each([
   ["protocol 0", Buffer.from("(dp0\nVa\np1\nI1\ns.")],
   ["protocol 0, a call", Buffer.from("cposix\nsystem\np0\n(Vtrue\np1\ntp2\nRp3\n.")],
+  ["protocol 0, an argument before its call", Buffer.from("(S'echo'\nios\nsystem\n.")],
+  ["protocol 0, a remembered argument", Buffer.from("Vecho\np0\n0cos\nsystem\n(g0\ntR.")],
+  ["protocol 0, a number before the call", Buffer.from("I1\n0cos\nsystem\n(S'echo'\ntR.")],
   ["protocol 1", Buffer.from("7d7100580100000061710100", "hex")],
   ["protocol 2", Buffer.from("80027d710058010000006171014b01732e", "hex")],
   ["protocol 3", Buffer.from("80037d7100", "hex")],
@@ -36,6 +39,9 @@ test.each([
 test.each([
   ["README.md", Buffer.from("cats\ndogs\nbirds\n")],
   ["README.md", Buffer.from("(draft)\n")],
+  ["vocab.txt", Buffer.from("Vocabulary\ncats\ndogs\n.\n,\n(\n0\n1\n")],
+  [".gitignore", Buffer.from("cache\ndist\n.env\n")],
+  ["notes.txt", Buffer.from("(if\nthen\nelse)\nS'il vous plaît\nimport\nos\n")],
   ["adapter_config.json", Buffer.from('{"a": 1}')],
   ["list.json", Buffer.from("[]")],
   ["empty", Buffer.alloc(0)],

@@ -51,5 +51,13 @@ function beginsAsPickle(head: Buffer): boolean {
 /** Protocol 1 remembers each container under a number, right after it began. */
 const rememberOpcode = 0x71;
 
-/** Protocol 0: the names of a module and of what is called in it, then its first argument; or a container that is remembered. */
-const textPickle = /^\(?c[\w.]+\n[\w.]+\n(\(S['"]|\(V[^\n]*\nt|p\d+\n)|^\([dlt]p\d+\n/;
+/** Protocol 0 before the first name, each on a line or by itself: numbers and texts, remembered, dropped or marked as arguments. */
+const textArguments = /(?:[(0N]|p\d+\n|[IFL]-?[\d.]+L?\n|S(?:'[^\n]*'|"[^\n]*")\n|V[^\n]*\n)*/;
+
+/**
+ * Protocol 0: the names of a module and of what is called in it, after its arguments, or with its first one or nothing behind them; or a
+ * container that is remembered. Not all: whoever means to can write a pickle that no rule tells from text; nothing here loads one.
+ */
+const textPickle = new RegExp(
+  `^(?:${textArguments.source}[ci][\\w.]+\\n[\\w.]+\\n(?:\\(S['"]|\\(V[^\\n]*\\nt|\\(g\\d+\\n|p\\d+\\n|tR|\\.\\s*$)|\\([dlt]p\\d+\\n)`,
+);
