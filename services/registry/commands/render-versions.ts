@@ -4,6 +4,7 @@ import {
   type RenderVersionsResponse,
 } from "../../../proto/gen/loraloop/registry/v1/adapter_service.ts";
 import { encoded } from "../../kit/encoded.ts";
+import { ServiceError } from "../../kit/errors.ts";
 import { limitExceeded } from "../../kit/field.ts";
 import { limits } from "../../kit/limits.ts";
 import type { TenantId } from "../../store/store.ts";
@@ -30,13 +31,29 @@ export async function renderVersions(
   command: RenderVersions,
 ): Promise<RenderVersionsResponse> {
   const { versions, bytes } = await readVersions(context, tenant, command);
-  if (command.format === Format.FORMAT_VLLM_ARGUMENTS) {
-    for (const version of versions) await requireTrusted(context, tenant, version);
-  }
   const { format, pathTemplate } = command;
-  const rendered = await context.documents.render({ versions, format, pathTemplate }, bytes);
+  const judged: AdapterVersion[] = [];
+  for (const version of versions) judged.push(await judge(context, tenant, version, format));
+  const rendered = await context.documents.render({ versions: judged, format, pathTemplate }, bytes);
   checkBytes("rendered_bytes", Buffer.byteLength(rendered.content), "The rendered document");
   return rendered;
+}
+
+/** A version as it is written: where the signature policy refuses it, no engine may serve it, and vLLM's arguments are refused. */
+async function judge(
+  context: RegistryContext,
+  tenant: TenantId,
+  version: AdapterVersion,
+  format: Format,
+): Promise<AdapterVersion> {
+  try {
+    await requireTrusted(context, tenant, version);
+    return version;
+  } catch (error) {
+    const isRefused = error instanceof ServiceError && error.reason === "SIGNATURE_REQUIRED";
+    if (!isRefused || format === Format.FORMAT_VLLM_ARGUMENTS) throw error;
+    return { ...version, servability: version.servability.map((one) => ({ ...one, servable: false })) };
+  }
 }
 
 /** Of several versions without what only formats of one version need; and their bytes, encoded. */

@@ -68,6 +68,16 @@ describe("a registered version in every format", () => {
     expect(again.content).toBe(content);
   });
 
+  test("adapter_metadata.json enables no version that the signature policy refuses", async () => {
+    await client.putSignaturePolicy({ policy: { required: true, trustedKeys: [] } });
+    onTestFinished(async () => {
+      await client.putSignaturePolicy({ policy: { required: false } });
+    });
+    const { content } = await render(Format.FORMAT_ADAPTER_METADATA);
+    expect(JSON.parse(content)).toMatchObject({ vllm: { enabled: false } });
+    expect(await failure(render(Format.FORMAT_VLLM_ARGUMENTS))).toMatchObject({ reason: "SIGNATURE_REQUIRED" });
+  });
+
   test("adapter_registry.json, model card, folder, arguments", async () => {
     expect(JSON.parse((await render(Format.FORMAT_ADAPTER_REGISTRY)).content)).toMatchObject([
       { id: "legal@1", domain: ["recht"], method: "lora", rank: 2, base_model: "tiny", metrics: { eval_loss: 1.25 } },
