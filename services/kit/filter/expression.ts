@@ -1,14 +1,15 @@
-import type { CelFunc, CelResult, CelValue } from "@bufbuild/cel";
+import type { CelResult } from "@bufbuild/cel";
 import type { Micros } from "../../store/store.ts";
 import { ServiceError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import { compilePattern, type Pattern } from "../pattern.ts";
 import { toTimestamp } from "../timestamp.ts";
 import type { FieldType } from "./field-types.ts";
 import { filterLibrary } from "./library.ts";
-import { boundLoops, filterProblem, loopRange, usesNames } from "./syntax.ts";
+import { paidPatterns } from "./patterns.ts";
+import { boundWork, filterProblem, usesNames } from "./syntax.ts";
 import { timeMethods } from "./time.ts";
 import { unknownField } from "./unknown-field.ts";
+import { paidEnvironment, paidFunctions, Work } from "./work.ts";
 
 /** What the variables of an expression stand for: results of `toCelInput` and `timestampReader`, texts, booleans and numbers, which are doubles. */
 export type Bindings = Readonly<Record<string, unknown>>;
@@ -33,7 +34,7 @@ export interface ExpressionOptions {
 }
 
 /**
- * Compiles a CEL expression. Bounded: `filter_bytes` of text, `filter_steps` of loops, patterns as in `compilePattern`.
+ * Compiles a CEL expression. Bounded: `filter_bytes` of text, `filter_steps` of loops and `filter_work` of all, patterns as in `compilePattern`.
  * Throws ServiceError FILTER_INVALID, also for a field that its type has not, and for one without variables that gives no bool.
  */
 export function compileExpression(source: string, options: ExpressionOptions): Evaluate {
@@ -59,34 +60,46 @@ function planExpression(source: string, { variables, types = new Map() }: Expres
     throw new InvalidExpression(`is longer than filter_bytes (${limits.filter_bytes})`);
   }
   const { celEnv, parse, plan } = filterLibrary.cel;
-  const budget = new LoopBudget();
-  const environment = celEnv({ funcs: [budget.rangeFunction(), ...timeMethods()], re2: cachedPatterns() });
+  const work = new Work();
+  const environment = celEnv({ funcs: [...paidFunctions(work), ...timeMethods()], re2: paidPatterns(work) });
   const parsed = parse(source);
   const isFunction = (name: string) => environment.funcs.find(name) !== undefined;
   const problem = filterProblem(parsed.expr, variables, isFunction) ?? unknownField(parsed.expr, types);
   if (problem !== undefined) {
     throw new InvalidExpression(problem);
   }
-  boundLoops(parsed.expr);
-  const evaluate = bounded(plan(environment, parsed) as (bindings: Bindings) => CelResult, budget);
+  boundWork(parsed.expr);
+  const planned = plan(paidEnvironment(environment, work), parsed) as (bindings: Bindings) => CelResult;
+  const evaluate = bounded(planned, work);
   if (!usesNames(parsed.expr, variables)) {
     checkConstant(evaluate);
   }
   return evaluate;
 }
 
-function bounded(evaluate: (bindings: Bindings) => CelResult, budget: LoopBudget): Evaluate {
+function bounded(evaluate: (bindings: Bindings) => CelResult, work: Work): Evaluate {
   return (bindings) => {
-    budget.left = limits.filter_steps;
-    const result = evaluate(bindings);
-    if (budget.left < 0) {
-      return { problem: `loops over more than filter_steps (${limits.filter_steps}) elements`, isFault: true };
+    work.begin();
+    const result = withoutStacks(() => evaluate(bindings));
+    if (work.problem !== undefined) {
+      return { problem: work.problem, isFault: true };
     }
     if (filterLibrary.cel.isCelError(result)) {
       return { problem: result.message, isFault: false };
     }
     return typeof result === "boolean" ? result : { problem: "it gives no bool", isFault: true };
   };
+}
+
+/** The library makes an error for each field that is absent, whose stack nobody sees and which takes most of the time. */
+function withoutStacks<Result>(evaluate: () => Result): Result {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return evaluate();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** Without variables it would fail always. */
@@ -102,39 +115,6 @@ function whyNot(error: unknown): string {
     return "is nested too deeply";
   }
   return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
-}
-
-/** Charges each loop with the size of what it runs over; with nothing left, loops run over nothing and the evaluation is void. */
-class LoopBudget {
-  left = 0;
-
-  rangeFunction(): CelFunc {
-    const { CelScalar, celFunc, celList, isCelList, isCelMap } = filterLibrary.cel;
-    const nothing = celList([]);
-    return celFunc(loopRange, [CelScalar.DYN], CelScalar.DYN, (range): CelValue => {
-      this.left -= isCelList(range) || isCelMap(range) ? range.size : 0;
-      return this.left < 0 ? nothing : range;
-    });
-  }
-}
-
-/** Patterns come with the expression and, computed, with what it is tried on: only the last few are kept. */
-function cachedPatterns(): { compile(source: string): Pattern } {
-  const patterns = new Map<string, Pattern>();
-  return {
-    compile(source) {
-      const known = patterns.get(source);
-      if (known !== undefined) {
-        return known;
-      }
-      const pattern = compilePattern(source);
-      if (patterns.size >= 16) {
-        patterns.clear();
-      }
-      patterns.set(source, pattern);
-      return pattern;
-    },
-  };
 }
 
 /** JSON as expressions take it. Maps instead of objects: it may have any key, `constructor` and `__proto__` too. */

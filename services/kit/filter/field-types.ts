@@ -4,12 +4,15 @@ export type FieldType =
   | { readonly kind: "list"; readonly element: FieldType }
   /** A value without fields. */
   | { readonly kind: "value" }
+  /** A field that exists, but is blank in what is filtered. */
+  | { readonly kind: "blank" }
   /** The elements of an empty list. */
   | { readonly kind: "nothing" }
   /** Nobody knows. */
   | { readonly kind: "open" };
 
 export const plainValue: FieldType = { kind: "value" };
+export const blank: FieldType = { kind: "blank" };
 export const nothing: FieldType = { kind: "nothing" };
 export const open: FieldType = { kind: "open" };
 

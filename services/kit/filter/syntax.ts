@@ -3,6 +3,9 @@ import type { Expr } from "@bufbuild/cel-spec/cel/expr/syntax_pb.js";
 /** Name of the function that every loop's range passes through; no expression can name it. */
 export const loopRange = "@loop_range";
 
+/** Name of the function that what has an index passes through; no expression can name it. */
+export const indexedValue = "@indexed_value";
+
 /** CEL's names of types, which are values. */
 const typeNames: ReadonlySet<string> = new Set([
   "bool",
@@ -60,16 +63,55 @@ export function usesNames(expr: Expr, names: ReadonlySet<string>): boolean {
   return childrenOf(expr).some((child) => usesNames(child, names));
 }
 
-/** Sends the range of every loop through the function `loopRange`. Changes the expression. */
-export function boundLoops(expr: Expr): void {
+/**
+ * Sends the range of every loop through the function `loopRange`, with how many parts each turn evaluates, and what is
+ * indexed by anything but a text through `indexedValue`. Changes the expression.
+ */
+export function boundWork(expr: Expr): void {
+  const parts = turnParts(expr);
   for (const child of childrenOf(expr)) {
-    boundLoops(child);
+    boundWork(child);
   }
-  if (expr.exprKind.case === "comprehensionExpr" && expr.exprKind.value.iterRange !== undefined) {
-    const range = expr.exprKind.value.iterRange;
-    const call = { $typeName: "cel.expr.Expr.Call", function: loopRange, args: [range] } as const;
-    expr.exprKind.value.iterRange = { ...range, exprKind: { case: "callExpr", value: { ...call, args: [range] } } };
+  const { exprKind } = expr;
+  if (exprKind.case === "comprehensionExpr" && exprKind.value.iterRange !== undefined) {
+    const range = exprKind.value.iterRange;
+    exprKind.value.iterRange = callOf(loopRange, range, integer(range, BigInt(parts)));
   }
+  if (exprKind.case === "callExpr" && exprKind.value.function === "_[_]") {
+    const [indexed, index] = exprKind.value.args;
+    if (indexed !== undefined && index !== undefined && !isText(index)) {
+      exprKind.value.args = [callOf(indexedValue, indexed), index];
+    }
+  }
+}
+
+/** Parts of an expression that one turn of its loop evaluates; those of a loop inside count for that one. */
+function turnParts({ exprKind }: Expr): number {
+  if (exprKind.case !== "comprehensionExpr") return 0;
+  const { loopCondition, loopStep } = exprKind.value;
+  return partsOf(loopCondition) + partsOf(loopStep);
+}
+
+function partsOf(expr: Expr | undefined): number {
+  if (expr === undefined) return 0;
+  const { exprKind } = expr;
+  const inner =
+    exprKind.case === "comprehensionExpr" ? [exprKind.value.iterRange, exprKind.value.accuInit] : childrenOf(expr);
+  return inner.reduce((sum, child) => sum + partsOf(child), 1);
+}
+
+function isText({ exprKind }: Expr): boolean {
+  return exprKind.case === "constExpr" && exprKind.value.constantKind.case === "stringValue";
+}
+
+function callOf(name: string, like: Expr, ...more: Expr[]): Expr {
+  const value = { $typeName: "cel.expr.Expr.Call" as const, function: name, args: [like, ...more] };
+  return { ...like, exprKind: { case: "callExpr", value } };
+}
+
+function integer(like: Expr, value: bigint): Expr {
+  const constant = { $typeName: "cel.expr.Constant", constantKind: { case: "int64Value", value } } as const;
+  return { ...like, exprKind: { case: "constExpr", value: constant } };
 }
 
 export function childrenOf({ exprKind }: Expr): Expr[] {

@@ -6,7 +6,7 @@ import { childrenOf } from "./syntax.ts";
 /** What names stand for. */
 type Scope = ReadonlyMap<string, FieldType>;
 
-/** A field that an expression names and that its variables do not have; undefined where there is none, or where nobody knows. */
+/** A field that an expression names and that its variables do not have or leave blank; undefined where there is none, or where nobody knows. */
 export function unknownField(root: Expr, variables: Scope): string | undefined {
   const reader = new FieldReader();
   reader.typeOf(root, variables);
@@ -68,7 +68,7 @@ class FieldReader {
   #fieldOf(type: FieldType, field: string, path: () => string): FieldType {
     if (type.kind === "open" || type.kind === "nothing") return open;
     const found = type.kind === "message" ? type.fields.get(field) : undefined;
-    if (found !== undefined) return found;
+    if (found !== undefined && found.kind !== "blank") return found;
     this.problem ??= problemOf(type, field, path());
     return open;
   }
@@ -82,9 +82,11 @@ function known(element: FieldType): FieldType {
 function problemOf(type: FieldType, field: string, path: string): string {
   const named = `names "${path}.${field}"`;
   if (type.kind !== "message") return `${named}, but ${path} has no fields`;
-  const nearest = nearestName(field, type.fields.keys());
+  if (type.fields.has(field)) return `${named}, which lists leave blank`;
+  const names = [...type.fields].filter(([, { kind }]) => kind !== "blank").map(([name]) => name);
+  const nearest = nearestName(field, names);
   if (nearest !== undefined) return `${named}, which does not exist; "${path}.${nearest}" does`;
-  return `${named}, but ${path} has only ${[...type.fields.keys()].join(", ")}`;
+  return `${named}, but ${path} has only ${names.join(", ")}`;
 }
 
 function textOf(expr: Expr | undefined): string | undefined {

@@ -14,9 +14,9 @@ import {
   TrainingConfiguration,
   TrainingSnapshot,
 } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
-import { Artifact, ArtifactFile } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
+import { Artifact } from "../../../proto/gen/loraloop/registry/v1/artifact_service.ts";
 import { BaseModelReference } from "../../../proto/gen/loraloop/registry/v1/base_model_service.ts";
-import { type FieldType, listOf, open, plainValue } from "../../kit/filter/field-types.ts";
+import { blank, type FieldType, listOf, open, plainValue } from "../../kit/filter/field-types.ts";
 import { snakeCase } from "../../kit/snake-case.ts";
 
 /** Fields that are no plain values, nor lists of them. */
@@ -49,26 +49,26 @@ export const adapterFields: FieldType = message(Adapter, {
   deleteTime: time,
 });
 
-/** What a filter finds in `version`. */
+/** What a filter finds in `version`, which is what lists have (`listedVersion`). */
 export const versionFields: FieldType = message(AdapterVersion, {
   baseModel: message(BaseModelReference, {}),
   quantization: message(Quantization, {}),
-  peft: message(PeftConfiguration, { rankPattern: map, alphaPattern: map }),
-  artifact: message(Artifact, { files: listOf(message(ArtifactFile, {})) }),
+  peft: message(PeftConfiguration, { rankPattern: map, alphaPattern: map }, ["configurationJson", "layers"]),
+  artifact: message(Artifact, { files: blank }),
   provenance: message(Provenance, {
     snapshots: listOf(message(TrainingSnapshot, {})),
-    training: message(TrainingConfiguration, {}),
+    training: message(TrainingConfiguration, {}, ["configurationJson"]),
     packageVersions: map,
   }),
   constraint: fieldsOf(constraint),
   servability: listOf(message(Servability, {})),
   metrics: map,
   metadata: map,
-  signature: message(Signature, {}),
+  signature: message(Signature, {}, ["bundleJson"]),
   quarantine: message(Quarantine, { time }),
   deletedData: message(DeletedData, { firstTime: time, lastTime: time }),
   inheritedDeletedData: message(DeletedData, { firstTime: time, lastTime: time }),
-  declared: message(Declared, {}),
+  declared: message(Declared, {}, ["document"]),
   createTime: time,
   deleteTime: time,
   verifyTime: time,
@@ -77,12 +77,14 @@ export const versionFields: FieldType = message(AdapterVersion, {
 function message<Message extends object>(
   type: { create(): Message },
   structured: Readonly<Record<Structured<Message>, FieldType>>,
+  blanks: readonly (keyof Message & string)[] = [],
 ): FieldType {
   const values = Object.entries(type.create()).map(([name, value]) => [
     name,
     Array.isArray(value) ? listOf(plainValue) : plainValue,
   ]);
-  return fieldsOf({ ...Object.fromEntries(values), ...structured });
+  const blankFields = blanks.map((name) => [name, blank]);
+  return fieldsOf({ ...Object.fromEntries(values), ...structured, ...Object.fromEntries(blankFields) });
 }
 
 function fieldsOf(types: Readonly<Record<string, FieldType>>): FieldType {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
 import {
   Adapter,
@@ -5,8 +6,12 @@ import {
   AdapterVersion_State as State,
 } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { ServiceError } from "../../kit/errors.ts";
+import type { FieldType } from "../../kit/filter/field-types.ts";
 import { limits } from "../../kit/limits.ts";
+import { snakeCase } from "../../kit/snake-case.ts";
+import { versionFields } from "./filter-fields.ts";
 import { adapterFilter, versionFilter } from "./list-filter.ts";
+import { listedVersion } from "./shown-version.ts";
 
 const version = AdapterVersion.fromPartial({
   name: "tone@3",
@@ -70,6 +75,13 @@ test.each([
   ["version.servability.filter(one, one.servable).exists(one, one.engin == '')", '"one.engine" does'],
   ["version.provenance.snapshots.map(one, one.snapshot).exists(key, key.x == '')", "but key has no fields"],
   ["version.domains.exists(one, one == version.lable)", '"version.label" does'],
+  ["version.peft.layers.size() > 0", 'names "version.peft.layers", which lists leave blank'],
+  ['version.peft.configuration_json.contains("q_proj")', "which lists leave blank"],
+  ["version.artifact.files.exists(one, one.path == 'a')", 'names "version.artifact.files", which lists leave blank'],
+  ["has(version.provenance.training.configuration_json)", "which lists leave blank"],
+  ["version.signature.bundle_json != ''", "which lists leave blank"],
+  ["version.declared.document != ''", "which lists leave blank"],
+  ["version.peft.layer == 1", "but version.peft has only"],
   ["version.domains.all(a, version.domains.all(b, a != b + 'x'))", "loops over more than filter_steps"],
 ])("%s is refused", (filter, problem) => {
   const evaluate = () => versionFilter(filter)(version);
@@ -88,3 +100,31 @@ test("a filter over adapters names fields that they have", () => {
   expect(() => adapterFilter('adapter.labels.team == "legal"')).toThrow("but adapter has only name, description, ");
   expect(() => adapterFilter("adapter.aliases.exists(one, one.alais == 'a')")).toThrow('"one.alias" does');
 });
+
+test("filters see of a version all fields that lists have, and call the others blank", () => {
+  const whole = AdapterVersion.fromPartial({
+    peft: { configurationJson: "{}", layers: ["q_proj"] },
+    artifact: { files: [{ path: "a" }] },
+    provenance: { training: { configurationJson: "{}" } },
+    signature: { bundleJson: "{}" },
+    declared: { document: "{}" },
+  });
+  expect(blankedPaths("version", whole, listedVersion(whole)).toSorted()).toEqual(blankTypes("version", versionFields));
+});
+
+function blankedPaths(path: string, whole: unknown, listed: unknown): string[] {
+  if (typeof whole !== "object" || whole === null || Array.isArray(whole)) {
+    return isDeepStrictEqual(whole, listed) ? [] : [path];
+  }
+  const shown = listed as Record<string, unknown>;
+  return Object.entries(whole).flatMap(([name, value]) =>
+    blankedPaths(`${path}.${snakeCase(name)}`, value, shown[name]),
+  );
+}
+
+function blankTypes(path: string, type: FieldType): string[] {
+  if (type.kind === "blank") return [path];
+  return type.kind === "message"
+    ? [...type.fields].flatMap(([name, field]) => blankTypes(`${path}.${name}`, field)).toSorted()
+    : [];
+}

@@ -1,5 +1,6 @@
 import { AdapterVersion } from "../../../proto/gen/loraloop/registry/v1/adapter.ts";
 import { encoded } from "../../kit/encoded.ts";
+import { PageTime } from "../../kit/filter/page-time.ts";
 import { limits } from "../../kit/limits.ts";
 import type { ListPosition } from "../../kit/list-position.ts";
 import { MessageRoom } from "../../kit/message-room.ts";
@@ -27,7 +28,7 @@ export interface VersionPage {
   readonly next: Key | undefined;
 }
 
-/** Looks at no more than `page_size` versions. Rejects with ADAPTER_NOT_FOUND. */
+/** Looks at no more than `page_size` versions, with a filter for no longer than `filter_page_milliseconds`. Rejects with ADAPTER_NOT_FOUND. */
 export async function listVersions(
   { store }: { readonly store: Reader },
   tenant: TenantId,
@@ -35,7 +36,7 @@ export async function listVersions(
 ): Promise<VersionPage> {
   const { adapter, matches, includeDeleted, limit, at, start } = list;
   if (adapter !== "") await checkAdapter(store, tenant, list);
-  const all = adapter === "" ? prefixRange("version/") : prefixRange("version/", adapter, "\0");
+  const all = rangeOf(adapter);
   const policy = await readPolicy({ store }, tenant, at);
   const looks = matches === undefined ? limit : limits.page_size;
   const page = await VersionPages.read(
@@ -45,9 +46,10 @@ export async function listVersions(
     { at, limit: looks },
   );
   const versions: AdapterVersion[] = [];
-  const [room, slices] = [new MessageRoom(), new Slices()];
+  const [room, slices, time] = [new MessageRoom(), new Slices(), new PageTime(matches !== undefined)];
   for await (const { key, kept, bytes } of page.versions()) {
     await slices.done(bytes);
+    if (time.isOver()) return { versions, next: key };
     if (!includeDeleted && kept.state.deleteTimeMicros !== 0n) continue;
     const version = listedVersion(shownVersion(kept, policy));
     if (matches !== undefined && !matches(version)) continue;
@@ -56,6 +58,10 @@ export async function listVersions(
     versions.push(version);
   }
   return { versions, next: page.next };
+}
+
+function rangeOf(adapter: string): ReturnType<typeof prefixRange> {
+  return adapter === "" ? prefixRange("version/") : prefixRange("version/", adapter, "\0");
 }
 
 async function checkAdapter(store: Reader, tenant: TenantId, { adapter: name, includeDeleted, at }: ListVersions) {

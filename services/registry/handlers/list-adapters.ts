@@ -14,7 +14,7 @@ type Handler = (request: ListAdaptersRequest, call: Call) => Promise<ListAdapter
 export function listAdapters(context: RegistryContext): Handler {
   return async ({ filter, includeDeleted, pageToken, ...request }, { caller }) => {
     const { tenant } = caller;
-    const matches = adapterFilter(filter);
+    const matches = filter === "" ? undefined : adapterFilter(filter);
     const limit = pageSize(request.pageSize);
     const scope = { tenant, method: "ListAdapters", fields: [filter, String(includeDeleted)] };
     const position = await readPosition(context, scope, pageToken);
