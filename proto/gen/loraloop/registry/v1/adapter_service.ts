@@ -209,7 +209,7 @@ export interface ListVersionsRequest {
   adapter: string;
   /**
    * CEL over `version`, e.g. `"legal" in version.domains && version.peft.maximum_rank <= 16 && version.metrics["eval_loss"] < 1.2`; empty for all. Names of states
-   * and methods are texts without their prefix: `version.state == "READY"`. A missing metric is no match; a field that no version has: FILTER_INVALID.
+   * and methods are texts without their prefix: `version.state == "READY"`. A missing metric is no match; a field that no version has, or that lists leave blank: FILTER_INVALID.
    */
   filter: string;
   /** 100 by default; above 1,000 means 1,000. A filtered page may hold fewer, even none. */
@@ -489,7 +489,7 @@ export interface LineageRecord {
   record: string;
   /**
    * Whose data it was when the snapshot was built; empty where nobody said, and where the record was written or deleted since and the export service no longer tells
-   * whose it was: at the earliest after 24 hours.
+   * whose it was: 24 hours after the build at the earliest.
    */
   subject: string;
   /** True where it was deleted after the snapshot was built, whether or not it was written again since. */

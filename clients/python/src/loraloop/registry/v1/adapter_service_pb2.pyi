@@ -558,7 +558,7 @@ class ListVersionsRequest(_message.Message):
     """Only of this adapter; empty for all."""
     filter: _builtins.str
     """CEL over `version`, e.g. `"legal" in version.domains && version.peft.maximum_rank <= 16 && version.metrics["eval_loss"] < 1.2`; empty for all. Names of states
-    and methods are texts without their prefix: `version.state == "READY"`. A missing metric is no match; a field that no version has: FILTER_INVALID.
+    and methods are texts without their prefix: `version.state == "READY"`. A missing metric is no match; a field that no version has, or that lists leave blank: FILTER_INVALID.
     """
     page_size: _builtins.int
     """100 by default; above 1,000 means 1,000. A filtered page may hold fewer, even none."""
@@ -1459,7 +1459,7 @@ class LineageRecord(_message.Message):
     """Its id."""
     subject: _builtins.str
     """Whose data it was when the snapshot was built; empty where nobody said, and where the record was written or deleted since and the export service no longer tells
-    whose it was: at the earliest after 24 hours.
+    whose it was: 24 hours after the build at the earliest.
     """
     deleted: _builtins.bool
     """True where it was deleted after the snapshot was built, whether or not it was written again since."""

@@ -296,7 +296,8 @@ class AdapterServiceServicer:
 
     def MoveAlias(self, request, context):
         """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
-        signed where the tenant's policy asks for it.
+        signed where the tenant's policy asks for it. To where the alias points already nothing moves, so nothing is asked of the version either: the call may be repeated, also
+        after the version was quarantined.
         Scope: `registry.write`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -84,7 +84,8 @@ class AdapterServiceStub:
     """Adds a signature over the version's files, or replaces it. Refused where it is not over exactly these files: SIGNATURE_INVALID. Scope: `registry.write`."""
     MoveAlias: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.MoveAliasRequest, _adapter_service_pb2.MoveAliasResponse]
     """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
-    signed where the tenant's policy asks for it.
+    signed where the tenant's policy asks for it. To where the alias points already nothing moves, so nothing is asked of the version either: the call may be repeated, also
+    after the version was quarantined.
     Scope: `registry.write`.
     """
     ResolveAlias: _grpc.UnaryUnaryMultiCallable[_adapter_service_pb2.ResolveAliasRequest, _adapter_service_pb2.ResolveAliasResponse]
@@ -179,7 +180,8 @@ class AdapterServiceAsyncStub(AdapterServiceStub):
     """Adds a signature over the version's files, or replaces it. Refused where it is not over exactly these files: SIGNATURE_INVALID. Scope: `registry.write`."""
     MoveAlias: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.MoveAliasRequest, _adapter_service_pb2.MoveAliasResponse]  # type: ignore[assignment]
     """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
-    signed where the tenant's policy asks for it.
+    signed where the tenant's policy asks for it. To where the alias points already nothing moves, so nothing is asked of the version either: the call may be repeated, also
+    after the version was quarantined.
     Scope: `registry.write`.
     """
     ResolveAlias: _aio.UnaryUnaryMultiCallable[_adapter_service_pb2.ResolveAliasRequest, _adapter_service_pb2.ResolveAliasResponse]  # type: ignore[assignment]
@@ -367,7 +369,8 @@ class AdapterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_adapter_service_pb2.MoveAliasResponse, _abc.Awaitable[_adapter_service_pb2.MoveAliasResponse]]:
         """Points an alias at a version, or removes it. With `expected_revision` only where nobody moved it since: else ALIAS_CONFLICT. Only a STATE_READY version takes one,
-        signed where the tenant's policy asks for it.
+        signed where the tenant's policy asks for it. To where the alias points already nothing moves, so nothing is asked of the version either: the call may be repeated, also
+        after the version was quarantined.
         Scope: `registry.write`.
         """
 
