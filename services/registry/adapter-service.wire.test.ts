@@ -2,7 +2,12 @@ import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Status } from "nice-grpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type AliasMove, Method, AdapterVersion_State as State } from "../../proto/gen/loraloop/registry/v1/adapter.ts";
+import {
+  type AliasMove,
+  Method,
+  AdapterVersion_State as State,
+  TrainingConfiguration,
+} from "../../proto/gen/loraloop/registry/v1/adapter.ts";
 import type {
   RegisterVersionRequest,
   WatchAdaptersResponse,
@@ -335,8 +340,8 @@ describe.each(storeKinds)("adapter service on %s", (kind) => {
     ],
     [
       "training_configuration_bytes",
-      { training: { configurationJson: json(limits.training_configuration_bytes) } },
-      { training: { configurationJson: json(limits.training_configuration_bytes + 1) } },
+      { training: trained(limits.training_configuration_bytes) },
+      { training: trained(limits.training_configuration_bytes + 1) },
     ],
     ["version_metrics", { metrics: values(limits.version_metrics) }, { metrics: values(limits.version_metrics + 1) }],
     [
@@ -432,6 +437,10 @@ function entries(count: number): Record<string, string> {
 
 function json(bytes: number): string {
   return JSON.stringify({ a: "x".repeat(bytes - '{"a":""}'.length) });
+}
+
+function trained(bytes: number): TrainingConfiguration {
+  return TrainingConfiguration.fromPartial({ configurationJson: json(bytes) });
 }
 
 function pattern(bytes: number) {

@@ -1,7 +1,7 @@
 import { fieldInvalid, limitExceeded } from "../../kit/field.ts";
 import { type LimitName, limits } from "../../kit/limits.ts";
 
-/** Metadata of an adapter, a version or a base model. Throws LIMIT_EXCEEDED, FIELD_INVALID. */
+/** Metadata of an adapter, a version or a base model; of a key `__proto__` the generated decoder leaves nothing to check. Throws LIMIT_EXCEEDED, FIELD_INVALID. */
 export function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   const entries = Object.entries(metadata);
   if (entries.length > limits.metadata_entries) {
