@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
 import type { PreviewSample, PreviewSamplesResponse } from "../../../proto/gen/loraloop/export/v1/export_service.ts";
 import { type Reject, RejectReason } from "../../../proto/gen/loraloop/export/v1/snapshot.ts";
 import { StoredRecord } from "../../../proto/gen/loraloop/storage/v1/corpus.ts";
 import { limits } from "../../kit/limits.ts";
+import { Slices } from "../../kit/slices.ts";
 import { prefixRange } from "../../store/range.ts";
 import type { Entry, Key, TenantId } from "../../store/store.ts";
 import type { ExportContext } from "../context.ts";
@@ -15,7 +15,7 @@ import type { Outcome, RenderedSample, Renderer } from "../rendering/renderer.ts
 import { StatisticsBuilder } from "../rendering/statistics.ts";
 import { withWeight } from "../rendering/weight-text.ts";
 
-/** Records read between two turns of the event loop. */
+/** Records read from the store at once. */
 const recordsAtOnce = 50;
 
 /** Renders the first records of a collection until there are `count` samples; also ends at `preview_records` or `preview_bytes`. */
@@ -33,8 +33,7 @@ export async function previewSamples(
   while (start !== undefined && !preview.enough) {
     const options = { at: source.readRevision, limit: recordsAtOnce };
     const page = await context.store.scan(tenant, { ...range, start }, options);
-    start = preview.readAll(page.entries) ? page.next : start;
-    await setImmediate();
+    start = (await preview.readAll(page.entries)) ? page.next : start;
   }
   return preview.response(start === undefined && !preview.cutOff, performance.now() - begin);
 }
@@ -44,6 +43,7 @@ class Preview {
   readonly #count: number;
   readonly #contents: Set<string> | undefined;
   readonly #statistics: StatisticsBuilder;
+  readonly #slices = new Slices();
   readonly #samples: PreviewSample[] = [];
   readonly #rejects: Reject[] = [];
   #read = 0;
@@ -65,13 +65,14 @@ class Preview {
   }
 
   /** Reads records until there is enough; false where some are left. */
-  readAll(entries: readonly Entry[]): boolean {
+  async readAll(entries: readonly Entry[]): Promise<boolean> {
     for (const entry of entries) {
       if (this.enough) {
         this.cutOff = true;
         return false;
       }
       this.#readOne(idOf(entry), StoredRecord.decode(entry.value));
+      await this.#slices.done(entry.value.length);
     }
     return true;
   }

@@ -99,6 +99,36 @@ test("a hint names the filter that removed everything", async () => {
   });
 });
 
+test("a filter that costs too much is refused with the dataset; a slow one leaves others their turns", async () => {
+  const doubled = `["abcdefgh"]${".map(a,a+a)".repeat(23)}.exists(b, b.size() == 1)`;
+  const costly = client.putDataset({ name: "costly", spec: { ...spec, selection: { filter: doubled } } });
+  await expect(costly).rejects.toThrow("selection.filter can never be evaluated: does more work than filter_work");
+  const fieldsJson = JSON.stringify({ numbers: Array.from({ length: 20_000 }, (_, number) => number) });
+  const records = Array.from({ length: 20 }, (_, number) => ({ id: `slow_${number}`, fieldsJson }));
+  await server.client(CorpusServiceDefinition).upsertRecords({ collection: "slow", records });
+  const filter = `[1,2,3,4,5,6,7,8,9,10].exists(x, "none" in record.numbers)`;
+  const begin = performance.now();
+  const stall = await longestStall(() => preview({ collection: "slow", selection: { filter } }));
+  expect(stall).toBeLessThan((performance.now() - begin) / 2);
+});
+
+/** Milliseconds for which nothing else had a turn. */
+async function longestStall(call: () => Promise<unknown>): Promise<number> {
+  let [longest, last] = [0, performance.now()];
+  const look = () => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  };
+  const timer = setInterval(look, 1);
+  try {
+    await call();
+  } finally {
+    clearInterval(timer);
+  }
+  look();
+  return longest;
+}
+
 test("reads a stored dataset, at a revision and as of a time", async () => {
   await client.putDataset({ name: "aged", spec: { ...spec, weighting: { freshness: {} } } });
   const asOf = { seconds: 4_000_000_000n, nanos: 0 };
