@@ -136,10 +136,13 @@ describe.each(storeKinds)("lists in %s", (kind) => {
     expect(await numbers('version.metrics["never"] < 1')).toEqual([]);
   });
 
-  test.each(["adapter.name == 'a'", "version.nothing == 1", "version.peft.layers.size() > 0"])("%s is refused", async (filter) => {
-    const refused = { reason: "FILTER_INVALID", metadata: { field: "filter" } };
-    await expect(versionsPage({ filter })).rejects.toMatchObject(refused);
-  });
+  test.each(["adapter.name == 'a'", "version.nothing == 1", "version.peft.layers.size() > 0"])(
+    "%s is refused",
+    async (filter) => {
+      const refused = { reason: "FILTER_INVALID", metadata: { field: "filter" } };
+      await expect(versionsPage({ filter })).rejects.toMatchObject(refused);
+    },
+  );
 
   test("a filter finds adapters, also by their aliases", async () => {
     for (const adapter of ["a", "b", "c"]) {

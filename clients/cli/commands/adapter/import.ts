@@ -24,7 +24,11 @@ export function importVersions(): Command {
     .argument("<file>", "adapter_metadata.json, adapter_registry.json or README.md")
     .addOption(new Option("--format <format>", "format of the file").choices(formats).makeOptionMandatory())
     .option("--base-uri <uri>", "the document's paths are below this one, e.g. file:///models", "")
-    .option("--adapter <name>", "the adapter of a model card or an adapter_metadata.json; what the document names by default", "")
+    .option(
+      "--adapter <name>",
+      "the adapter of a model card or an adapter_metadata.json; what the document names by default",
+      "",
+    )
     .option("--validate-only", "say what would come of it, and keep nothing", false)
     .action(run);
 }
