@@ -20,7 +20,7 @@ export function requestDecoder(type: MessageType): (bytes: Uint8Array) => Undeco
       return decode(new RequestReader(bytes, readText) as never);
     } catch (error) {
       if (error instanceof ServiceError) throw error;
-      throw new ServerError(Status.INTERNAL, "Error deserializing request");
+      throw Object.assign(new ServerError(Status.INTERNAL, "Error deserializing request"), { cause: error });
     }
   };
 }

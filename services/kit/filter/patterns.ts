@@ -13,7 +13,7 @@ export function paidPatterns(work: Work): { compile(source: string): Pick<Patter
       const pattern = compile(source);
       return {
         test(text) {
-          work.charge(Math.min(text.length, limits.pattern_text_characters) * pattern.size);
+          work.charge((Math.min(text.length, limits.pattern_text_characters) * pattern.size) / 4);
           return pattern.test(text);
         },
       };

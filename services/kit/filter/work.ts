@@ -5,9 +5,9 @@ import { indexedValue, loopRange } from "./syntax.ts";
 
 /** What a part of an expression that a loop evaluates costs, in characters that take as long: most where it fails. */
 const partCost = 128;
-/** What an element costs that `in` looks at. */
+/** What an element costs that `in` looks at, or that is compared. */
 const elementCost = 32;
-/** What a list or map inside others costs that is compared, or a value in one. */
+/** What a list or map costs that is compared. */
 const nestedCost = 256;
 /** What looking at one key of a map costs. */
 const keyCost = 8;
@@ -110,7 +110,7 @@ function equalityCost(one: CelValue | undefined, other: CelValue | undefined, wo
 /** Charges by and by for what a list or map holds at any depth, so that weighing is bounded too. */
 function chargeElements(value: CelValue, work: Work): number {
   const { isCelList, isCelMap } = filterLibrary.cel;
-  work.charge(nestedCost + lengthOf(value));
+  work.charge((isCelList(value) || isCelMap(value) ? nestedCost : elementCost) + lengthOf(value));
   if (isCelList(value)) {
     for (const element of value) chargeElements(element, work);
   } else if (isCelMap(value)) {

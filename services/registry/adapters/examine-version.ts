@@ -7,6 +7,8 @@ import { filesNowhere } from "../artifacts/artifact-errors.ts";
 import { readOnce } from "../artifacts/read-once.ts";
 import { findBaseModel, type KeptBaseModel, unreadBase } from "../base-models/stored-base-models.ts";
 import type { RegistryContext } from "../context.ts";
+import { configurationReport, Faults } from "../verification/faults.ts";
+import { readConfiguration } from "../verification/lora-configuration.ts";
 import { methodNames } from "../verification/method.ts";
 import { baseOf } from "../verification/named-base.ts";
 import {
@@ -53,7 +55,7 @@ export async function examineVersion(
       files: artifact.files.length === 0 ? undefined : artifact.files,
       signal,
     };
-    const unread = unreadBase(context.store, caller.tenant, base);
+    const unread = unreadBase(context.store, caller.tenant, underItsName(base, version));
     const { problems, adapter } = await adapterProblems(context, files, unread, declared);
     if (adapter === undefined) return { problems };
     const contradictions = contradictionsOf(version, adapter);
@@ -67,6 +69,14 @@ export async function examineVersion(
     if (!isFault(error)) throw error;
     return { problems: [{ reason: error.reason, message: error.message }] };
   }
+}
+
+/** With the name that the version's configuration had for it when that was verified: other names of a base model come and go. */
+function underItsName(base: KeptBaseModel, { stored, state }: KeptVersion): KeptBaseModel {
+  const read = (state.found ?? stored.version)?.peft?.configurationJson ?? "";
+  const name = readConfiguration(Buffer.from(read), configurationReport(new Faults(false)))?.baseModel ?? "";
+  const otherNames = name === "" ? base.baseModel.otherNames : [...base.baseModel.otherNames, name];
+  return { ...base, baseModel: { ...base.baseModel, otherNames } };
 }
 
 /** What was said of the version when it was made. Of an import that is less than its files tell; digests of others are compared where they are of our kind. */

@@ -33,8 +33,8 @@ export async function listAdapters(
   { matches, includeDeleted, limit, at, start }: ListAdapters,
 ): Promise<AdapterPage> {
   const adapters: Adapter[] = [];
-  const [room, slices, time] = [new MessageRoom(), new Slices(), new PageTime(matches !== undefined)];
   const { entries, next } = await store.scan(tenant, { start: start ?? all.start, end: all.end }, { at, limit });
+  const [room, slices, time] = [new MessageRoom(), new Slices(), new PageTime(matches !== undefined)];
   const show = async (entry: Entry) => ({ key: entry.key, adapter: await showEntry(store, tenant, entry, at) });
   for await (const { key, adapter } of mapInOrder(entries.values(), READS_AT_ONCE, show)) {
     const bytes = encoded(Adapter, adapter).length;

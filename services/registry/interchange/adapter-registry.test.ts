@@ -63,6 +63,11 @@ test("an entry is written as it stands, whatever its form; the list is ours", ()
   expect(imported("[]")).toEqual([]);
 });
 
+test("white space takes no time", () => {
+  const text = `[{"id": "a",\n${" ".repeat(limits.import_bytes / 2)}"b": 1}]`;
+  expect(rendered(...imported(text))).toContain('"b": 1}\n]\n');
+});
+
 test("what a document of another format says of the data and the place is told", () => {
   const text = '{"adapter_id":"a","training":{"dataset_name":"laws"},"vllm":{"adapter_path":"/m/a"}}';
   const [entry] = readMetadata(text);

@@ -93,7 +93,8 @@ export function printList(elements: readonly string[]): string {
 
 /** A text with the indentation of its last line replaced. */
 function indented(element: string): string {
-  const own = /\n([ \t]*)[^\n]*$/.exec(element)?.[1] ?? "";
+  const lastLine = element.slice(element.lastIndexOf("\n") + 1);
+  const own = element.includes("\n") ? (/^[ \t]*/.exec(lastLine)?.[0] ?? "") : "";
   return `  ${element.replaceAll(`\n${own}`, "\n  ")}`;
 }
 

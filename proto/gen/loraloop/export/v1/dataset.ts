@@ -122,7 +122,8 @@ export interface Selection {
     | undefined;
   /**
    * A CEL expression that gives a bool over `record` (the fields; their numbers are doubles), `id`, `source`, `quality_score` (0 where unknown),
-   * `create_time`, `update_time`. At most 4 KiB; its macros visit at most 2,000 elements a record; time zones are "UTC" or offsets.
+   * `create_time`, `update_time`. At most 4 KiB; its macros visit at most 2,000 elements a record, and all that it does there takes as long as reading 16 Mi characters at most
+   * (`filter_work`; beyond it the record is rejected); time zones are "UTC" or offsets.
    * An evaluation error (e.g. a missing field) fails the record with FILTER_FAILED.
    */
   filter: string;

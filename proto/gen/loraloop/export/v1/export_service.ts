@@ -310,8 +310,8 @@ export interface SnapshotRecord {
   /** Its id. */
   record: string;
   /**
-   * Whose data it was when the snapshot was built; empty where nobody said. Of a record that was written or deleted since, the store tells that until 24 hours
-   * after the build at the earliest; then it is empty.
+   * Whose data it was when the snapshot was built; empty where nobody said. Of a record that was written or deleted since, the store tells that while it
+   * keeps the revision that the build read (`retention_hours`, 24 by default); then it is empty.
    */
   subject: string;
   /** True where it was deleted after the snapshot was built, whether or not it was written again since. */
@@ -9147,8 +9147,8 @@ export const ExportServiceDefinition = {
     },
     /**
      * Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
-     * A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was until 24 hours
-     * after the build at the earliest; then it counts for every subject that it ever had, so that nobody is missed.
+     * A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was while it
+     * keeps the revision that the build read (`retention_hours`, 24 by default); then it counts for every subject that it ever had, so that nobody is missed.
      * Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
      */
     findSnapshots: {
@@ -9284,8 +9284,8 @@ export interface ExportServiceImplementation<CallContextExt = {}> {
   listHolds(request: ListHoldsRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ListHoldsResponse>>;
   /**
    * Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
-   * A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was until 24 hours
-   * after the build at the earliest; then it counts for every subject that it ever had, so that nobody is missed.
+   * A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was while it
+   * keeps the revision that the build read (`retention_hours`, 24 by default); then it counts for every subject that it ever had, so that nobody is missed.
    * Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
    */
   findSnapshots(
@@ -9408,8 +9408,8 @@ export interface ExportServiceClient<CallOptionsExt = {}> {
   listHolds(request: DeepPartial<ListHoldsRequest>, options?: CallOptions & CallOptionsExt): Promise<ListHoldsResponse>;
   /**
    * Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
-   * A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was until 24 hours
-   * after the build at the earliest; then it counts for every subject that it ever had, so that nobody is missed.
+   * A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was while it
+   * keeps the revision that the build read (`retention_hours`, 24 by default); then it counts for every subject that it ever had, so that nobody is missed.
    * Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
    */
   findSnapshots(

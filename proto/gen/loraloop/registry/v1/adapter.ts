@@ -440,7 +440,7 @@ export interface TrainingConfiguration {
   epochs: number;
   /** Peak learning rate. */
   learningRate: number;
-  /** Anything else, as a JSON object. */
+  /** Anything else, as a JSON object, at most 1 MiB. */
   configurationJson: string;
 }
 

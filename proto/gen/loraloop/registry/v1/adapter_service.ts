@@ -124,7 +124,7 @@ export interface RegisterVersionRequest {
      */
     { $case: "uri"; value: string }
     | undefined;
-  /** What it was trained on; where absent or without a name, what `adapter_config.json` names. Weights and tokenizer digests are compared where given: BASE_MODEL_MISMATCH. */
+  /** What it was trained on; name and revision that are not given are those of `adapter_config.json`. Weights and tokenizer digests are compared where given: BASE_MODEL_MISMATCH. */
   baseModel:
     | BaseModelReference
     | undefined;
@@ -489,7 +489,7 @@ export interface LineageRecord {
   record: string;
   /**
    * Whose data it was when the snapshot was built; empty where nobody said, and where the record was written or deleted since and the export service no longer tells
-   * whose it was: 24 hours after the build at the earliest.
+   * whose it was, since it does not keep the revision that the build read (`retention_hours`, 24 by default).
    */
   subject: string;
   /** True where it was deleted after the snapshot was built, whether or not it was written again since. */

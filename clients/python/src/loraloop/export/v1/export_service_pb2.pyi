@@ -508,8 +508,8 @@ class SnapshotRecord(_message.Message):
     record: _builtins.str
     """Its id."""
     subject: _builtins.str
-    """Whose data it was when the snapshot was built; empty where nobody said. Of a record that was written or deleted since, the store tells that until 24 hours
-    after the build at the earliest; then it is empty.
+    """Whose data it was when the snapshot was built; empty where nobody said. Of a record that was written or deleted since, the store tells that while it
+    keeps the revision that the build read (`retention_hours`, 24 by default); then it is empty.
     """
     deleted: _builtins.bool
     """True where it was deleted after the snapshot was built, whether or not it was written again since."""

@@ -280,8 +280,8 @@ class ExportServiceServicer:
 
     def FindSnapshots(self, request, context):
         """Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
-        A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was until 24 hours
-        after the build at the earliest; then it counts for every subject that it ever had, so that nobody is missed.
+        A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was while it
+        keeps the revision that the build read (`retention_hours`, 24 by default); then it counts for every subject that it ever had, so that nobody is missed.
         Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -81,8 +81,8 @@ class ExportServiceStub:
     """Lists who keeps which snapshots, by holder and snapshot. Runs are there too, as `run/<id>`, where a server that knows this RPC opened them. Scope: `export.read`."""
     FindSnapshots: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.FindSnapshotsRequest, _export_service_pb2.FindSnapshotsResponse]
     """Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
-    A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was until 24 hours
-    after the build at the earliest; then it counts for every subject that it ever had, so that nobody is missed.
+    A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was while it
+    keeps the revision that the build read (`retention_hours`, 24 by default); then it counts for every subject that it ever had, so that nobody is missed.
     Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
     """
     ListSnapshotRecords: _grpc.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotRecordsRequest, _export_service_pb2.ListSnapshotRecordsResponse]
@@ -145,8 +145,8 @@ class ExportServiceAsyncStub(ExportServiceStub):
     """Lists who keeps which snapshots, by holder and snapshot. Runs are there too, as `run/<id>`, where a server that knows this RPC opened them. Scope: `export.read`."""
     FindSnapshots: _aio.UnaryUnaryMultiCallable[_export_service_pb2.FindSnapshotsRequest, _export_service_pb2.FindSnapshotsResponse]  # type: ignore[assignment]
     """Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
-    A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was until 24 hours
-    after the build at the earliest; then it counts for every subject that it ever had, so that nobody is missed.
+    A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was while it
+    keeps the revision that the build read (`retention_hours`, 24 by default); then it counts for every subject that it ever had, so that nobody is missed.
     Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
     """
     ListSnapshotRecords: _aio.UnaryUnaryMultiCallable[_export_service_pb2.ListSnapshotRecordsRequest, _export_service_pb2.ListSnapshotRecordsResponse]  # type: ignore[assignment]
@@ -320,8 +320,8 @@ class ExportServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_export_service_pb2.FindSnapshotsResponse, _abc.Awaitable[_export_service_pb2.FindSnapshotsResponse]]:
         """Lists the sealed snapshots that hold samples of a record, or of any record of a subject, by key. A record that was deleted is found in the snapshots that were built before.
-        A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was until 24 hours
-        after the build at the earliest; then it counts for every subject that it ever had, so that nobody is missed.
+        A subject is found by the records that were its own when a snapshot was built. Of a record that was written or deleted since, the store tells whose it was while it
+        keeps the revision that the build read (`retention_hours`, 24 by default); then it counts for every subject that it ever had, so that nobody is missed.
         Whose a record is was not kept before servers knew this RPC: such records are found by their subject once they were written again. Scope: `export.read`.
         """
 

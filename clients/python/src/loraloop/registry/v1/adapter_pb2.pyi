@@ -807,7 +807,7 @@ class TrainingConfiguration(_message.Message):
     learning_rate: _builtins.float
     """Peak learning rate."""
     configuration_json: _builtins.str
-    """Anything else, as a JSON object."""
+    """Anything else, as a JSON object, at most 1 MiB."""
     def __init__(
         self,
         *,

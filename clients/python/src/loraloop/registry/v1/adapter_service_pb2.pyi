@@ -407,7 +407,7 @@ class RegisterVersionRequest(_message.Message):
     """A random name of this request, `[0-9A-Za-z_-]{1,64}`, kept with the version."""
     @_builtins.property
     def base_model(self) -> _base_model_service_pb2.BaseModelReference:
-        """What it was trained on; where absent or without a name, what `adapter_config.json` names. Weights and tokenizer digests are compared where given: BASE_MODEL_MISMATCH."""
+        """What it was trained on; name and revision that are not given are those of `adapter_config.json`. Weights and tokenizer digests are compared where given: BASE_MODEL_MISMATCH."""
 
     @_builtins.property
     def quantization(self) -> _adapter_pb2.Quantization:
@@ -1459,7 +1459,7 @@ class LineageRecord(_message.Message):
     """Its id."""
     subject: _builtins.str
     """Whose data it was when the snapshot was built; empty where nobody said, and where the record was written or deleted since and the export service no longer tells
-    whose it was: 24 hours after the build at the earliest.
+    whose it was, since it does not keep the revision that the build read (`retention_hours`, 24 by default).
     """
     deleted: _builtins.bool
     """True where it was deleted after the snapshot was built, whether or not it was written again since."""
