@@ -257,7 +257,7 @@ test("what was deleted since is marked", async () => {
   await client.corpus.deleteRecords({ collection: "notes", ids: ["a"] });
   await expect
     .poll(() => run("adapter", "lineage", "notes@1"), { timeout: 60_000, interval: 500 })
-    .toContain("record a  deleted");
+    .toContain("record a  of person-a  deleted");
   await expect
     .poll(() => run("adapter", "show", "later@2"), { timeout: 60_000, interval: 500 })
     .toMatch(/deleted +1 of the records that its ancestors were trained on, from /);
