@@ -10,6 +10,7 @@ import { type RegistryClients, registryClients } from "../../../test/support/reg
 import { startTestRegistry } from "../../../test/support/registry-server.ts";
 import type { TestServer } from "../../../test/support/server.ts";
 import { tinyAdapter, tinyBaseModel } from "../../../test/support/tiny-adapter.ts";
+import { limits } from "../../kit/limits.ts";
 
 const base = "tiny/base";
 
@@ -139,6 +140,20 @@ describe("checking the files of versions", () => {
     const register = (baseModel: object) => clients.adapters.registerVersion({ adapter: "revised", files, baseModel });
     expect((await register({ revision })).version).toMatchObject({ baseModel: { name, revision } });
     expect(await failure(register({ revision: "nope" }))).toMatchObject({ reason: "BASE_MODEL_NOT_FOUND" });
+  });
+
+  test("a version stays what it is when its base model no longer has the name that its configuration says", async () => {
+    const register = (otherName: string) =>
+      clients.models.registerBaseModel({ baseModel: { ...tinyBaseModel(base), otherNames: [otherName] } });
+    await register("/jobs/first");
+    const folder = await folderOf("renamed", tinyAdapter("/jobs/first"));
+    const files = { $case: "uri", value: pathToFileURL(folder).href } as const;
+    await clients.adapters.registerVersion({ adapter: "renamed", files });
+    for (let job = 0; job < limits.base_model_names; job++) await register(`/jobs/${job}`);
+    expect(await failure(clients.models.getBaseModel({ name: "/jobs/first" }))).toMatchObject({
+      reason: "BASE_MODEL_NOT_FOUND",
+    });
+    expect(await verify("renamed@1")).toMatchObject({ version: { state: State.STATE_READY }, problems: [] });
   });
 
   test("a digest that others gave is compared where it is one of ours", async () => {
